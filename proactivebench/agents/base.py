@@ -1,0 +1,95 @@
+"""The agent contract: a conversation goes in, an answer comes out. Models behind judges speak it too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from proactivebench.records import AgentIdentity, Decoding, Moment, Usage
+
+
+class Message(NamedTuple):
+    """One chat message. Roles: system, user, assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One conversation to answer. `moment` is what the conversation is about: baselines and replays read it, models do
+    not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` already counts the repeat."""
+
+    messages: tuple[Message, ...]
+    decoding: Decoding
+    moment: Moment
+    repeat: int = 0
+    round: int = 0
+    seed: int = 0
+    schema: dict[str, Any] | None = None
+
+
+class Failure(StrEnum):
+    """Why there is no answer. REFUSED is final (the endpoint rejects this very request); ERROR may pass on a retry."""
+
+    REFUSED = "refused"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: `text` without reasoning (None where the call failed), how generation ended, what it cost.
+    `truncated` is set where the server says `length` or the tokenizer counts the generation limit.
+    `latency_s` is wall time in seconds over all `attempts`; `usage` sums them; `dropped_turns` counts what did not fit."""
+
+    text: str | None
+    reasoning: str | None = None
+    failure: Failure | None = None
+    error: str | None = None
+    truncated: bool = False
+    finish_reason: str | None = None
+    attempts: int = 1
+    usage: Usage | None = None
+    latency_s: float | None = None
+    dropped_turns: int = 0
+
+
+class Agent:
+    """Answers conversations. An agent overrides `answer` (free-running: each trace at its own pace) or, with `lockstep`
+    set, `answer_all` (an in-process engine: one batch a turn over all traces).
+
+    Both raise `UsageError` where going on makes no sense for any request (401, 403, 404, an unknown model).
+    """
+
+    identity: AgentIdentity
+    lockstep: bool = False
+    deterministic: bool = False
+
+    async def start(self) -> dict[str, Any]:
+        """Get ready (load weights, probe the server); returns what was found out, for the manifest."""
+        return {}
+
+    async def answer(self, request: Request) -> Answer:
+        """The answer to one conversation."""
+        return (await self.answer_all([request]))[0]
+
+    async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
+        """The answers to several conversations, in their order."""
+        return list(await asyncio.gather(*(self.answer(request) for request in requests)))
+
+    async def close(self) -> None:
+        """Let go of connections and memory."""
+
+
+def add_usage(first: Usage | None, second: Usage | None) -> Usage | None:
+    """The sum of two usages, field by field; None counts as nothing said."""
+    if first is None or second is None:
+        return first or second
+    sums: dict[str, int | None] = {}
+    for field in Usage.model_fields:
+        a, b = getattr(first, field), getattr(second, field)
+        sums[field] = None if a is None and b is None else (a or 0) + (b or 0)
+    return Usage(**sums)

@@ -1,0 +1,33 @@
+"""Every expected failure: one line that says what, why and what to do, with the exit code it ends the command with."""
+
+
+class ProactiveBenchError(Exception):
+    """An expected failure. The message is one line; `exit_code` is what the command line returns."""
+
+    exit_code = 2
+
+
+class UsageError(ProactiveBenchError):
+    """The request cannot be carried out as asked: bad argument, unreadable input, refused key, unknown name."""
+
+
+class DataError(ProactiveBenchError):
+    """Data that is missing, malformed or not what its hash says."""
+
+
+class CheckFailed(ProactiveBenchError):
+    """A gate, audit, validation or verification ran and said no."""
+
+    exit_code = 1
+
+
+class InvalidRun(ProactiveBenchError):
+    """A run that is incomplete or whose unscored share makes it invalid."""
+
+    exit_code = 3
+
+
+class CannotWrite(ProactiveBenchError):
+    """The disk is full or the folder cannot be written; what is saved is intact."""
+
+    exit_code = 4

@@ -1,0 +1,59 @@
+"""The judge contract: items go in, opinions come out. One contract owns the prompt and the parser of its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proactivebench.records import JudgeIdentity, Moment, ReplyKey, Task, Usage, VerdictStatus, question_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to decide: a proposal (None = the agent stayed silent) at a moment. `key` is the reply's;
+    `candidate` is its place among the reply's proposals (−1 for silence)."""
+
+    moment: Moment
+    proposal: str | None
+    key: ReplyKey
+    candidate: int = -1
+    judge_repeat: int = 0
+
+    @property
+    def question(self) -> str:
+        """16 hex digits over what the judge is asked."""
+        return question_hash(self.moment, self.proposal)
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a judge says of one item. `judge` names the member that decided; `cause` says why nothing could be scored."""
+
+    status: VerdictStatus
+    judge: str
+    probability: float | None = None
+    reason: str | None = None
+    cause: str | None = None
+    usage: Usage | None = None
+    latency_s: float | None = None
+
+
+class Judge:
+    """Decides for the user. `identity` goes into the manifest and names the verdict file."""
+
+    identity: JudgeIdentity
+
+    def check(self, task: Task) -> None:
+        """Refuse (`UsageError`) before the first request what this judge cannot decide on `task`."""
+
+    async def start(self) -> dict[str, Any]:
+        """Get ready (load weights, probe the server)."""
+        return {}
+
+    async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
+        """One opinion per item, in order; None where this judge has none (composition then asks the next)."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Let go of connections and memory."""

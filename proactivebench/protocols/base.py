@@ -1,0 +1,64 @@
+"""The protocol contract: how a moment becomes a conversation, and how a reply is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol as Interface
+
+from proactivebench.agents.base import Message
+from proactivebench.records import Moment, Note, ProtocolIdentity, Reply, ReplyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a reply's text says: PROPOSED with proposals, SILENT, EMPTY or UNPARSABLE."""
+
+    status: ReplyStatus
+    proposals: tuple[str, ...] = ()
+    reasoning: str | None = None
+    confidence: float | None = None
+    notes: tuple[Note, ...] = ()
+
+
+class Protocol(Interface):
+    """How one moment is asked and answered. Pure: the same arguments give the same messages, byte for byte."""
+
+    @property
+    def identity(self) -> ProtocolIdentity:
+        """Name, version and the hash over every text and rule."""
+
+    @property
+    def own_history(self) -> bool:
+        """Whether the agent's earlier answers stand in the conversation (then turns depend on each other)."""
+
+    @property
+    def max_attempts(self) -> int:
+        """How often an answer that does not parse is asked again (1 = never)."""
+
+    @property
+    def default_max_gen_toks(self) -> int:
+        """Generation limit unless the user sets one."""
+
+    def conversation(
+        self,
+        moment: Moment,
+        history: Sequence[Sequence[Reply]],
+        rounds: Sequence[Reply] = (),
+        advice: str | None = None,
+    ) -> tuple[Message, ...]:
+        """The messages for the next answer at `moment`.
+
+        `history`: per earlier turn the replies given there, by round (ignored with history `observations`).
+        `rounds`: the replies already given at this moment; `advice`: what the judge says of the last of them.
+        Advice on earlier rounds stands in each reply's own `advice` field.
+        """
+
+    def parse(self, text: str) -> Parsed:
+        """Read a reply's text. Never raises, whatever the text."""
+
+    def render(self, proposals: Sequence[str]) -> str:
+        """The text of a well-formed answer with these proposals (none = silence): what baselines say."""
+
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of a well-formed answer."""

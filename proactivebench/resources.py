@@ -1,0 +1,23 @@
+"""Where the declarations (`tasks/`, `judges/`, `leaderboard/`) lie: in a checkout and in an installed package alike."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def shipped(*parts: str) -> Path:
+    """Path of a shipped declaration, e.g. `shipped("judges", "lexical.yaml")`. The path may not exist."""
+    installed = _PACKAGE / "_shipped"
+    root = installed if installed.is_dir() else _PACKAGE.parent
+    return root.joinpath(*parts)
+
+
+def cache_folder() -> Path:
+    """The user's cache for released data: `PROACTIVEBENCH_CACHE`, else `$XDG_CACHE_HOME/proactivebench`."""
+    import os
+
+    named = os.environ.get("PROACTIVEBENCH_CACHE")
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "proactivebench"

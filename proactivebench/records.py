@@ -69,7 +69,7 @@ class NeedRule(StrEnum):
 
 
 class Trace(Record):
-    """One session of a user: its events in order and, where people labelled it, one label per event (None where not)."""
+    """One session of a user: its events in order and, where people labelled it, one label per event (or None)."""
 
     trace_id: str = Field(min_length=1)
     split: str = Field(min_length=1)
@@ -79,7 +79,7 @@ class Trace(Record):
     @model_validator(mode="after")
     def _one_label_per_event(self) -> Trace:
         if self.labels is not None and len(self.labels) != len(self.events):
-            raise ValueError(f"{len(self.labels)} labels for {len(self.events)} events: give one per event, null where none")
+            raise ValueError(f"{len(self.labels)} labels, {len(self.events)} events: give one per event, or null")
         return self
 
 
@@ -329,10 +329,12 @@ class JudgeIdentity(Record):
 
 
 class Session(Record):
-    """One sitting of a run: when it started and with which versions."""
+    """One sitting of a run: when it started (ISO 8601, UTC), with which versions, over how many traces and repeats."""
 
     started: str
     versions: dict[str, str]
+    limit: int | None = None
+    repeats: int = 1
 
 
 class Manifest(Record):
@@ -348,6 +350,17 @@ class Manifest(Record):
     parameters: dict[str, Any] = {}  # what a probe of the server found (not identity)
     judges: dict[str, JudgeIdentity] = {}
     sessions: tuple[Session, ...] = ()
+
+    @property
+    def repeats(self) -> int:
+        """Independent rollouts asked for: the most any session wanted."""
+        return max((session.repeats for session in self.sessions), default=1)
+
+    @property
+    def limit(self) -> int | None:
+        """How many traces were asked for: the most any session wanted; None = all of them."""
+        limits = [session.limit for session in self.sessions]
+        return None if None in limits or not limits else max(limit for limit in limits if limit is not None)
 
     def identity(self) -> dict[str, Any]:
         """The part that may not change when a run resumes."""

@@ -1,4 +1,4 @@
-"""The nouns: every record that is stored, exchanged or shown, as frozen pydantic models. The only schema in the project."""
+"""The nouns: all that is stored, exchanged or shown, as frozen pydantic models. The only schema in the project."""
 
 from __future__ import annotations
 
@@ -108,9 +108,7 @@ class Task(Record):
     @property
     def unlabelled(self) -> int:
         """Number of moments without need labels."""
-        return sum(
-            len(t.events) if t.labels is None else sum(label is None for label in t.labels) for t in self.traces
-        )
+        return sum(len(t.events) if t.labels is None else sum(label is None for label in t.labels) for t in self.traces)
 
 
 @dataclass(frozen=True, slots=True)

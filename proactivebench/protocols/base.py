@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol as Interface
+from typing import Any
+from typing import Protocol as Interface
 
 from proactivebench.agents.base import Message
 from proactivebench.records import Moment, Note, ProtocolIdentity, Reply, ReplyStatus

@@ -237,7 +237,8 @@ class VerdictKey(NamedTuple):
 
 class Verdict(Record):
     """The decision on one proposal or silence. `question` ties it to the exact context and proposal it was given for
-    (16 hex digits); `judge` names the member that decided; `cause` says why a verdict is unscored."""
+    (16 hex digits); `judge` names the member that decided; `cause` says why a verdict is unscored; `clipped` counts the
+    characters beyond the judge's cap; `spread` is the share of a panel's valid members against the verdict."""
 
     trace_id: str
     turn: int
@@ -253,6 +254,8 @@ class Verdict(Record):
     cause: str | None = None
     usage: Usage | None = None
     latency_s: float | None = None
+    clipped: int = 0
+    spread: float | None = Field(default=None, ge=0, le=1)
 
     @property
     def key(self) -> VerdictKey:

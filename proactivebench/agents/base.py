@@ -20,8 +20,8 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One conversation to answer. `moment` is what the conversation is about: baselines and replays read it, models do
-    not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` already counts the repeat."""
+    """One conversation to answer. `moment` is what the conversation is about: baselines and replays read it, models
+    do not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` counts the repeat in."""
 
     messages: tuple[Message, ...]
     decoding: Decoding
@@ -30,6 +30,14 @@ class Request:
     round: int = 0
     seed: int = 0
     schema: dict[str, Any] | None = None
+    top_logprobs: int = 0
+
+
+class TokenLogprobs(NamedTuple):
+    """One generated token and the likeliest tokens at its place, as (text, natural log-probability)."""
+
+    token: str
+    top: tuple[tuple[str, float], ...]
 
 
 class Failure(StrEnum):
@@ -43,7 +51,7 @@ class Failure(StrEnum):
 class Answer:
     """What came back: `text` without reasoning (None where the call failed), how generation ended, what it cost.
     `truncated` is set where the server says `length` or the tokenizer counts the generation limit.
-    `latency_s` is wall time in seconds over all `attempts`; `usage` sums them; `dropped_turns` counts what did not fit."""
+    `latency_s` is wall time in seconds over all `attempts`; `usage` sums them; `dropped_turns` did not fit."""
 
     text: str | None
     reasoning: str | None = None
@@ -55,6 +63,7 @@ class Answer:
     usage: Usage | None = None
     latency_s: float | None = None
     dropped_turns: int = 0
+    logprobs: tuple[TokenLogprobs, ...] = ()
 
 
 class Agent:

@@ -28,7 +28,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What a judge says of one item. `judge` names the member that decided; `cause` says why nothing could be scored."""
+    """What a judge says of one item. `judge` names the member that decided; `cause` says why nothing is scored."""
 
     status: VerdictStatus
     judge: str
@@ -37,6 +37,8 @@ class Opinion:
     cause: str | None = None
     usage: Usage | None = None
     latency_s: float | None = None
+    clipped: int = 0
+    spread: float | None = None
 
 
 class Judge:

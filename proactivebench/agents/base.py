@@ -21,7 +21,7 @@ class Message(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Request:
     """One conversation to answer. `moment` is what the conversation is about: baselines and replays read it, models
-    do not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` counts the repeat in."""
+    do not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` counts repeats in."""
 
     messages: tuple[Message, ...]
     decoding: Decoding

@@ -42,9 +42,12 @@ class Opinion:
 
 
 class Judge:
-    """Decides for the user. `identity` goes into the manifest and names the verdict file."""
+    """Decides for the user. `identity` goes into the manifest and names the verdict file. With `lockstep` (local
+    judges, engines in process) items come in batches, one at a time; without (served models) each as soon as it is
+    there, many calls of `judge` at once: the engine bounds its own concurrency."""
 
     identity: JudgeIdentity
+    lockstep: bool = True
 
     def check(self, task: Task) -> None:
         """Refuse (`UsageError`) before the first request what this judge cannot decide on `task`."""

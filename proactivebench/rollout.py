@@ -1,0 +1,231 @@
+"""Drives agents through traces. What happens at a moment is written once, as a generator that asks for answers and
+advice; two schedulers run it: free (every trace at its own pace) and lockstep (one batch a turn over all traces)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from proactivebench.agents.base import Agent, Answer, Failure, Request, add_usage
+from proactivebench.protocols.base import Parsed, Protocol
+from proactivebench.records import Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace
+
+_RETRY_SEED = 10_007  # an answer asked again gets another seed, far from those of the repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Advise:
+    """A reply on which the feedback judge is heard."""
+
+    moment: Moment
+    reply: Reply
+
+
+Advisor = Callable[[Sequence[Advise]], Awaitable[list[str | None]]]
+"""Says per reply what the agent should hear before it answers again; None = nothing, the answer stands."""
+
+Chain = Generator[Request | Advise, Answer | str | None, None]
+
+
+@dataclass(slots=True)
+class Rollout:
+    """One rollout of `traces` × `repeats`. `stored` replies that are final are not asked again; every new reply goes to
+    `emit` the moment it is there. `stop` ends the rollout early: requests in flight are waited for, none is started."""
+
+    agent: Agent
+    protocol: Protocol
+    decoding: Decoding
+    traces: Sequence[Trace]
+    emit: Callable[[Moment, Reply], None]
+    seed: int = 0
+    repeats: int = 1
+    concurrency: int = 16
+    stored: Mapping[ReplyKey, Reply] = field(default_factory=dict)
+    advisor: Advisor | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Roll out all that is missing. Raises what the agent raises when no request can succeed."""
+        if self.agent.lockstep:
+            await self._lockstep(self.chains())
+        else:
+            await self._free(self.chains())
+
+    def missing(self) -> int:
+        """Number of moments × repeats that have no final reply yet."""
+        return sum(
+            not (reply and reply.status.final)
+            for trace in self.traces
+            for repeat in range(self.repeats)
+            for turn in range(len(trace.events))
+            for reply in [self.stored.get(ReplyKey(trace.trace_id, turn, repeat))]
+        )
+
+    # --- what happens in a trace --------------------------------------------------------------------------------------
+
+    def chains(self) -> Iterable[Chain]:
+        """The chains of dependent answers, longest first so that no long one is left for the end."""
+        traces = sorted(self.traces, key=lambda trace: -len(trace.events))
+        for repeat in range(self.repeats):
+            for trace in traces:
+                if self.protocol.own_history:
+                    yield self._trace(trace, repeat)
+                else:
+                    yield from (self._moment_alone(Moment(trace, turn), repeat) for turn in range(len(trace.events)))
+
+    def _trace(self, trace: Trace, repeat: int) -> Chain:
+        history: list[list[Reply]] = []
+        for turn in range(len(trace.events)):
+            rounds = yield from self._moment(Moment(trace, turn), repeat, history)
+            if not rounds[-1].status.final:
+                return  # what follows would build on an answer that is not there
+            history.append(rounds)
+
+    def _moment_alone(self, moment: Moment, repeat: int) -> Chain:
+        yield from self._moment(moment, repeat, ())
+
+    def _moment(
+        self, moment: Moment, repeat: int, history: Sequence[Sequence[Reply]]
+    ) -> Generator[Request | Advise, Answer | str | None, list[Reply]]:
+        rounds: list[Reply] = []
+        advice: str | None = None
+        while True:
+            key = ReplyKey(moment.trace.trace_id, moment.turn, repeat, len(rounds))
+            reply = self.stored.get(key)
+            if reply is None or not reply.status.final:
+                reply = yield from self._answer(moment, key, history, rounds, advice)
+                self.emit(moment, reply)
+            rounds.append(reply)
+            if len(rounds) > self.protocol.identity.feedback_rounds or not reply.status.final:
+                return rounds
+            following = self.stored.get(key._replace(round=len(rounds)))
+            if following is not None and following.advice is not None:
+                advice = following.advice
+            else:
+                heard = yield Advise(moment, reply)
+                advice = heard if isinstance(heard, str) else None
+            if advice is None:
+                return rounds
+
+    def _answer(
+        self,
+        moment: Moment,
+        key: ReplyKey,
+        history: Sequence[Sequence[Reply]],
+        rounds: Sequence[Reply],
+        advice: str | None,
+    ) -> Generator[Request | Advise, Answer | str | None, Reply]:
+        messages = self.protocol.conversation(moment, history, rounds, advice)
+        tries: list[Answer] = []
+        for attempt in range(self.protocol.max_attempts):
+            answer = yield Request(
+                messages=messages,
+                decoding=self.decoding,
+                moment=moment,
+                repeat=key.repeat,
+                round=key.round,
+                seed=self.seed + key.repeat + attempt * _RETRY_SEED,
+                schema=self.protocol.schema(),
+            )
+            if not isinstance(answer, Answer):
+                raise TypeError("a request is answered with an Answer")
+            tries.append(answer)
+            parsed = None if answer.text is None else self.protocol.parse(answer.text)
+            if parsed is None or parsed.status.clean:
+                break
+        return reply_from(key, tries, parsed, advice)
+
+    # --- schedulers ---------------------------------------------------------------------------------------------------
+
+    async def _free(self, chains: Iterable[Chain]) -> None:
+        waiting = iter(chains)
+
+        async def work() -> None:
+            for chain in waiting:
+                await self._run_chain(chain)
+
+        workers = [asyncio.create_task(work()) for _ in range(max(1, self.concurrency))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _run_chain(self, chain: Chain) -> None:
+        step = _advance(chain, None)
+        while step is not None and not self.stop.is_set():
+            if isinstance(step, Request):
+                step = _advance(chain, await self.agent.answer(step))
+            else:
+                step = _advance(chain, (await self._advice([step]))[0])
+
+    async def _lockstep(self, chains: Iterable[Chain]) -> None:
+        live = [(chain, step) for chain in chains if (step := _advance(chain, None)) is not None]
+        while live and not self.stop.is_set():
+            requests = [step for _, step in live if isinstance(step, Request)]
+            advises = [step for _, step in live if isinstance(step, Advise)]
+            answers = iter(await self.agent.answer_all(requests) if requests else [])
+            advice = iter(await self._advice(advises) if advises else [])
+            live = [
+                (chain, following)
+                for chain, step in live
+                if (following := _advance(chain, next(answers) if isinstance(step, Request) else next(advice)))
+                is not None
+            ]
+
+    async def _advice(self, advises: Sequence[Advise]) -> list[str | None]:
+        return [None] * len(advises) if self.advisor is None else await self.advisor(advises)
+
+
+def _advance(chain: Chain, sent: Answer | str | None) -> Request | Advise | None:
+    """Run a chain up to its next wish; None where it has ended."""
+    try:
+        return chain.send(sent)
+    except StopIteration:
+        return None
+
+
+def reply_from(key: ReplyKey, tries: Sequence[Answer], parsed: Parsed | None, advice: str | None) -> Reply:
+    """The reply that the last of `tries` amounts to, with the cost of all of them. `parsed` is None where it failed."""
+    last = tries[-1]
+    usage = None
+    for answer in tries:
+        usage = add_usage(usage, answer.usage)
+    timed = [answer.latency_s for answer in tries if answer.latency_s is not None]
+    notes = (*(parsed.notes if parsed else ()), *((Note.CONTEXT_DROPPED,) if last.dropped_turns else ()))
+    return Reply(
+        **key._asdict(),
+        status=reply_status(last, parsed),
+        proposals=tuple(printable(task) for task in parsed.proposals) if parsed else (),
+        text=printable(last.text),
+        reasoning=printable(last.reasoning or (parsed.reasoning if parsed else None)),
+        confidence=parsed.confidence if parsed else None,
+        advice=advice,
+        notes=notes,
+        dropped_turns=last.dropped_turns,
+        finish_reason=last.finish_reason,
+        attempts=sum(answer.attempts for answer in tries),
+        usage=usage,
+        latency_s=sum(timed) if timed else None,
+        error=printable(last.error),
+    )
+
+
+def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:
+    """The status of an answer: a reply that parses keeps its parsed status, whatever the server says of its length."""
+    if answer.failure is Failure.REFUSED:
+        return ReplyStatus.REFUSED
+    if answer.failure is not None or parsed is None:
+        return ReplyStatus.ERROR
+    if not parsed.status.clean and answer.truncated:
+        return ReplyStatus.TRUNCATED
+    return parsed.status
+
+
+def printable(text: str | None) -> str | None:
+    """The text as it can be stored: lone surrogates, which UTF-8 has no bytes for, become U+FFFD."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -1,0 +1,273 @@
+"""The run directory: a manifest and append-only JSONL logs that survive a crash, a full disk and a second writer."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from proactivebench.errors import CannotWrite, DataError, UsageError
+from proactivebench.records import Manifest, Record, Reply, ReplyKey, Report, Verdict, VerdictKey
+
+R = TypeVar("R", bound=Record)
+
+_CHUNK = 2_000  # lines validated in one call: a list is several times faster than its members one by one
+_SHARD = re.compile(r"\.rank\d+$")
+_REPLIES = TypeAdapter(list[Reply])
+_VERDICTS = TypeAdapter(list[Verdict])
+
+
+class RunStore:
+    """One run directory, for reading and for opening its logs to append.
+
+    Ranks of a distributed run append to files of their own (`replies.rank1.jsonl`); readers see them merged.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    # --- the manifest -------------------------------------------------------------------------------------------------
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked. Raises `DataError` where there is no readable manifest."""
+        file = self.path / "manifest.json"
+        try:
+            return Manifest.model_validate_json(file.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            raise DataError(f"{self.path} is not a run: it has no manifest.json; give a run's folder") from None
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {error.strerror}") from error
+        except ValidationError as error:
+            raise DataError(f"{file} is not a manifest this version reads: {first_problem(error)}") from error
+
+    def begin(self, manifest: Manifest) -> Manifest:
+        """Write the manifest of a new run, or add its session to an old one that was asked the same.
+
+        Returns the manifest as stored. Raises `UsageError` naming every field that differs from the stored one, or
+        where the folder holds something else.
+        """
+        with cannot_write(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        with self._manifest_lock():
+            if (self.path / "manifest.json").exists():
+                stored = self.manifest
+                differences = list(_differences(stored.identity(), manifest.identity()))
+                if differences:
+                    raise UsageError(
+                        f"{self.path} holds a run that was asked something else ({'; '.join(differences)}): "
+                        "give another --output_path, or the settings it was started with"
+                    )
+                manifest = stored.model_copy(update={"sessions": stored.sessions + manifest.sessions})
+            else:
+                self._refuse_foreign_files()
+            self._write_manifest(manifest)
+        return manifest
+
+    def amend(self, **changes: Any) -> Manifest:
+        """Update what is not identity (probe results, judges) and return the manifest as stored."""
+        with self._manifest_lock():
+            stored = self.manifest
+            if "judges" in changes:
+                changes["judges"] = stored.judges | changes["judges"]
+            if "parameters" in changes:
+                changes["parameters"] = stored.parameters | changes["parameters"]
+            manifest = stored.model_copy(update=changes)
+            if manifest != stored:
+                self._write_manifest(manifest)
+        return manifest
+
+    def _write_manifest(self, manifest: Manifest) -> None:
+        write_whole(self.path / "manifest.json", manifest.model_dump_json(indent=2, exclude_none=True) + "\n")
+
+    @contextmanager
+    def _manifest_lock(self) -> Iterator[None]:
+        with cannot_write(self.path), (self.path / ".lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _refuse_foreign_files(self) -> None:
+        ours = re.compile(r"(replies.*\.jsonl|verdicts|\.lock|\.manifest\.json\..*)$")
+        foreign = sorted(entry.name for entry in self.path.iterdir() if not ours.match(entry.name))
+        if foreign:
+            raise UsageError(f"{self.path} is no run but holds {foreign[0]}: give a new or empty --output_path")
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def iter_replies(self) -> Iterator[Reply]:
+        """All reply lines in file order; a later line for the same key supersedes an earlier one."""
+        for file in sorted(self.path.glob("replies*.jsonl")):
+            yield from read_log(file, _REPLIES)
+
+    def replies(self) -> dict[ReplyKey, Reply]:
+        """The current reply under every key."""
+        return {reply.key: reply for reply in self.iter_replies()}
+
+    def judge_ids(self) -> list[str]:
+        """Judges that have given verdicts here."""
+        return sorted({_SHARD.sub("", file.stem) for file in (self.path / "verdicts").glob("*.jsonl")})
+
+    def iter_verdicts(self, judge_id: str) -> Iterator[Verdict]:
+        """All verdict lines of a judge in file order; a later line for the same key supersedes an earlier one."""
+        for file in sorted((self.path / "verdicts").glob("*.jsonl")):
+            if _SHARD.sub("", file.stem) == judge_id:
+                yield from read_log(file, _VERDICTS)
+
+    def verdicts(self, judge_id: str) -> dict[VerdictKey, Verdict]:
+        """The current verdict under every key."""
+        return {verdict.key: verdict for verdict in self.iter_verdicts(judge_id)}
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def append_replies(self, shard: int | None = None) -> Appender:
+        """The reply log, open and locked. Raises `UsageError` where another process holds it."""
+        return Appender(self.path / f"replies{_suffix(shard)}.jsonl")
+
+    def append_verdicts(self, judge_id: str, shard: int | None = None) -> Appender:
+        """A judge's verdict log, open and locked. Raises `UsageError` where another process holds it."""
+        with cannot_write(self.path):
+            (self.path / "verdicts").mkdir(exist_ok=True)
+        return Appender(self.path / "verdicts" / f"{judge_id}{_suffix(shard)}.jsonl")
+
+    def write_report(self, report: Report) -> Path:
+        """Write `report.json` whole or not at all."""
+        return write_whole(self.path / "report.json", report.model_dump_json(indent=2) + "\n")
+
+
+class Appender:
+    """A JSONL log open for appending whole lines, held by one writer. Use as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with cannot_write(path):
+            self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise UsageError(f"{path} is being written by another process: wait for it, or stop it") from None
+        self._end = _end_of_last_line(self._file.fileno())
+        with cannot_write(path):
+            self._file.truncate(self._end)
+        self._file.seek(self._end)
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Append one line per record. On a full disk the log ends with the last whole line; raises `CannotWrite`."""
+        lines = b"".join(record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records)
+        try:
+            with cannot_write(self.path):
+                written = 0
+                while written < len(lines):
+                    written += self._file.write(lines[written:])
+        except CannotWrite:
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+            raise
+        self._end += len(lines)
+
+    def close(self) -> None:
+        """Close the log and let go of its lock."""
+        self._file.close()
+
+    def __enter__(self) -> Appender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_log(file: Path, adapter: TypeAdapter[list[R]]) -> Iterator[R]:
+    """The records of a JSONL log, a torn last line left out. Raises `DataError` naming file and line."""
+    try:
+        with file.open("rb") as lines:
+            number = 1
+            while chunk := list(islice(lines, _CHUNK)):
+                if not chunk[-1].endswith(b"\n"):
+                    chunk.pop()
+                yield from _validated(file, number, chunk, adapter)
+                number += len(chunk)
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _validated(file: Path, first: int, lines: Sequence[bytes], adapter: TypeAdapter[list[R]]) -> list[R]:
+    try:
+        return adapter.validate_json(b"[" + b",".join(lines) + b"]")
+    except ValidationError:
+        for number, line in enumerate(lines, first):
+            try:
+                adapter.validate_json(b"[" + line + b"]")
+            except ValidationError as error:
+                raise DataError(f"{file}:{number} is not a record of this log: {first_problem(error)}") from None
+        raise
+
+
+def write_whole(file: Path, text: str) -> Path:
+    """Write a file so that a reader finds the old or the new text, never a part. Raises `CannotWrite`."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with cannot_write(file):
+            with draft.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(file)
+    except CannotWrite:
+        draft.unlink(missing_ok=True)
+        raise
+    return file
+
+
+@contextmanager
+def cannot_write(path: Path) -> Iterator[None]:
+    """Turn an `OSError` while writing `path` into `CannotWrite` with the reason and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(
+            f"cannot write {path}: {error.strerror}; what was saved is intact: make room or choose another folder, "
+            "then run the same command again"
+        ) from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first problem of a failed validation in a few words: where and what."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int)) or "the line"
+    return f"{place}: {problem['msg']}"
+
+
+def _end_of_last_line(descriptor: int) -> int:
+    """Offset just behind the last newline: what follows is a line torn by a crash."""
+    end = os.fstat(descriptor).st_size
+    while end > 0:
+        start = max(0, end - 65_536)
+        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
+def _differences(stored: Any, asked: Any, path: str = "") -> Iterator[str]:
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for key in sorted(stored.keys() | asked.keys()):
+            yield from _differences(stored.get(key), asked.get(key), f"{path}.{key}" if path else key)
+    elif stored != asked:
+        yield f"{path}: {_short(stored)} then, {_short(asked)} now"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:12] + "…" + text[-8:]
+
+
+def _suffix(shard: int | None) -> str:
+    return "" if shard is None else f".rank{shard}"

@@ -272,8 +272,9 @@ def question_hash(moment: Moment, proposal: str | None) -> str:
 
 
 class TaskIdentity(Record):
-    """Which data a run is about."""
+    """Which data a run is about. `spec` is the `--tasks` word it was loaded by (not identity: files may move)."""
 
+    spec: str = ""
     name: str
     version: str
     revision: str
@@ -366,7 +367,14 @@ class Manifest(Record):
     def identity(self) -> dict[str, Any]:
         """The part that may not change when a run resumes."""
         return self.model_dump(
-            mode="json", exclude={"parameters", "judges", "sessions", "silence_source"}, exclude_defaults=False
+            mode="json",
+            exclude={
+                "task": {"spec", "source", "notes"},
+                "parameters": True,
+                "judges": True,
+                "sessions": True,
+                "silence_source": True,
+            },
         )
 
 

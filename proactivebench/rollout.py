@@ -143,6 +143,8 @@ class Rollout:
 
         async def work() -> None:
             for chain in waiting:
+                if self.stop.is_set():
+                    return
                 await self._run_chain(chain)
 
         workers = [asyncio.create_task(work()) for _ in range(max(1, self.concurrency))]

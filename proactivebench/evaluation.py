@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,13 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
-from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent
 from proactivebench.errors import InvalidRun, UsageError
-from proactivebench.judging import create_judge, default_spec
 from proactivebench.judging.base import Judge
 from proactivebench.judging.stage import VerdictStage, Work
-from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import (
     Decoding,
@@ -42,41 +39,17 @@ from proactivebench.traces import load_task
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What the user asks for, in the words of the command line. Nothing here is checked before `prepare`."""
-
-    model: str
-    tasks: str
-    model_args: Mapping[str, str] = field(default_factory=dict)
-    judge: str | None = None  # None = the default of the task
-    judge_model: str | None = None
-    judge_model_args: Mapping[str, str] = field(default_factory=dict)
-    predict_only: bool = False
-    protocol: str = "standard"
-    history: str | None = None
-    candidates: int | None = None
-    feedback_rounds: int | None = None
-    feedback_judge: str | None = None
-    gen_kwargs: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    repeats: int = 1
-    judge_repeats: int = 1
-    limit: int | None = None
-    concurrency: int = 16
-    timeout_s: float = 120.0
-    max_retries: int = 5
-    batch_size: str = "1"
-    device: str | None = None
-
-
-@dataclass(slots=True)
 class Watch:
-    """Who follows a run: called with every new reply and verdict, and once with how much there is to do."""
+    """Who follows a run. Does nothing; a surface overrides what it wants to show."""
 
-    started: Callable[[int, int], None] = lambda total, done: None
-    reply: Callable[[Reply], None] = lambda reply: None
-    verdict: Callable[[Verdict], None] = lambda verdict: None
+    def started(self, moments: int, missing: int) -> None:
+        """A rollout begins: of `moments` (repeats counted) so many have no final reply yet."""
+
+    def reply(self, reply: Reply) -> None:
+        """A new reply is saved."""
+
+    def verdict(self, verdict: Verdict) -> None:
+        """A new verdict is saved."""
 
 
 @dataclass(slots=True)
@@ -198,82 +171,6 @@ class Evaluation:
                 await judging
 
 
-def prepare(settings: Settings) -> Evaluation:
-    """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
-    task = load_task(settings.tasks)
-    judge = None if settings.predict_only else judge_for(settings, settings.judge or default_spec(task), task)
-    feedback = None
-    if settings.feedback_rounds:
-        feedback = judge_for(settings, settings.feedback_judge, task) if settings.feedback_judge else judge
-        if feedback is None:
-            raise UsageError("feedback rounds need a judge: give --feedback_judge, or leave out --predict_only")
-        if judge and feedback.identity.id == judge.identity.id:
-            feedback = judge
-    protocol = load_protocol(
-        settings.protocol,
-        history=settings.history,
-        candidates=settings.candidates,
-        feedback_rounds=settings.feedback_rounds,
-        feedback_judge=feedback.identity.id if feedback else None,
-    )
-    agent = create_agent(
-        settings.model,
-        settings.model_args,
-        protocol=protocol,
-        task=task,
-        concurrency=settings.concurrency,
-        timeout_s=settings.timeout_s,
-        max_retries=settings.max_retries,
-        batch_size=settings.batch_size,
-        device=settings.device,
-    )
-    return Evaluation(
-        task=task,
-        agent=agent,
-        protocol=protocol,
-        decoding=decoding(settings.gen_kwargs, protocol),
-        judge=judge,
-        feedback=feedback,
-        task_spec=settings.tasks,
-        seed=settings.seed,
-        repeats=settings.repeats,
-        judge_repeats=settings.judge_repeats,
-        limit=settings.limit,
-        concurrency=settings.concurrency,
-    )
-
-
-def judge_for(settings: Settings, spec: str, task: Task) -> Judge:
-    """The judge `spec` names, over the judge model of `settings` where one is given."""
-    engine = None
-    if settings.judge_model:
-        engine = create_agent(
-            settings.judge_model,
-            settings.judge_model_args,
-            protocol=None,
-            task=None,
-            concurrency=settings.concurrency,
-            timeout_s=settings.timeout_s,
-            max_retries=settings.max_retries,
-            batch_size=settings.batch_size,
-            device=settings.device,
-        )
-    return create_judge(spec, task=task, engine=engine)
-
-
-def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:
-    """Decoding from lm-eval's `--gen_kwargs` words over the protocol's defaults."""
-    given = dict(gen_kwargs)
-    until = given.pop("until", ())
-    known = {name: given.pop(name) for name in ("temperature", "top_p", "max_gen_toks") if name in given}
-    given.pop("do_sample", None)  # says nothing that the temperature does not say
-    return Decoding(
-        **{"max_gen_toks": protocol.default_max_gen_toks, **known},
-        until=(until,) if isinstance(until, str) else tuple(until),
-        extra=given,
-    )
-
-
 def task_identity(task: Task, spec: str) -> TaskIdentity:
     """The provenance of a task, as a manifest keeps it."""
     return TaskIdentity(
@@ -356,25 +253,6 @@ def check_valid(report: Report) -> None:
                 f"{judged.unscored_share:.1%} of the verdicts of {judged.judge.name} are unscored (2 % are allowed): "
                 "see the causes with `proactivebench show`, then judge again"
             )
-
-
-def evaluate(
-    agent: str, task: str, judge: str | None = None, output_path: str | Path = "runs/latest", **settings: Any
-) -> Report:
-    """Evaluate `agent` on `task`, judged by `judge` (None = the task's default): the whole road in one call.
-
-    `agent`, `task` and `judge` are the words of `--model`, `--tasks` and `--judge`; `settings` are further fields of
-    `Settings`. Calling it again resumes. Returns the report, which also stands in `output_path`/report.json.
-    Raises `ProactiveBenchError`.
-    """
-    evaluation = prepare(Settings(model=agent, tasks=task, judge=judge, **settings))
-    store = run_async(evaluation.run(output_path))
-    return score_run(store, evaluation.task)
-
-
-def score(run: str | Path) -> Report:
-    """Score a run directory again and write its report."""
-    return score_run(RunStore(run))
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

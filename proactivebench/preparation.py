@@ -1,0 +1,121 @@
+"""From what the user asks for to the parts a run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from proactivebench.agents import create_agent
+from proactivebench.errors import UsageError
+from proactivebench.evaluation import Evaluation
+from proactivebench.judging import create_judge, default_spec
+from proactivebench.judging.base import Judge
+from proactivebench.protocols import load_protocol
+from proactivebench.protocols.base import Protocol
+from proactivebench.records import Decoding, Task
+from proactivebench.traces import load_task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user asks for, in the words of the command line. Nothing here is checked before `prepare`."""
+
+    model: str
+    tasks: str
+    model_args: Mapping[str, str] = field(default_factory=dict)
+    judge: str | None = None  # None = the default of the task
+    judge_model: str | None = None
+    judge_model_args: Mapping[str, str] = field(default_factory=dict)
+    predict_only: bool = False
+    protocol: str = "standard"
+    history: str | None = None
+    candidates: int | None = None
+    feedback_rounds: int | None = None
+    feedback_judge: str | None = None
+    gen_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    repeats: int = 1
+    judge_repeats: int = 1
+    limit: int | None = None
+    concurrency: int = 16
+    timeout_s: float = 120.0
+    max_retries: int = 5
+    batch_size: str = "1"
+    device: str | None = None
+
+
+def prepare(settings: Settings) -> Evaluation:
+    """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
+    task = load_task(settings.tasks)
+    judge = None if settings.predict_only else judge_for(settings, settings.judge or default_spec(task), task)
+    feedback = None
+    if settings.feedback_rounds:
+        feedback = judge_for(settings, settings.feedback_judge, task) if settings.feedback_judge else judge
+        if feedback is None:
+            raise UsageError("feedback rounds need a judge: give --feedback_judge, or leave out --predict_only")
+        if judge and feedback.identity.id == judge.identity.id:
+            feedback = judge
+    protocol = load_protocol(
+        settings.protocol,
+        history=settings.history,
+        candidates=settings.candidates,
+        feedback_rounds=settings.feedback_rounds,
+        feedback_judge=feedback.identity.id if feedback else None,
+    )
+    agent = create_agent(
+        settings.model,
+        settings.model_args,
+        protocol=protocol,
+        task=task,
+        concurrency=settings.concurrency,
+        timeout_s=settings.timeout_s,
+        max_retries=settings.max_retries,
+        batch_size=settings.batch_size,
+        device=settings.device,
+    )
+    return Evaluation(
+        task=task,
+        agent=agent,
+        protocol=protocol,
+        decoding=decoding(settings.gen_kwargs, protocol),
+        judge=judge,
+        feedback=feedback,
+        task_spec=settings.tasks,
+        seed=settings.seed,
+        repeats=settings.repeats,
+        judge_repeats=settings.judge_repeats,
+        limit=settings.limit,
+        concurrency=settings.concurrency,
+    )
+
+
+def judge_for(settings: Settings, spec: str, task: Task) -> Judge:
+    """The judge `spec` names, over the judge model of `settings` where one is given."""
+    engine = None
+    if settings.judge_model:
+        engine = create_agent(
+            settings.judge_model,
+            settings.judge_model_args,
+            protocol=None,
+            task=None,
+            concurrency=settings.concurrency,
+            timeout_s=settings.timeout_s,
+            max_retries=settings.max_retries,
+            batch_size=settings.batch_size,
+            device=settings.device,
+        )
+    return create_judge(spec, task=task, engine=engine)
+
+
+def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:
+    """Decoding from lm-eval's `--gen_kwargs` words over the protocol's defaults."""
+    given = dict(gen_kwargs)
+    until = given.pop("until", ())
+    known = {name: given.pop(name) for name in ("temperature", "top_p", "max_gen_toks") if name in given}
+    given.pop("do_sample", None)  # says nothing that the temperature does not say
+    return Decoding(
+        **{"max_gen_toks": protocol.default_max_gen_toks, **known},
+        until=(until,) if isinstance(until, str) else tuple(until),
+        extra=given,
+    )

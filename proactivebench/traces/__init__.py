@@ -1,0 +1,15 @@
+"""Where traces and labels come from: the pinned release, the built-in sample, JSONL files and the Hub."""
+
+from proactivebench.traces.index import TaskStructure, TraceStructure, task_structure, which_release_trace
+from proactivebench.traces.labels import LabelledItem, labelled_items
+from proactivebench.traces.tasks import load_task
+
+__all__ = [
+    "LabelledItem",
+    "TaskStructure",
+    "TraceStructure",
+    "labelled_items",
+    "load_task",
+    "task_structure",
+    "which_release_trace",
+]

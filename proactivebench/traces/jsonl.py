@@ -1,0 +1,97 @@
+"""Traces from JSONL, one a line: `{trace_id, split, events: [{time, event}], labels?}`, checked line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from proactivebench.errors import DataError
+from proactivebench.records import Trace
+
+
+def read_traces(path: Path) -> tuple[Trace, ...]:
+    """All traces of a JSONL file, in its order; empty lines are skipped, numeric times become text.
+
+    Raises `DataError` naming file, line and field for the first fault: bad UTF-8 or JSON, a key given twice, NaN, a
+    field missing, unknown or of the wrong type, a trace id used twice, no trace at all.
+    """
+    try:
+        with path.open("rb") as stream:
+            return unique_traces(_parsed_lines(stream, str(path)), str(path))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def unique_traces(traces: Iterable[tuple[str, Trace]], source: str) -> tuple[Trace, ...]:
+    """The traces of `(where, trace)` pairs. Raises `DataError` for an id used twice, or where there is no trace."""
+    found: dict[str, Trace] = {}
+    places: dict[str, str] = {}
+    for where, trace in traces:
+        if trace.trace_id in found:
+            raise DataError(f"{where}: trace_id {trace.trace_id!r} was used before, at {places[trace.trace_id]}")
+        found[trace.trace_id], places[trace.trace_id] = trace, where
+    if not found:
+        raise DataError(f"{source}: holds no trace; give one JSON object a line with trace_id, split and events")
+    return tuple(found.values())
+
+
+def checked_trace(value: Any, where: str) -> Trace:
+    """A parsed JSON value as a trace. Raises `DataError` naming `where` and the first faulty field."""
+    if isinstance(value, dict) and isinstance(value.get("events"), list):
+        value = {**value, "events": [_with_text_time(event) for event in value["events"]]}
+    try:
+        # by way of JSON, where strictness takes lists for tuples but no "yes" for true
+        return Trace.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise DataError(f"{where}: {_field(first['loc'])}{first['msg'].removeprefix('Value error, ')}{more}") from error
+
+
+def _parsed_lines(lines: Iterable[bytes], source: str) -> Iterator[tuple[str, Trace]]:
+    for number, line in enumerate(lines, start=1):
+        where = f"{source}:{number}"
+        text = _text(line, where).removeprefix("\ufeff")
+        if text.strip():
+            yield where, checked_trace(_value(text, where), where)
+
+
+def _text(line: bytes, where: str) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
+
+
+def _value(text: str, where: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise DataError(f"{where}: key {key!r} is given twice in one object")
+        return dict(pairs)
+
+    def no_constant(name: str) -> NoReturn:
+        raise DataError(f"{where}: {name} is not JSON; leave the number out")
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+    except RecursionError as error:
+        raise DataError(f"{where}: nested too deeply to be a trace") from error
+
+
+def _with_text_time(event: Any) -> Any:
+    time = event.get("time") if isinstance(event, dict) else None
+    return {**event, "time": str(time)} if isinstance(time, int | float) and not isinstance(time, bool) else event
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    """A pydantic location as people write it: `events[3].time: `; nothing for the whole line."""
+    parts = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return f"{parts.lstrip('.')}: " if parts else ""

@@ -1,0 +1,62 @@
+"use strict";
+// Tables that sort by their column heads and shrink by their filters. Works on what the page already shows.
+(function () {
+  function sortKey(row, column, kind) {
+    const text = row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+    if (kind === "text") return text.toLowerCase();
+    return text === "" ? null : Number(text);
+  }
+
+  function sortTable(table, column, direction) {
+    const head = table.tHead.rows[0].cells[column];
+    const keyed = Array.from(table.tBodies[0].rows, (row) => [sortKey(row, column, head.dataset.kind), row]);
+    const sign = direction === "ascending" ? 1 : -1;
+    keyed.sort(([a], [b]) => {
+      if (a === null || b === null) return (a === null) - (b === null); // undefined stays last either way
+      return sign * (a < b ? -1 : a > b ? 1 : 0);
+    });
+    for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", direction);
+    table.tBodies[0].append(...keyed.map(([, row]) => row));
+  }
+
+  function makeSortable(table) {
+    Array.from(table.tHead.rows[0].cells).forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const first = head.dataset.kind === "text" ? "ascending" : "descending";
+        const other = first === "ascending" ? "descending" : "ascending";
+        sortTable(table, column, head.getAttribute("aria-sort") === first ? other : first);
+      });
+    });
+  }
+
+  // A filter shows a row whose text holds every word asked for; trivial agents always stay in view.
+  function makeFilter(tools) {
+    const table = document.getElementById(tools.dataset.table);
+    const search = tools.querySelector("input[type=search]");
+    const choices = tools.querySelectorAll("select");
+    const said = tools.querySelector("[role=status]");
+    const rows = Array.from(table.tBodies[0].rows, (row) => [row, row.cells[1].textContent.toLowerCase()]);
+    function apply() {
+      const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const [row, text] of rows) {
+        const fits = words.every((word) => text.includes(word))
+          && Array.from(choices).every((choice) => !choice.value || (row.dataset[choice.name] || "").split(" ").includes(choice.value));
+        row.hidden = !(fits || row.classList.contains("trivial"));
+        shown += !row.hidden;
+      }
+      said.textContent = shown + " of " + rows.length + " rows";
+    }
+    search.addEventListener("input", apply);
+    choices.forEach((choice) => choice.addEventListener("change", apply));
+    apply();
+  }
+
+  document.querySelectorAll("table.board").forEach(makeSortable);
+  document.querySelectorAll(".tools[data-table]").forEach(makeFilter);
+})();

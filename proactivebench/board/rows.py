@@ -1,0 +1,111 @@
+"""One row of a table: what a reader compares, taken from a report and never from what somebody claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from proactivebench.records import (
+    Confusion,
+    JudgeIdentity,
+    JudgeReport,
+    MetricValue,
+    ProtocolIdentity,
+    Report,
+    TaskIdentity,
+)
+
+TRIVIAL = frozenset({"never", "always", "random", "parrot", "oracle", "best-candidate"})
+
+# What a table shows, in reading order: key, column title, what it says, whether more is better (None: neither).
+COLUMNS: tuple[tuple[str, str, str, bool | None], ...] = (
+    ("f1", "F1", "balance of precision and recall over judged moments", True),
+    ("precision", "Precision", "accepted offers among offers", True),
+    (
+        "recall",
+        "Recall",
+        "accepted offers among accepted offers and wrong silences; 1 for whoever never is silent",
+        True,
+    ),
+    ("false_alarm_rate", "False alarms", "wrong offers among wrong offers and right silences", False),
+    ("need_detection_balanced_accuracy", "Need detection", "balanced accuracy against people's need labels", True),
+    ("need_recall", "Need met", "accepted offers among moments of need", True),
+    ("needless_offer_rate", "Needless offers", "offers among moments without need", False),
+    ("proposal_rate", "Offers", "share of moments with an offer", None),
+    ("clean_rate", "Clean replies", "replies that are a well-formed offer or silence", True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table. `rank` is a range (first, last) among the ranked rows of its group; None = not ranked.
+    `leading` marks the runs that are not significantly worse than the best. `badges` are (word, explanation) pairs."""
+
+    key: str
+    name: str
+    task: TaskIdentity
+    protocol: ProtocolIdentity
+    judge: JudgeIdentity
+    metrics: dict[str, MetricValue]
+    confusion: Confusion
+    splits: dict[str, dict[str, MetricValue]] = field(default_factory=dict)
+    trivial: bool = False
+    organisation: str = ""
+    link: str | None = None
+    rank: tuple[int, int] | None = None
+    leading: bool = False
+    badges: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def f1(self) -> float:
+        """F1 for sorting; undefined sorts last."""
+        value = self.metrics["f1"].value if "f1" in self.metrics else None
+        return -1.0 if value is None else value
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What rows must share to be compared: data hash, protocol hash, judge id."""
+        return (self.task.data_hash, self.protocol.hash, self.judge.id)
+
+
+def rows_of(report: Report, *, key: str, link: str | None = None) -> list[Row]:
+    """One row per judge of `report`, badges of the report itself included."""
+    return [_row(report, judged, key, link) for judged in report.judges]
+
+
+def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row:
+    badges = []
+    if judged.judge.baseline:
+        badges.append(("baseline judge", "Judged by a baseline: not comparable, never ranked."))
+    if not report.complete:
+        badges.append(("incomplete", f"{report.moments_answered} of {report.moments_expected} moments answered."))
+    if not judged.valid:
+        badges.append(("invalid", f"{judged.unscored_share:.1%} of the verdicts are unscored; 2% is the limit."))
+    return Row(
+        key=key,
+        name=report.agent.name,
+        task=report.task,
+        protocol=report.protocol,
+        judge=judged.judge,
+        metrics=judged.overall.metrics,
+        confusion=judged.overall.confusion,
+        splits={name: split.metrics for name, split in judged.splits.items()},
+        trivial=report.agent.model in TRIVIAL,
+        link=link,
+        badges=tuple(badges),
+        warnings=(*report.warnings, *judged.warnings),
+    )
+
+
+def by_group(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows that may be compared, together and best F1 first; groups by their first appearance."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    return [sorted(group, key=lambda row: (-row.f1, row.name)) for group in groups.values()]
+
+
+def badged(row: Row, badges: Sequence[tuple[str, str]]) -> Row:
+    """`row` with more badges."""
+    return replace(row, badges=(*row.badges, *badges))

@@ -1,0 +1,59 @@
+"""Finding JSON objects in free text, in linear time and without ever raising."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_START = re.compile(r'\{(?=\s*["}])')
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A decoded JSON object as its pairs, so that a key given twice can be seen."""
+
+    def values_of(self, key: str) -> list[Any]:
+        """Every value given under `key`, in order."""
+        return [value for name, value in self if name == key]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An outermost JSON object and where it stands: `text[start:end]`."""
+
+    start: int
+    end: int
+    pairs: Pairs
+
+
+# Numbers never decide anything, and int() refuses thousands of digits: every number is read as a float.
+# Raw line breaks inside strings are accepted: small models write them and there is one way to read them.
+_DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_int=float, strict=False)
+
+
+def find_objects(text: str) -> list[Found]:
+    """The outermost readable JSON objects in `text`, in order. Nesting too deep to decode ends the search.
+
+    After an unreadable object the search goes on where decoding failed, not one character further: that keeps it
+    linear, and an object inside a broken one is not an answer.
+    """
+    found: list[Found] = []
+    position = 0
+    while start := _START.search(text, position):
+        try:
+            pairs, end = _DECODER.raw_decode(text, start.start())
+        except json.JSONDecodeError as error:
+            position = max(error.pos, start.end())
+        except RecursionError:
+            break
+        else:
+            found.append(Found(start.start(), end, pairs))
+            position = end
+    return found
+
+
+def outside(text: str, found: list[Found]) -> list[str]:
+    """What stands before, between and after the objects."""
+    edges = [0, *(edge for item in found for edge in (item.start, item.end)), len(text)]
+    return [text[left:right] for left, right in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,104 @@
+"""The paper protocol: the released script's prompts and its rewriting of the history, byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from proactivebench.agents.base import Message
+from proactivebench.protocols.base import Parsed
+from proactivebench.protocols.cards import History, PaperCard
+from proactivebench.protocols.contract import TASK_KEY, render_reply, reply_schema
+from proactivebench.protocols.parser import Extraction, parse_reply, released_block
+from proactivebench.protocols.reasoning import split_reasoning
+from proactivebench.protocols.released import Prompts
+from proactivebench.records import Event, Moment, ProtocolIdentity, Reply
+from proactivebench.traces import release
+
+_SLOT = "[placeholder]"
+
+
+class PaperProtocol:
+    """The released conversation. The event's JSON replaces the slot textually, unescaped inside the instruction's
+    string; once answered, that message becomes the bare event, and the answer its re-serialised object."""
+
+    def __init__(self, card: PaperCard, prompts: Prompts) -> None:
+        self.card = card
+        self._prompts = prompts
+        self._identity = card.identity({release.AGENT_PROMPTS: prompts.sha256})
+
+    @property
+    def identity(self) -> ProtocolIdentity:
+        """Name, version and the hash over the card and the pinned file of prompts."""
+        return self._identity
+
+    @property
+    def own_history(self) -> bool:
+        """Whether the agent's earlier answers stand in the conversation."""
+        return self.card.history is History.OWN
+
+    @property
+    def max_attempts(self) -> int:
+        """How often an answer that does not parse is asked again: the script's five."""
+        return self.card.max_attempts
+
+    @property
+    def default_max_gen_toks(self) -> int:
+        """Generation limit unless the user sets one (the script sets none)."""
+        return self.card.max_gen_toks
+
+    def conversation(
+        self,
+        moment: Moment,
+        history: Sequence[Sequence[Reply]],
+        rounds: Sequence[Reply] = (),
+        advice: str | None = None,
+    ) -> tuple[Message, ...]:
+        """The messages for the answer at `moment`. With history `own`, raises `ValueError` unless `history` has every
+        turn; with `observations` (not the script's) the bare earlier events stand before the instruction, one a line.
+        """
+        if rounds or advice is not None:
+            raise ValueError("the paper protocol has no feedback rounds")
+        messages = [Message("system", self._prompts.system)]
+        *earlier, current = moment.events
+        instruction = self._prompts.step.replace(_SLOT, dumped_event(current))
+        if not self.own_history:
+            return (*messages, Message("user", "\n".join([*map(dumped_event, earlier), instruction])))
+        for event, replies in zip(earlier, history, strict=True):
+            messages += [Message("user", dumped_event(event)), Message("assistant", self._remembered(replies))]
+        return (*messages, Message("user", instruction))
+
+    def parse(self, text: str) -> Parsed:
+        """Read a reply's text as the script does, then classify it by the one parser's rules. Never raises."""
+        return parse_reply(text, extraction=Extraction.RELEASED)
+
+    def render(self, proposals: Sequence[str]) -> str:
+        """The text of a well-formed answer. Raises `ValueError` for more than one proposal."""
+        return render_reply(proposals, candidates=1)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of a well-formed answer."""
+        return reply_schema(candidates=1, confidence=False)
+
+    def _remembered(self, replies: Sequence[Reply]) -> str:
+        last = replies[-1] if replies else None
+        return dumped_reply(last.text) if last and last.status.clean and last.text else self.card.placeholder
+
+
+def dumped_event(event: Event) -> str:
+    """An event as the script sends it: capitalised keys, non-ASCII escaped."""
+    return json.dumps({"Time": event.time, "Event": event.event})
+
+
+def dumped_reply(text: str) -> str:
+    """A reply that parses, as the script keeps it: all its keys, non-ASCII escaped, exact "null" made null, a missing
+    task key added last. Raises `ValueError` for a text that holds no object."""
+    reply = json.loads(released_block(split_reasoning(text)[1]))
+    if not isinstance(reply, dict):
+        raise ValueError("not a JSON object")
+    if reply.get(TASK_KEY) in (None, "null"):
+        reply[TASK_KEY] = None
+    if reply.get("Response") == "null":
+        reply["Response"] = None
+    return json.dumps(reply)

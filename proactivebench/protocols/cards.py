@@ -17,6 +17,7 @@ from proactivebench.records import ProtocolIdentity, Record, digest
 
 _FOLDER = Path(__file__).with_name("cards")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDERS = {"system": {"task", "confidence"}, "task_several": {"candidates"}, "feedback": {"reason"}}
 
 
 class History(StrEnum):
@@ -77,11 +78,11 @@ class StandardCard(_Card):
 
     @model_validator(mode="after")
     def _placeholders_are_the_known_ones(self) -> StandardCard:
-        for text, known in (("system", {"task", "confidence"}), ("task_several", {"candidates"}), ("feedback", {"reason"})):
+        for text, known in _PLACEHOLDERS.items():
             found = _PLACEHOLDER.findall(getattr(self, text))
             if set(found) != known or len(found) != len(known):
                 wanted = ", ".join(f"{{{name}}}" for name in sorted(known))
-                raise ValueError(f"{text}: needs each of {wanted} once and no other placeholder, found {found or 'none'}")
+                raise ValueError(f"{text}: needs {wanted} once each and no other placeholder, found {found or 'none'}")
         return self
 
 

@@ -1,4 +1,4 @@
-"""The reply contract: one JSON object with the four published keys. Only the task key decides; the rest is for people."""
+"""The reply contract: one JSON object with the four published keys. Only the task key decides."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+_DEEPEST = 64
 _START = re.compile(r'\{(?=\s*["}])')
 
 
@@ -48,9 +49,27 @@ def find_objects(text: str) -> list[Found]:
         except RecursionError:
             break
         else:
+            if too_deep(pairs):
+                break
             found.append(Found(start.start(), end, pairs))
             position = end
     return found
+
+
+def too_deep(value: Any) -> bool:
+    """Whether lists and objects nest deeper than any reply needs. What the interpreter's own limit lets through depends
+    on the stack at hand; this does not."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            child[1] if isinstance(parent, Pairs) else child
+            for parent in level
+            if isinstance(parent, list)
+            for child in parent
+        ]
+        if not level:
+            return False
+    return True
 
 
 def outside(text: str, found: list[Found]) -> list[str]:

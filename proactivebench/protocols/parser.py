@@ -9,7 +9,7 @@ from typing import Any
 
 from proactivebench.protocols.base import Parsed
 from proactivebench.protocols.contract import CONFIDENCE_KEY, TASK_KEY
-from proactivebench.protocols.objects import Pairs, find_objects, outside
+from proactivebench.protocols.objects import Pairs, find_objects, outside, too_deep
 from proactivebench.protocols.reasoning import split_reasoning
 from proactivebench.records import Note, ReplyStatus
 
@@ -20,8 +20,8 @@ _NULL_WORDS = frozenset({"", "null", "none"})
 
 
 class Extraction(StrEnum):
-    """Where the reply's object stands: ANYWHERE in the text (fences and prose around it are ignored; the task key must be
-    there), or as the RELEASED scripts take it (first json fence, else the whole text; a missing task key is silence)."""
+    """Where the reply's object stands: ANYWHERE in the text (fences and prose around it are ignored; the task key must
+    be there), or as the RELEASED script takes it (first json fence, else the whole text; no task key is silence)."""
 
     ANYWHERE = "anywhere"
     RELEASED = "released"
@@ -52,19 +52,19 @@ def parse_reply(
 
 
 def released_block(answer: str) -> str:
-    """What the released scripts decode: the first block that opens with a json fence line and closes, else the whole."""
+    """What the released script decodes: the first closed block that opens with a json fence line, else the whole."""
     start = answer.find("```json\n")
     end = answer.find("\n```", start + 8) if start >= 0 else -1
     return answer[start + 8 : end] if end >= 0 else answer.removeprefix("\ufeff")
 
 
 def released_objects(answer: str) -> list[Pairs]:
-    """The one object the released scripts would read, its missing task key filled in; none where they would fail."""
+    """The one object the released script would read, a missing task key filled in; none where it would fail."""
     try:
-        pairs = json.loads(released_block(answer), object_pairs_hook=Pairs, parse_int=float)
+        pairs = json.loads(released_block(answer), object_pairs_hook=Pairs)
     except (ValueError, RecursionError):
         return []
-    if not isinstance(pairs, Pairs):
+    if not isinstance(pairs, Pairs) or too_deep(pairs):
         return []
     return [pairs if pairs.values_of(TASK_KEY) else Pairs([*pairs, (TASK_KEY, None)])]
 
@@ -108,9 +108,7 @@ def _read_task(value: Any, candidates: int) -> Parsed:
 
 def _read_list(values: list[Any], candidates: int) -> Parsed:
     """What a list of candidates says: nulls are left out, and only texts may remain, of which the first k count."""
-    readings = [
-        _read_task(value, 1) for value in values
-    ]
+    readings = [_read_task(value, 1) for value in values]
     notes = tuple(dict.fromkeys(note for reading in readings for note in reading.notes))
     if any(reading.status is ReplyStatus.UNPARSABLE for reading in readings):
         return Parsed(ReplyStatus.UNPARSABLE, notes=notes)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.evaluation import run_async, score_run
-from proactivebench.preparation import Settings, prepare
+from proactivebench.preparation import Serving, Settings, prepare
 from proactivebench.records import Report
 from proactivebench.store import RunStore
 
@@ -17,10 +17,11 @@ def evaluate(
     """Evaluate `agent` on `task`, judged by `judge` (None = the task's default): the whole road in one call.
 
     `agent`, `task` and `judge` are the words of `--model`, `--tasks` and `--judge`; `settings` are further fields of
-    `Settings`. Calling it again resumes. Returns the report, which also stands in `output_path`/report.json.
+    `Settings` and `Serving`. Calling it again resumes. Returns the report, which is also saved in `output_path`.
     Raises `ProactiveBenchError`.
     """
-    evaluation = prepare(Settings(model=agent, tasks=task, judge=judge, **settings))
+    serving = Serving(**{name: settings.pop(name) for name in Serving.__slots__ if name in settings})
+    evaluation = prepare(Settings(model=agent, tasks=task, judge=judge, serving=serving, **settings))
     store = run_async(evaluation.run(output_path))
     return score_run(store, evaluation.task)
 

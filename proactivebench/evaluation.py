@@ -97,7 +97,7 @@ class Evaluation:
         """Roll out and judge what is missing in the run directory `path`. Every reply and verdict is saved as it comes.
 
         Raises `UsageError` where no request can succeed or the run was asked something else, `CannotWrite` where
-        nothing can be saved, `KeyboardInterrupt` where `stop` ended it early.
+        nothing can be saved. Where `stop` was set it returns early, with what was in flight saved.
         """
         watch = watch or Watch()
         judges = {judge.identity.id: judge for judge in (self.judge, self.feedback) if judge}
@@ -111,7 +111,7 @@ class Evaluation:
             for judge in judges.values():
                 verdicts = stack.enter_context(store.append_verdicts(judge.identity.id, self.shard))
                 stages[judge.identity.id] = VerdictStage(
-                    judge, verdicts, store.verdicts(judge.identity.id), self.judge_repeats, watch.verdict
+                    judge, verdicts, store.verdicts(judge.identity.id), self.judge_repeats, watch.verdict, self.stop
                 )
                 stack.push_async_callback(judge.close)
             stack.push_async_callback(self.agent.close)
@@ -145,8 +145,6 @@ class Evaluation:
             watch.started(sum(len(trace.events) for trace in rollout.traces) * self.repeats, missing)
             scoring = stages[self.judge.identity.id] if self.judge else None
             await self._join(rollout, missing, scoring, queue, store)
-        if self.stop.is_set():
-            raise KeyboardInterrupt
         return store
 
     async def _join(
@@ -211,9 +209,14 @@ def task_of(store: RunStore, spec: str | None = None) -> Task:
 
 
 async def judge_run(
-    store: RunStore, task: Task, judge: Judge, judge_repeats: int = 1, watch: Watch | None = None
+    store: RunStore,
+    task: Task,
+    judge: Judge,
+    judge_repeats: int = 1,
+    watch: Watch | None = None,
+    stop: asyncio.Event | None = None,
 ) -> None:
-    """Ask `judge` for the verdicts that are missing on the stored replies of a run."""
+    """Ask `judge` for the verdicts that are missing on the stored replies of a run, until `stop` is set."""
     watch = watch or Watch()
     judge.check(task)
     traces = {trace.trace_id: trace for trace in task.traces}
@@ -221,7 +224,7 @@ async def judge_run(
     async with AsyncExitStack() as stack:
         log = stack.enter_context(store.append_verdicts(judge.identity.id))
         stack.push_async_callback(judge.close)
-        stage = VerdictStage(judge, log, store.verdicts(judge.identity.id), judge_repeats, watch.verdict)
+        stage = VerdictStage(judge, log, store.verdicts(judge.identity.id), judge_repeats, watch.verdict, stop)
         queue: asyncio.Queue[Work | None] = asyncio.Queue()
         for reply in replies.values():
             queue.put_nowait((Moment(traces[reply.trace_id], reply.turn), reply))
@@ -230,12 +233,15 @@ async def judge_run(
         await stage.drain(queue)
 
 
+def report_of(store: RunStore, task: Task) -> Report:
+    """The report of a run under every judge that has given verdicts, computed from what is stored."""
+    verdicts = {name: store.iter_verdicts(name) for name in store.judge_ids()}
+    return build_report(task, store.manifest, store.iter_replies(), verdicts)
+
+
 def score_run(store: RunStore, task: Task | None = None) -> Report:
-    """Score a run under every judge that has given verdicts, and write `report.json`."""
-    task = task or task_of(store)
-    report = build_report(
-        task, store.manifest, store.iter_replies(), {name: store.iter_verdicts(name) for name in store.judge_ids()}
-    )
+    """Score a run and write its `report.json`."""
+    report = report_of(store, task or task_of(store))
     store.write_report(report)
     return report
 

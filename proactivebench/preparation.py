@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proactivebench.agents import create_agent
+from proactivebench.agents.base import Agent
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import Evaluation
 from proactivebench.judging import create_judge, default_spec
@@ -15,6 +16,37 @@ from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
 from proactivebench.traces import load_task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How models are called: nothing of it changes what they are asked."""
+
+    concurrency: int = 16
+    timeout_s: float = 120.0
+    max_retries: int = 5
+    batch_size: str = "1"
+    device: str | None = None
+
+    def agent(
+        self,
+        model: str,
+        model_args: Mapping[str, str],
+        protocol: Protocol | None = None,
+        task: Task | None = None,
+    ) -> Agent:
+        """The agent `model` names, called this way."""
+        return create_agent(
+            model,
+            model_args,
+            protocol=protocol,
+            task=task,
+            concurrency=self.concurrency,
+            timeout_s=self.timeout_s,
+            max_retries=self.max_retries,
+            batch_size=self.batch_size,
+            device=self.device,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,45 +70,21 @@ class Settings:
     repeats: int = 1
     judge_repeats: int = 1
     limit: int | None = None
-    concurrency: int = 16
-    timeout_s: float = 120.0
-    max_retries: int = 5
-    batch_size: str = "1"
-    device: str | None = None
+    serving: Serving = field(default_factory=lambda: Serving())
 
 
 def prepare(settings: Settings) -> Evaluation:
     """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
     task = load_task(settings.tasks)
-    judge = None if settings.predict_only else judge_for(settings, settings.judge or default_spec(task), task)
+    judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
+    protocol = _protocol(settings, settings.feedback_judge)
     feedback = None
-    if settings.feedback_rounds:
-        feedback = judge_for(settings, settings.feedback_judge, task) if settings.feedback_judge else judge
-        if feedback is None:
-            raise UsageError("feedback rounds need a judge: give --feedback_judge, or leave out --predict_only")
-        if judge and feedback.identity.id == judge.identity.id:
-            feedback = judge
-    protocol = load_protocol(
-        settings.protocol,
-        history=settings.history,
-        candidates=settings.candidates,
-        feedback_rounds=settings.feedback_rounds,
-        feedback_judge=feedback.identity.id if feedback else None,
-    )
-    agent = create_agent(
-        settings.model,
-        settings.model_args,
-        protocol=protocol,
-        task=task,
-        concurrency=settings.concurrency,
-        timeout_s=settings.timeout_s,
-        max_retries=settings.max_retries,
-        batch_size=settings.batch_size,
-        device=settings.device,
-    )
+    if protocol.identity.feedback_rounds:
+        feedback = _feedback_judge(settings, protocol.identity.feedback_judge, judge, task)
+        protocol = _protocol(settings, feedback.identity.id)
     return Evaluation(
         task=task,
-        agent=agent,
+        agent=settings.serving.agent(settings.model, settings.model_args, protocol, task),
         protocol=protocol,
         decoding=decoding(settings.gen_kwargs, protocol),
         judge=judge,
@@ -86,26 +94,34 @@ def prepare(settings: Settings) -> Evaluation:
         repeats=settings.repeats,
         judge_repeats=settings.judge_repeats,
         limit=settings.limit,
-        concurrency=settings.concurrency,
+        concurrency=settings.serving.concurrency,
     )
 
 
-def judge_for(settings: Settings, spec: str, task: Task) -> Judge:
-    """The judge `spec` names, over the judge model of `settings` where one is given."""
+def _protocol(settings: Settings, feedback_judge: str | None) -> Protocol:
+    return load_protocol(
+        settings.protocol,
+        history=settings.history,
+        candidates=settings.candidates,
+        feedback_rounds=settings.feedback_rounds,
+        feedback_judge=feedback_judge,
+    )
+
+
+def _feedback_judge(settings: Settings, spec: str | None, scoring: Judge | None, task: Task) -> Judge:
+    """Who advises the agent: the judge `spec` names, or the scoring judge; the same object where they are the same."""
+    advising = judge_for(settings, spec, task) if spec else scoring
+    if advising is None:
+        raise UsageError("feedback rounds need a judge: give --feedback_judge, or leave out --predict_only")
+    return scoring if scoring and scoring.identity.id == advising.identity.id else advising
+
+
+def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
+    """The judge `spec` names (None = the default of the task), over the judge model of `settings` if there is one."""
     engine = None
     if settings.judge_model:
-        engine = create_agent(
-            settings.judge_model,
-            settings.judge_model_args,
-            protocol=None,
-            task=None,
-            concurrency=settings.concurrency,
-            timeout_s=settings.timeout_s,
-            max_retries=settings.max_retries,
-            batch_size=settings.batch_size,
-            device=settings.device,
-        )
-    return create_judge(spec, task=task, engine=engine)
+        engine = settings.serving.agent(settings.judge_model, settings.judge_model_args)
+    return create_judge(spec or default_spec(task), task=task, engine=engine)
 
 
 def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:

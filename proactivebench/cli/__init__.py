@@ -91,7 +91,7 @@ Example:
 
 def with_underscores(args: Sequence[str]) -> list[str]:
     """Long options with underscores, lm-eval's way: `--model-args` becomes `--model_args`. Values are not touched."""
-    spelled = []
+    spelled: list[str] = []
     for place, arg in enumerate(args):
         if arg == "--":
             return [*spelled, *args[place:]]
@@ -174,13 +174,13 @@ def _exit_code(error: Exception) -> int | None:
     if isinstance(error, ProactiveBenchError):
         _complain(str(error))
         return error.exit_code
-    import click
+    import typer
 
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, typer.Exit):
         return error.exit_code
-    if isinstance(error, click.Abort):
+    if isinstance(error, typer.Abort):
         return 130
-    if isinstance(error, click.ClickException):
+    if hasattr(error, "format_message"):  # typer's usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         where = f" (see `{context.command_path} --help`)" if context else ""
         _complain(error.format_message() + where)

@@ -16,7 +16,7 @@ Work = tuple[Moment, Reply]
 
 class VerdictStage:
     """One judge at work on one run. `stored` verdicts are not asked again, unless the question has changed or the
-    judge could not be reached. `on_verdict` hears of every new verdict."""
+    judge could not be reached. `on_verdict` hears of every new verdict; once `stop` is set, nothing new is asked."""
 
     def __init__(
         self,
@@ -25,12 +25,14 @@ class VerdictStage:
         stored: dict[VerdictKey, Verdict],
         judge_repeats: int = 1,
         on_verdict: Callable[[Verdict], None] = lambda _: None,
+        stop: asyncio.Event | None = None,
     ) -> None:
         self.judge = judge
         self._log = log
         self._verdicts = stored
         self._judge_repeats = judge_repeats
         self._on_verdict = on_verdict
+        self._stop = stop or asyncio.Event()
         self._ready: asyncio.Future[None] | None = None
 
     async def drain(self, queue: asyncio.Queue[Work | None]) -> None:
@@ -45,6 +47,8 @@ class VerdictStage:
                     await self.decide(items)
                     continue
                 for item in items:
+                    if self._stop.is_set():
+                        break
                     pending.add(asyncio.create_task(self.decide([item])))
                     if len(pending) >= _IN_FLIGHT:
                         pending = await _some_done(pending)
@@ -56,7 +60,7 @@ class VerdictStage:
 
     async def decide(self, items: Sequence[Item]) -> None:
         """Ask the judge for `items` and append its verdicts. An item without an opinion gets no verdict."""
-        if not items:
+        if not items or self._stop.is_set():
             return
         await self._start()
         opinions = await self.judge.judge(items)

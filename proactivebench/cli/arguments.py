@@ -1,0 +1,69 @@
+"""Reading what stands behind an option: `key=value` lists, JSON objects, configuration files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import ItemsView, Iterator
+from pathlib import Path
+from typing import Any
+
+from proactivebench.errors import UsageError
+
+
+def texts(text: str | None, option: str) -> dict[str, str]:
+    """The arguments in `a=1,b=two` or `{"a": 1}`, values as text: what agents take. Raises `UsageError`."""
+    text = (text or "").strip()
+    if text.startswith("{"):
+        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in _object(text, option)}
+    return dict(_split(text, option))
+
+
+def values(text: str | None, option: str) -> dict[str, Any]:
+    """As `texts`, but numbers, booleans and null are read as such: what decoding takes. Raises `UsageError`."""
+    text = (text or "").strip()
+    if text.startswith("{"):
+        return dict(_object(text, option))
+    return {name: _literal(value) for name, value in _split(text, option)}
+
+
+def config_defaults(file: Path, known: set[str]) -> dict[str, Any]:
+    """The options in a YAML file, as defaults for the command line: keys are option names, mappings become JSON.
+    Raises `UsageError` for a file that cannot be read and for options that do not exist."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"cannot read the configuration {file}: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{file} is no configuration: write `option: value` lines")
+    options = {str(name).lstrip("-").replace("-", "_"): value for name, value in found.items()}
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise UsageError(f"{file} sets '{unknown[0]}', which is no option of this verb; they are {sorted(known)}")
+    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in options.items()}
+
+
+def _split(text: str, option: str) -> Iterator[tuple[str, str]]:
+    for part in text.split(",") if text else ():
+        name, equals, value = part.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{option} has '{part}': write name=value, several with commas, or a JSON object")
+        yield name.strip(), value.strip()
+
+
+def _object(text: str, option: str) -> ItemsView[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{option} is no JSON object: {error}") from None
+    if not isinstance(found, dict):
+        raise UsageError(f"{option} is no JSON object: write {{...}}")
+    return found.items()
+
+
+def _literal(text: str) -> Any:
+    try:
+        return json.loads(text.lower() if text in ("True", "False") else text)
+    except ValueError:
+        return text

@@ -1,0 +1,135 @@
+"""`proactivebench run`: the main job."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from proactivebench.errors import UsageError
+
+if TYPE_CHECKING:
+    from proactivebench.evaluation import Evaluation
+
+
+def _read_config(context: typer.Context, file: Path | None) -> Path | None:
+    if file is not None:
+        from proactivebench.cli.arguments import config_defaults
+
+        known = {parameter.name for parameter in context.command.params if parameter.name} - {"config"}
+        context.default_map = config_defaults(file, known)
+    return file
+
+
+def run(
+    model: Annotated[str, typer.Option(help="Who answers: see `proactivebench agents`.")],
+    tasks: Annotated[
+        str, typer.Option(help="A task, FILE.jsonl or hf:ORG/NAME[@REV]: see `proactivebench data list`.")
+    ],
+    model_args: Annotated[str, typer.Option(help="Its arguments: name=value, with commas; never a key.")] = "",
+    output_path: Annotated[Path | None, typer.Option(help="The run directory [runs/MODEL-TASK].")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="NAME, card.yaml, silence=X,proposals=Y; X+Y = first opinion.")
+    ] = None,
+    judge_model: Annotated[
+        str | None, typer.Option(help="The model behind the judge, in the words of --model.")
+    ] = None,
+    judge_model_args: Annotated[str, typer.Option(help="Its arguments.")] = "",
+    judge_repeats: Annotated[int, typer.Option(min=1, help="Verdicts per item.")] = 1,
+    predict_only: Annotated[bool, typer.Option("--predict_only", help="Collect replies, ask no judge.")] = False,
+    protocol: Annotated[str, typer.Option(help="standard, paper, or a card's file.")] = "standard",
+    history: Annotated[str | None, typer.Option(help="own (earlier answers stay in context) or observations.")] = None,
+    candidates: Annotated[int | None, typer.Option(min=1, help="Offers per moment, accepted if any is.")] = None,
+    feedback_rounds: Annotated[int | None, typer.Option(min=0, help="Times a rejection's reason goes back.")] = None,
+    feedback_judge: Annotated[str | None, typer.Option(help="Who gives that reason [the scoring judge].")] = None,
+    gen_kwargs: Annotated[str, typer.Option(help="temperature=0,top_p=…,max_gen_toks=…,until=…")] = "",
+    seed: Annotated[int, typer.Option(help="Repeat r uses seed + r.")] = 0,
+    repeats: Annotated[int, typer.Option(min=1, help="Independent rollouts of each trace.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N traces; extend it later.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 16,
+    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 120.0,
+    max_retries: Annotated[int, typer.Option(min=0, help="Further attempts after a passing failure.")] = 5,
+    batch_size: Annotated[str, typer.Option(help="For in-process models, as lm-eval has it.")] = "1",
+    device: Annotated[str | None, typer.Option(help="For in-process models: cpu, cuda, cuda:0, …")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry_run", help="Say what would be asked, and ask nothing.")] = False,
+    prices: Annotated[Path | None, typer.Option(help="YAML: input and output, USD per million tokens.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
+    config: Annotated[  # noqa: ARG001 - its callback has read it
+        Path | None, typer.Option(is_eager=True, callback=_read_config, help="YAML with these options; flags win.")
+    ] = None,
+) -> None:
+    """Evaluate a model: traces are rolled out, offers judged, metrics scored.
+
+    The same command again resumes. Exit 3: the run is incomplete or invalid.
+
+    Example: proactivebench run --model always --tasks proactivebench_sample --output_path runs/always
+    """
+    from proactivebench.cli.arguments import texts, values
+    from proactivebench.preparation import Serving, Settings, prepare
+
+    settings = Settings(
+        model=model,
+        tasks=tasks,
+        model_args=texts(model_args, "--model_args"),
+        judge=judge,
+        judge_model=judge_model,
+        judge_model_args=texts(judge_model_args, "--judge_model_args"),
+        judge_repeats=judge_repeats,
+        predict_only=predict_only,
+        protocol=protocol,
+        history=history,
+        candidates=candidates,
+        feedback_rounds=feedback_rounds,
+        feedback_judge=feedback_judge,
+        gen_kwargs=values(gen_kwargs, "--gen_kwargs"),
+        seed=seed,
+        repeats=repeats,
+        limit=limit,
+        serving=Serving(
+            concurrency=concurrency,
+            timeout_s=timeout,
+            max_retries=max_retries,
+            batch_size=batch_size,
+            device=device,
+        ),
+    )
+    evaluation = prepare(settings)
+    folder = output_path or Path("runs") / slug(f"{evaluation.agent.identity.name}-{evaluation.task.name}")
+    if dry_run:
+        _say_what_would_be_asked(evaluation, prices)
+        return
+    _follow(evaluation, folder, as_json=as_json)
+
+
+def slug(name: str) -> str:
+    """A name as a folder can bear it."""
+    return re.sub(r"[^\w.=-]+", "-", name).strip("-.") or "run"
+
+
+def _follow(evaluation: Evaluation, folder: Path, *, as_json: bool) -> None:
+    """Run to the end or to Ctrl-C, then score and show."""
+    from proactivebench.cli.interrupt import until_interrupted
+    from proactivebench.cli.progress import ProgressWatch
+    from proactivebench.cli.report import conclude
+
+    with ProgressWatch() as watch:
+        store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)
+    print(f"saved in {folder}", file=sys.stderr)
+    if evaluation.judge is None:
+        print(f"replies only: judge them with `proactivebench judge {folder}`", file=sys.stderr)
+        return
+    conclude(store, evaluation.task, as_json=as_json)
+
+
+def _say_what_would_be_asked(evaluation: Evaluation, prices: Path | None) -> None:
+    from proactivebench.cli.dry_run import describe
+
+    if prices is not None and not prices.is_file():
+        raise UsageError(
+            f"there is no price file {prices}: write YAML with `input:` and `output:` in USD per million tokens"
+        )
+    for line in describe(evaluation, prices):
+        print(line)

@@ -1,0 +1,27 @@
+"""`proactivebench score`: the report of a run, computed again from its stored replies and verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def score(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
+) -> None:
+    """Score stored verdicts again; writes the run's report.json.
+
+    Exit 3: the run is incomplete or invalid.
+
+    Example: proactivebench score runs/always --json
+    """
+    from proactivebench.cli.report import conclude
+    from proactivebench.evaluation import task_of
+    from proactivebench.store import RunStore
+
+    store = RunStore(run)
+    conclude(store, task_of(store, tasks), as_json=as_json)

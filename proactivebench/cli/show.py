@@ -1,0 +1,53 @@
+"""`proactivebench show`: a run's report, or one trace of it as a timeline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proactivebench.errors import UsageError
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    trace: Annotated[str | None, typer.Argument(help="A trace, to see it as a timeline.")] = None,
+    judge: Annotated[str | None, typer.Option(help="Whose verdicts: a judge's id or name [all].")] = None,
+    repeat: Annotated[int, typer.Option(min=0, help="Which rollout of the trace.")] = 0,
+    tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show a run's report; with TRACE, what the user did, what was offered and what was decided.
+
+    Example: proactivebench show runs/always coding_01
+    """
+    from proactivebench.cli.report import print_as
+    from proactivebench.cli.timeline import Timeline
+    from proactivebench.evaluation import report_of, task_of
+    from proactivebench.store import RunStore
+
+    store = RunStore(run)
+    task = task_of(store, tasks)
+    if trace is None:
+        print_as(report_of(store, task), as_json=as_json)
+        return
+    chosen = next((known for known in task.traces if known.trace_id == trace), None)
+    if chosen is None:
+        known = ", ".join(each.trace_id for each in task.traces[:20])
+        raise UsageError(f"{task.name} has no trace '{trace}': it has {known}")
+    judges = [known for known in store.judge_ids() if judge in (None, known) or known.startswith(f"{judge}-")]
+    if judge is not None and not judges:
+        raise UsageError(f"'{judge}' decided nothing in {run}: {', '.join(store.judge_ids()) or 'nobody'} did")
+    verdicts = (verdict for name in judges for verdict in store.verdicts(name).values())
+    timeline = Timeline.of(chosen, repeat, store.replies().values(), verdicts)
+    if as_json:
+        print(json.dumps(timeline.data(), indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(f"{chosen.trace_id} ({chosen.split}), rollout {repeat}, judged by {', '.join(judges)}", markup=False)
+    for line in timeline.lines():
+        console.print(line)

@@ -10,7 +10,6 @@ from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Moment, Task, TaskVotes, digest
 
 GENERIC_OFFER = "Help with what you are doing right now."
-_FRACTION_DIGITS = 13  # hex digits that a float holds exactly
 
 Offer = Callable[[Request], str | None]
 
@@ -28,7 +27,9 @@ class BaselineAgent(Agent):
         given = dict(args or {})
         p = _rate(given.pop("p", "0.5")) if name == "random" else None
         if given:
-            raise UsageError(f"{name}: takes no argument {', '.join(sorted(given))}" + ("; it has p" if p else ""))
+            raise UsageError(
+                f"{name}: takes no argument {', '.join(sorted(given))}" + ("; it has p" if p is not None else "")
+            )
         if name in ("oracle", "best-candidate"):
             _refuse_unlabelled(name, task)
         self._offer = _offer_of(name, p)
@@ -53,7 +54,7 @@ def best_voted(moment: Moment) -> TaskVotes | None:
 
 def fraction(*key: str | int) -> float:
     """A number in [0, 1) that depends on `key` alone: the same on every machine, in every order, after every resume."""
-    return int(digest(key)[:_FRACTION_DIGITS], 16) / 16**_FRACTION_DIGITS
+    return int(digest(key)[:13], 16) / (1 << 52)  # thirteen hex digits are what a float holds exactly
 
 
 def _offer_of(name: str, p: float | None) -> Offer:

@@ -1,0 +1,77 @@
+"""Replay: answers given earlier, scored like any agent's. Nothing is generated again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from proactivebench.agents.base import Agent, Answer, Failure, Request
+from proactivebench.agents.replay_release import read_folder, read_released
+from proactivebench.agents.replay_runs import read_run
+from proactivebench.agents.stored_answers import StoredAnswers
+from proactivebench.errors import UsageError
+from proactivebench.protocols.base import Protocol
+from proactivebench.records import AgentIdentity, ReplyKey, Task
+
+Reader = Callable[[Path, Task, Protocol], StoredAnswers | None]
+
+READERS: tuple[Reader, ...] = (read_run, read_folder)  # the first that knows the format reads it
+
+
+class ReplayAgent(Agent):
+    """`ReplayAgent(args, *, protocol, task)`; `args` holds either `path` (a run directory, a reply file, a folder of
+    the release's answers) or `released` (the name of a published model, read from the pinned release).
+
+    The identity names the stored answers by the base name of their place and the hash of their content. A moment
+    without a stored answer is an error, so the run stays incomplete. Raises `UsageError` and `DataError` like the
+    readers.
+    """
+
+    deterministic = True
+
+    def __init__(self, args: Mapping[str, str] | None = None, *, protocol: Protocol, task: Task) -> None:
+        given = dict(args or {})
+        path, released = given.pop("path", None), given.pop("released", None)
+        if given or bool(path) == bool(released):
+            raise UsageError("replay: takes one argument, path=PLACE or released=MODEL")
+        if released:
+            stored, source = read_released(released, task), {"released": released}
+        else:
+            place = Path(path or "").expanduser()
+            stored, source = read_stored(place, task, protocol), {"path": place.resolve().name}
+        self._stored = stored
+        self._missing = stored.missing(task)
+        if not stored.answers:
+            raise UsageError(f"replay: {', '.join(source.values())} holds no answer to any moment of {task.name}")
+        self.identity = AgentIdentity(
+            model="replay",
+            model_args={**source, "sha256": stored.content_hash},
+            name=f"{stored.name} (replay)",
+        )
+
+    async def start(self) -> dict[str, Any]:
+        """How many answers are stored, how many moments have none, and what was skipped, for the manifest."""
+        return {
+            "stored_answers": len(self._stored.answers),
+            "moments_without_answer": self._missing,
+            **self._stored.skipped,
+        }
+
+    async def answer(self, request: Request) -> Answer:
+        """The stored answer, with what it cost when it was given."""
+        key = ReplyKey(request.moment.trace.trace_id, request.moment.turn, request.repeat, request.round)
+        return self._stored.answers.get(key) or Answer(text=None, failure=Failure.ERROR, error="no stored answer")
+
+
+def read_stored(path: Path, task: Task, protocol: Protocol) -> StoredAnswers:
+    """The answers at `path`, aligned to `task`. Raises `UsageError` where no reader knows the format."""
+    if not path.exists():
+        raise UsageError(f"replay: {path}: no such file or folder")
+    for reader in READERS:
+        stored = reader(path, task, protocol)
+        if stored is not None:
+            return stored
+    raise UsageError(
+        f"replay: {path}: neither a run, nor replies*.jsonl, nor a folder with a <trace>.json of {task.name}"
+    )

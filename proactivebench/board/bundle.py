@@ -1,0 +1,137 @@
+"""From a run to an entry: `leaderboard prepare`."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from proactivebench.board.entry import ENTRY, REPLIES, Declaration, Entry, EvidenceFile, verdict_file
+from proactivebench.board.redaction import redacted_manifest, redacted_reply, redacted_verdict
+from proactivebench.board.rows import TRIVIAL
+from proactivebench.board.validation import verdict_faults
+from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.evaluation import check_valid, task_of
+from proactivebench.records import Manifest, Moment, Record, Reply, Report, Task, Verdict, question_hash
+from proactivebench.scoring import build_report
+from proactivebench.store import RunStore, cannot_write
+
+CLAIMED = ("f1", "precision", "recall", "accuracy", "false_alarm_rate")
+
+
+def prepare_entry(
+    store: RunStore, output_path: Path, declared: Declaration | None = None, run_id: str | None = None
+) -> Entry:
+    """Write the entry of a run into `output_path` and return it. Trivial agents need no declaration.
+
+    Raises `UsageError` where the declaration is missing or the folder holds something else, `InvalidRun` where the run
+    is incomplete, not judged throughout, or has too many unscored verdicts.
+    """
+    manifest = store.manifest
+    if manifest.limit is not None:
+        raise InvalidRun(f"{store.path} covers {manifest.limit} traces only: run it again without --limit")
+    declared = declared or default_declaration(manifest)
+    if output_path.exists() and any(output_path.iterdir()) and not (output_path / ENTRY).exists():
+        raise UsageError(f"{output_path} holds something else than an entry: give a new or empty --output_path")
+    task = task_of(store)
+    replies = sorted((reply for reply in store.replies().values() if reply.status.final), key=lambda reply: reply.key)
+    verdicts = _standing_verdicts(store, task, replies)
+    report = build_report(task, manifest, replies, verdicts)
+    check_valid(report)
+    files = {REPLIES: _packed(redacted_reply(reply) for reply in replies)}
+    for judge, given in verdicts.items():
+        files[verdict_file(judge)] = _packed(redacted_verdict(verdict) for verdict in given)
+    public = redacted_manifest(manifest)
+    entry = Entry(
+        run_id=run_id or _run_id(manifest, files[REPLIES][0]),
+        declared=declared,
+        manifest=public.model_copy(update={"judges": {key: public.judges[key] for key in verdicts}}),
+        evidence={
+            name: EvidenceFile(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), records=records)
+            for name, (content, records) in files.items()
+        },
+        claims=claims_of(report),
+    )
+    with cannot_write(output_path):
+        output_path.mkdir(parents=True, exist_ok=True)
+        for name, (content, _) in files.items():
+            (output_path / name).parent.mkdir(exist_ok=True)
+            (output_path / name).write_bytes(content)
+        (output_path / ENTRY).write_text(entry.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+    return entry
+
+
+def default_declaration(manifest: Manifest) -> Declaration:
+    """The declaration of a trivial agent. Raises `UsageError` for any other, naming what to give."""
+    if manifest.agent.model not in TRIVIAL:
+        raise UsageError(
+            "an entry says who stands behind it: give --organisation, --model_name, --licence, --contact, "
+            "--trained_on_traces and --trained_on_labels"
+        )
+    return Declaration(
+        organisation="proactivebench",
+        model=manifest.agent.model,
+        licence="Apache-2.0",
+        trained_on_traces=False,
+        trained_on_labels=False,
+        contact="the maintainers of this board",
+        notes="A trivial agent: an anchor of the table.",
+    )
+
+
+def claims_of(report: Report) -> dict[str, dict[str, float]]:
+    """The headline figures of a report by judge; undefined ones are left out."""
+    return {
+        judged.judge.id: {
+            key: round(value, 6)
+            for key in CLAIMED
+            if key in judged.overall.metrics and (value := judged.overall.metrics[key].value) is not None
+        }
+        for judged in report.judges
+    }
+
+
+def _standing_verdicts(store: RunStore, task: Task, replies: list[Reply]) -> dict[str, list[Verdict]]:
+    """Per judge that decided everything: the verdicts that answer what the replies ask, in key order."""
+    traces = {trace.trace_id: trace for trace in task.traces}
+    answered = {reply.key: reply for reply in replies}
+
+    def stands(verdict: Verdict) -> bool:
+        reply = answered.get(verdict.key[:4])  # type: ignore[call-overload] # a reply's key is the head of a verdict's
+        if reply is None or (verdict.candidate >= 0) != bool(reply.proposals):
+            return False
+        if verdict.candidate >= len(reply.proposals):
+            return False
+        proposal = reply.proposals[verdict.candidate] if verdict.candidate >= 0 else None
+        return verdict.question == question_hash(Moment(traces[reply.trace_id], reply.turn), proposal)
+
+    found, faults = {}, []
+    for judge in store.judge_ids():
+        identity = store.manifest.judges.get(judge)
+        if identity is None:
+            continue
+        given = sorted(filter(stands, store.verdicts(judge).values()), key=lambda verdict: verdict.key)
+        wrong = next(
+            verdict_faults(given, answered, (identity.silence is not None, identity.proposals is not None)), None
+        )
+        if wrong is None:
+            found[judge] = given
+        else:
+            faults.append(f"{judge}: {wrong}")
+    if not found:
+        raise InvalidRun(
+            f"no judge decided all of {store.path} ({'; '.join(faults) or 'none did any'}): judge it first"
+        )
+    return found
+
+
+def _packed(records: Iterable[Record]) -> tuple[bytes, int]:
+    """The records as gzipped JSONL, the same bytes every time, and their number."""
+    lines = [record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records]
+    return gzip.compress(b"".join(lines), mtime=0), len(lines)
+
+
+def _run_id(manifest: Manifest, replies: bytes) -> str:
+    started = manifest.sessions[0].started[:10] if manifest.sessions else ""
+    return "-".join(part for part in (started, hashlib.sha256(replies).hexdigest()[:8]) if part)

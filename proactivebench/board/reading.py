@@ -1,0 +1,135 @@
+"""Reading what strangers wrote: no link followed, no size trusted, no JSON that two readers could read differently."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from proactivebench.errors import DataError
+
+MAX_ENTRY_BYTES = 256 * 1024
+MAX_PACKED_BYTES = 16 * 1024 * 1024
+MAX_UNPACKED_BYTES = 96 * 1024 * 1024
+MAX_LINE_BYTES = 512 * 1024
+MAX_LINES = 200_000
+MAX_DEPTH = 12
+_CHUNK = 256 * 1024
+
+
+class Refused(Exception):
+    """Something in a submission that a board does not take; the message is for the submitter."""
+
+
+def read_plain(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file of at most `limit` bytes; links, pipes and devices are refused before they are read.
+
+    Raises `Refused`, or `DataError` where the file cannot be read at all.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if path.is_symlink():
+            raise Refused("is a symbolic link: put the file itself there") from error
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("is no regular file")
+        if status.st_size > limit:
+            raise Refused(f"has {status.st_size} bytes; {limit} are allowed")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise Refused(f"has more than the {limit} bytes allowed")
+    return content
+
+
+def unpacked_lines(packed: bytes) -> Iterator[bytes]:
+    """The lines of a gzip file, unpacked piece by piece so that a bomb is noticed early. Raises `Refused`."""
+    unpack = zlib.decompressobj(wbits=31)
+    total, count, rest = 0, 0, b""
+    pending = packed
+    while not unpack.eof:
+        try:
+            piece = unpack.decompress(pending, _CHUNK)
+        except zlib.error as error:
+            raise Refused("is not a whole gzip file") from error
+        if not piece and not unpack.unconsumed_tail and not unpack.eof:
+            raise Refused("is not a whole gzip file")
+        pending = unpack.unconsumed_tail
+        total += len(piece)
+        if total > MAX_UNPACKED_BYTES:
+            raise Refused(f"unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
+            raise Refused(f"has a line of more than {MAX_LINE_BYTES} bytes")
+        count += len(lines)
+        if count > MAX_LINES:
+            raise Refused(f"has more than {MAX_LINES} lines")
+        yield from lines
+    if unpack.unused_data:
+        raise Refused("carries data behind its gzip stream")
+    if rest:
+        raise Refused("does not end with a newline")
+
+
+def strict_json(content: bytes) -> Any:
+    """One JSON value that has one reading only. Refuses doubled keys, NaN and infinities, deep nesting, lone surrogates
+    and what is not UTF-8. Raises `Refused`."""
+    if len(content) > MAX_LINE_BYTES:
+        raise Refused(f"is longer than {MAX_LINE_BYTES} bytes")
+    try:
+        text = content.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise Refused("is not UTF-8") from error
+    except RecursionError as error:
+        raise Refused(f"is nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise Refused(f"is not JSON: {str(error)[:120]}") from error
+    _check(value, 0)
+    return value
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        double = next(name for name in names if names.count(name) > 1)
+        raise Refused(f"has the key {double[:60]!r} twice in one object")
+    return found
+
+
+def _no_constant(word: str) -> float:
+    raise Refused(f"has {word}, which is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise Refused("has a number too large to hold")
+    return number
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise Refused(f"is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _check_text(name)
+            _check(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check(inner, depth + 1)
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise Refused("has half a surrogate pair in a text")

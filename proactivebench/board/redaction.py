@@ -1,0 +1,69 @@
+"""What leaves the house: a run without addresses, paths, provider errors and private reasoning."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any
+
+from proactivebench.agents.secrets import refuse_secrets
+from proactivebench.errors import UsageError
+from proactivebench.records import Manifest, Reply, Session, Verdict
+
+HIDDEN = "(hidden)"
+_ADDRESS = re.compile(r"\w+://|^(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/|$)", re.IGNORECASE)
+_PATH = re.compile(r"^(?:~|\.{1,2})?[/\\]|^[A-Za-z]:[/\\]")
+
+
+def redacted_manifest(manifest: Manifest) -> Manifest:
+    """`manifest` with addresses hidden, paths cut to their last name, probe results gone and one session left."""
+    agent = manifest.agent.model_copy(
+        update={"model_args": _hidden(manifest.agent.model_args), "name": _hidden(manifest.agent.name)}
+    )
+    judges = {
+        key: judge.model_copy(update={"model": _hidden(judge.model), "card": _hidden(judge.card)})
+        for key, judge in manifest.judges.items()
+    }
+    last = manifest.sessions[-1:] or (Session(started="", versions={}),)
+    session = last[0].model_copy(update={"limit": manifest.limit, "repeats": manifest.repeats})
+    decoding = manifest.decoding.model_copy(update={"extra": _hidden(manifest.decoding.extra)})
+    task = manifest.task.model_copy(update={"spec": manifest.task.name})
+    changes = {
+        "agent": agent,
+        "judges": judges,
+        "sessions": (session,),
+        "parameters": {},
+        "decoding": decoding,
+        "task": task,
+    }
+    return manifest.model_copy(update=changes)
+
+
+def redacted_reply(reply: Reply) -> Reply:
+    """`reply` without the provider's error text and the model's private reasoning; its text stays, as evidence."""
+    return reply.model_copy(update={"error": None, "reasoning": None})
+
+
+def redacted_verdict(verdict: Verdict) -> Verdict:
+    """`verdict` with the cause of an unscored one cut to its kind: what follows a colon may quote a server."""
+    return verdict.model_copy(update={"cause": verdict.cause.split(":", 1)[0] if verdict.cause else None})
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: HIDDEN if _secret(key, inner) else _hidden(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_hidden(inner) for inner in value)
+    if not isinstance(value, str):
+        return value
+    if _ADDRESS.search(value):
+        return HIDDEN
+    return PurePath(value.replace("\\", "/")).name if _PATH.match(value) and "\n" not in value else value
+
+
+def _secret(name: str, value: Any) -> bool:
+    try:
+        refuse_secrets({name: value})
+    except UsageError:
+        return True
+    return False

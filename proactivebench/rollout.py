@@ -118,7 +118,7 @@ class Rollout:
     ) -> Generator[Request | Advise, Answer | str | None, Reply]:
         messages = self.protocol.conversation(moment, history, rounds, advice)
         tries: list[Answer] = []
-        for attempt in range(self.protocol.max_attempts):
+        for attempt in range(1 if self.agent.deterministic else self.protocol.max_attempts):
             answer = yield Request(
                 messages=messages,
                 decoding=self.decoding,

@@ -11,7 +11,7 @@ _DANGEROUS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi overrides and invi
 def safe(text: str) -> str:
     """`text` on one line with every control character written out (`\\x1b`, `\\u202e`); line breaks become ⏎.
 
-    The result is plain text, not markup: hand it to `rich.text.Text`, or through `rich.markup.escape` where markup is on.
+    The result is plain text, not markup: hand it to `rich.text.Text`, or through `rich.markup.escape`.
     """
     if text.isprintable():
         return text

@@ -32,7 +32,6 @@ from proactivebench.records import (
     VerdictStatus,
 )
 from proactivebench.rollout import Advise, Rollout
-from proactivebench.scoring import build_report
 from proactivebench.store import RunStore
 from proactivebench.traces import load_task
 
@@ -235,6 +234,8 @@ async def judge_run(
 
 def report_of(store: RunStore, task: Task) -> Report:
     """The report of a run under every judge that has given verdicts, computed from what is stored."""
+    from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
+
     verdicts = {name: store.iter_verdicts(name) for name in store.judge_ids()}
     return build_report(task, store.manifest, store.iter_replies(), verdicts)
 

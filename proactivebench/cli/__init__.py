@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import typer
@@ -134,8 +134,21 @@ def _everything() -> typer.Typer:
 
 
 def _invoke(app: typer.Typer, args: Sequence[str], program: str) -> int:
-    result = app(args=list(args), prog_name=program, standalone_mode=False)
+    from typer.main import get_command
+
+    command = get_command(app)
+    _spell_options(command)
+    result = command(args=list(args), prog_name=program, standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+def _spell_options(command: Any) -> None:
+    """Give every long option its underscores, in the help text too; typer would write dashes."""
+    for parameter in command.params:
+        parameter.opts = with_underscores(parameter.opts)
+        parameter.secondary_opts = with_underscores(parameter.secondary_opts)
+    for below in getattr(command, "commands", {}).values():
+        _spell_options(below)
 
 
 def _unknown(word: str) -> int:

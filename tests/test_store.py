@@ -1,0 +1,174 @@
+"""The run directory survives crashes, full disks, second writers and changed questions."""
+
+import errno
+import json
+import os
+
+import pytest
+
+from proactivebench.errors import CannotWrite, DataError, UsageError
+from proactivebench.evaluation import task_identity
+from proactivebench.records import (
+    AgentIdentity,
+    Decoding,
+    Manifest,
+    ProtocolIdentity,
+    Reply,
+    ReplyStatus,
+    Session,
+    Verdict,
+    VerdictStatus,
+)
+from proactivebench.store import RunStore
+from tests.scripted import tiny_task
+
+
+def manifest(**changes) -> Manifest:
+    fields = {
+        "task": task_identity(tiny_task(), "tiny"),
+        "agent": AgentIdentity(model="never", name="never"),
+        "protocol": ProtocolIdentity(name="standard", version="1", hash="a" * 64, history="own"),
+        "decoding": Decoding(),
+        "seed": 0,
+        "sessions": (Session(started="2026-01-01T00:00:00+00:00", versions={}),),
+    }
+    return Manifest(**(fields | changes))
+
+
+def reply(turn: int = 0, status: ReplyStatus = ReplyStatus.SILENT, **fields) -> Reply:
+    return Reply(trace_id="trace_0", turn=turn, status=status, **fields)
+
+
+@pytest.fixture
+def store(tmp_path) -> RunStore:
+    store = RunStore(tmp_path / "run")
+    store.begin(manifest())
+    return store
+
+
+def test_what_was_appended_is_read_back(store):
+    with store.append_replies() as log:
+        log.append([reply(0), reply(1, ReplyStatus.PROPOSED, proposals=("整理笔记",), text="…")])
+    assert [r.turn for r in store.iter_replies()] == [0, 1]
+    assert store.replies()[("trace_0", 1, 0, 0)].proposals == ("整理笔记",)
+
+
+def test_a_later_line_for_the_same_key_replaces_an_earlier_one(store):
+    with store.append_replies() as log:
+        log.append([reply(0, ReplyStatus.ERROR)])
+        log.append([reply(0, ReplyStatus.SILENT)])
+    assert [r.status for r in store.replies().values()] == ["silent"]
+
+
+def test_a_torn_last_line_is_dropped_and_overwritten(store):
+    with store.append_replies() as log:
+        log.append([reply(0)])
+    with (store.path / "replies.jsonl").open("ab") as file:
+        file.write(b'{"trace_id": "trace_0", "tur')
+    assert len(store.replies()) == 1
+    with store.append_replies() as log:
+        log.append([reply(1)])
+    assert [json.loads(line)["turn"] for line in (store.path / "replies.jsonl").open()] == [0, 1]
+
+
+def test_a_line_torn_inside_a_large_record_is_found(store):
+    with store.append_replies() as log:
+        log.append([reply(0)])
+    with (store.path / "replies.jsonl").open("ab") as file:
+        file.write(b'{"trace_id": "' + b"x" * 200_000)
+    with store.append_replies() as log:
+        log.append([reply(1)])
+    assert [r.turn for r in store.iter_replies()] == [0, 1]
+
+
+def test_a_broken_line_in_the_middle_is_named(store):
+    (store.path / "replies.jsonl").write_text('{"trace_id": "t", "turn": 0, "status": "silent"}\n{"turn": 1}\n')
+    with pytest.raises(DataError, match=r"replies\.jsonl:2 .*trace_id"):
+        store.replies()
+
+
+def test_a_second_writer_is_refused(store):
+    with store.append_replies(), pytest.raises(UsageError, match="another process"):
+        store.append_replies()
+    with store.append_replies() as log:
+        log.append([reply(0)])
+
+
+def test_ranks_write_files_of_their_own_and_are_read_together(store):
+    with store.append_replies(0) as first, store.append_replies(1) as second:
+        first.append([reply(0)])
+        second.append([reply(1)])
+    verdict = Verdict(trace_id="t", turn=0, status=VerdictStatus.ACCEPTED, judge="labels", question="0" * 16)
+    with store.append_verdicts("labels-12345678", 1) as log:
+        log.append([verdict])
+    assert sorted(key.turn for key in store.replies()) == [0, 1]
+    assert store.judge_ids() == ["labels-12345678"]
+    assert list(store.verdicts("labels-12345678").values()) == [verdict]
+
+
+def test_a_full_disk_leaves_whole_lines_and_says_what_to_do(store, monkeypatch):
+    log = store.append_replies()
+    log.append([reply(0)])
+    whole = (store.path / "replies.jsonl").read_bytes()
+
+    class Full:
+        """The log's file on a disk with room for ten more bytes."""
+
+        def __init__(self, file):
+            self._file, self._room = file, 10
+
+        def write(self, data):
+            if not self._room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            part, self._room = data[: self._room], 0
+            return self._file.write(part)
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+    monkeypatch.setattr(log, "_file", Full(log._file))
+    with pytest.raises(CannotWrite, match=r"No space left.*intact.*same command again"):
+        log.append([reply(1)])
+    log.close()
+    assert (store.path / "replies.jsonl").read_bytes() == whole
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotWrite, match="cannot write"):
+        RunStore(tmp_path / "file" / "run").begin(manifest())
+
+
+def test_a_folder_of_other_things_is_not_taken_over(tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(UsageError, match=r"thesis\.tex"):
+        RunStore(tmp_path).begin(manifest())
+
+
+def test_resuming_under_a_changed_manifest_names_every_difference(store):
+    changed = manifest(seed=1, decoding=Decoding(temperature=0.7))
+    with pytest.raises(UsageError, match=r"decoding\.temperature: 0\.0 then, 0\.7 now; seed: 0 then, 1 now"):
+        store.begin(changed)
+
+
+def test_limit_versions_and_the_judge_are_not_identity(store):
+    later = Session(started="2026-01-02T00:00:00+00:00", versions={"python": "4"}, limit=7, repeats=3)
+    stored = store.begin(manifest(sessions=(later,), silence_source="labels:majority"))
+    assert len(stored.sessions) == 2
+    assert (stored.limit, stored.repeats) == (None, 3)
+
+
+def test_something_that_is_no_run_is_said_in_one_line(tmp_path):
+    with pytest.raises(DataError, match="not a run"):
+        _ = RunStore(tmp_path).manifest
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(DataError, match=r"manifest\.json is not a manifest"):
+        _ = RunStore(tmp_path).manifest
+
+
+def test_the_run_directory_is_readable_without_this_package(store):
+    with store.append_replies() as log:
+        log.append([reply(0, text="héllo\nworld\u2028")])
+    lines = (store.path / "replies.jsonl").read_text().split("\n")
+    assert json.loads(lines[0])["text"] == "héllo\nworld\u2028"
+    assert json.loads((store.path / "manifest.json").read_text())["agent"]["model"] == "never"

@@ -6,8 +6,16 @@ from collections.abc import Mapping
 
 from proactivebench.protocols.base import Parsed, Protocol
 from proactivebench.protocols.cards import PaperCard, load_card, shipped_cards
+from proactivebench.protocols.tokens import PromptEstimate, estimate_prompt_tokens
 
-__all__ = ["Parsed", "Protocol", "load_protocol", "shipped_cards"]
+__all__ = [
+    "Parsed",
+    "PromptEstimate",
+    "Protocol",
+    "estimate_prompt_tokens",
+    "load_protocol",
+    "shipped_cards",
+]
 
 
 def load_protocol(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _DEEPEST = 64
+_MOST_UNREADABLE = 1000  # each failure costs a count of the lines before it; no reply comes near
 _START = re.compile(r'\{(?=\s*["}])')
 
 
@@ -34,18 +35,20 @@ _DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_int=float, strict=Fal
 
 
 def find_objects(text: str) -> list[Found]:
-    """The outermost readable JSON objects in `text`, in order. Nesting too deep to decode ends the search.
+    """The outermost readable JSON objects in `text`, in order. Nesting deeper than any reply needs ends the search, and
+    so does garbage by the thousand.
 
     After an unreadable object the search goes on where decoding failed, not one character further: that keeps it
     linear, and an object inside a broken one is not an answer.
     """
     found: list[Found] = []
-    position = 0
-    while start := _START.search(text, position):
+    position = unreadable = 0
+    while unreadable < _MOST_UNREADABLE and (start := _START.search(text, position)):
         try:
             pairs, end = _DECODER.raw_decode(text, start.start())
         except json.JSONDecodeError as error:
             position = max(error.pos, start.end())
+            unreadable += 1
         except RecursionError:
             break
         else:

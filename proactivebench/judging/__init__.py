@@ -1,0 +1,7 @@
+"""Judges: one contract, cards that declare them, and composition by name."""
+
+from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.create import create_judge, needs_model
+from proactivebench.judging.spec import default_spec
+
+__all__ = ["Item", "Judge", "Opinion", "create_judge", "default_spec", "needs_model"]

@@ -1,0 +1,140 @@
+"""Verdicts remembered across runs: a model is asked the same question once. Only clean verdicts are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.records import Task, VerdictStatus, digest
+from proactivebench.resources import cache_folder
+
+_LOG = logging.getLogger(__name__)
+_TABLE = "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, opinion TEXT NOT NULL) WITHOUT ROWID"
+
+
+class VerdictCache:
+    """A SQLite file of opinions by key. A file that cannot be used is said once and then done without: a cache may
+    cost a request, never a run. Hits and misses are counted."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.hits = self.misses = 0
+        self._database: sqlite3.Connection | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute(_TABLE)
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+
+    def get(self, key: str) -> Opinion | None:
+        """The opinion under this key; None if there is none."""
+        row = None
+        if self._database is not None:
+            try:
+                row = self._database.execute("SELECT opinion FROM verdicts WHERE key = ?", (key,)).fetchone()
+            except sqlite3.Error as error:
+                self._give_up(error)
+        opinion = None if row is None else _load(row[0])
+        self.hits, self.misses = self.hits + (opinion is not None), self.misses + (opinion is None)
+        return opinion
+
+    def put(self, key: str, opinion: Opinion) -> None:
+        """Keep a clean opinion; an unscored one is forgotten, so that it is asked again."""
+        if self._database is None or opinion.status is VerdictStatus.UNSCORED:
+            return
+        try:
+            self._database.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, _dump(opinion)))
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _give_up(self, error: Exception) -> None:
+        _LOG.warning("verdict cache %s cannot be used (%s): going on without it", self.path, error)
+        self._database = None
+
+
+def open_cache(path: Path | None = None) -> VerdictCache:
+    """The user's verdict cache (or the one at `path`)."""
+    return VerdictCache(path or cache_folder() / "verdicts.sqlite")
+
+
+class RememberingJudge(Judge):
+    """A judge that looks into a cache first. `salt` covers the judge's hash and where its model was reached. Questions
+    that are in flight are waited for, not asked again."""
+
+    def __init__(self, judge: Judge, cache: VerdictCache, salt: str) -> None:
+        self.identity = judge.identity
+        self.lockstep = judge.lockstep
+        self._judge, self._cache, self._salt = judge, cache, salt
+        self._in_flight: dict[str, asyncio.Future[Opinion | None]] = {}
+
+    def check(self, task: Task) -> None:
+        """As the judge behind."""
+        self._judge.check(task)
+
+    async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
+        """One opinion per item, each distinct question asked at most once."""
+        keys = [digest([self._salt, item.question, item.judge_repeat]) for item in items]
+        known: dict[str, Opinion | None] = {}
+        to_ask: dict[str, Item] = {}
+        to_wait: dict[str, asyncio.Future[Opinion | None]] = {}
+        for key, item in zip(keys, items, strict=True):
+            if key in known or key in to_ask or key in to_wait:
+                continue
+            if key in self._in_flight:
+                to_wait[key] = self._in_flight[key]
+            elif (kept := self._cache.get(key)) is not None:
+                known[key] = kept
+            else:
+                to_ask[key] = item
+        known |= await self._ask(to_ask)
+        for key, future in to_wait.items():
+            known[key] = await asyncio.shield(future)
+        return [known[key] for key in keys]
+
+    async def _ask(self, items: dict[str, Item]) -> dict[str, Opinion | None]:
+        loop = asyncio.get_running_loop()
+        self._in_flight |= {key: loop.create_future() for key in items}
+        try:
+            opinions = dict(zip(items, await self._judge.judge(list(items.values())), strict=True)) if items else {}
+        except BaseException as error:
+            for key in items:
+                future = self._in_flight.pop(key)
+                if isinstance(error, Exception):
+                    future.set_exception(error)
+                    future.exception()  # retrieved: nobody may be waiting
+                else:
+                    future.cancel()
+            raise
+        for key, opinion in opinions.items():
+            if opinion is not None:
+                self._cache.put(key, opinion)
+            self._in_flight.pop(key).set_result(opinion)
+        return opinions
+
+
+def _dump(opinion: Opinion) -> str:
+    kept = {"status": opinion.status, "judge": opinion.judge, "probability": opinion.probability}
+    return json.dumps({**kept, "reason": opinion.reason, "clipped": opinion.clipped, "spread": opinion.spread})
+
+
+def _load(text: str) -> Opinion | None:
+    """The opinion as it was kept: without usage and latency, for nothing was spent now."""
+    try:
+        kept = json.loads(text)
+        return Opinion(**{**kept, "status": VerdictStatus(kept["status"])})
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,123 @@
+"""The `classifier` kind: a sequence classifier scores a text, and a threshold decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proactivebench.agents.secrets import refuse_secrets
+from proactivebench.errors import UsageError
+from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.cards import ClassifierCard
+from proactivebench.judging.quoting import clip, fill, quote
+from proactivebench.records import AgentIdentity, Event, JudgeIdentity, VerdictStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a classifier says of one text: its score, or None with the cause."""
+
+    value: float | None
+    cause: str | None = None
+    latency_s: float | None = None
+
+
+class Scorer:
+    """Scores texts. `fits` says whether a text is within the model's limit, where that can be known."""
+
+    name: str
+    lockstep: bool = True
+
+    async def start(self) -> dict[str, Any]:
+        """Get ready."""
+        return {}
+
+    def fits(self, text: str) -> bool:  # noqa: ARG002
+        """Whether the model can read the whole text."""
+        return True
+
+    async def scores(self, texts: Sequence[str]) -> list[Score]:
+        """One score per text, in order."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Let go of memory and connections."""
+
+
+class ClassifierJudge(Judge):
+    """Accepts where the score reaches the card's threshold. Oldest events are left out, whole, until the text fits."""
+
+    def __init__(self, card: ClassifierCard, scorer: Scorer, identity: JudgeIdentity) -> None:
+        self.card = card
+        self.scorer = scorer
+        self.identity = identity
+        self.lockstep = scorer.lockstep
+
+    async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
+        """One opinion per item."""
+        asked = [self.text(item) for item in items]
+        scores = await self.scorer.scores([text for text, _ in asked])
+        return [self._opinion(score, clipped) for score, (_, clipped) in zip(scores, asked, strict=True)]
+
+    def text(self, item: Item) -> tuple[str, int]:
+        """What the classifier reads of an item, and how many characters were left out."""
+        events = item.moment.events
+        proposal, dropped = clip(item.proposal or "", self.card.max_proposal_chars)
+        offered = self.card.silence if item.proposal is None else quote(proposal)
+
+        def render(first: int) -> str:
+            lines = "\n".join(self._line(event) for event in events[first:])
+            return fill(self.card.text, {"events": lines, "proposal": offered})
+
+        first, last = 0, len(events) - 1
+        if not self.scorer.fits(render(0)):
+            while first < last:
+                middle = (first + last) // 2
+                first, last = (first, middle) if self.scorer.fits(render(middle)) else (middle + 1, last)
+        clipped = dropped + sum(len(event.event) for event in events[:first])
+        clipped += sum(max(0, len(event.event) - self.card.max_event_chars) for event in events[first:])
+        return render(first), clipped
+
+    def _line(self, event: Event) -> str:
+        return quote({"time": event.time, "event": clip(event.event, self.card.max_event_chars).text})
+
+    def _opinion(self, score: Score, clipped: int) -> Opinion:
+        if score.value is None:
+            return Opinion(
+                VerdictStatus.UNSCORED, self.card.name, cause=score.cause, latency_s=score.latency_s, clipped=clipped
+            )
+        bounded = self.card.activation != "none"
+        return Opinion(
+            VerdictStatus.ACCEPTED if score.value >= self.card.threshold else VerdictStatus.REJECTED,
+            self.card.name,
+            probability=min(1.0, max(0.0, score.value)) if bounded else None,
+            reason=None if bounded else f"score {score.value:.4f}",
+            latency_s=score.latency_s,
+            clipped=clipped,
+        )
+
+
+def classifier_identity(model: str, model_args: Mapping[str, str]) -> AgentIdentity:
+    """Which classifier is meant. Raises UsageError for missing words and for arguments that look like keys."""
+    refuse_secrets(model_args)
+    wanted = {"hf": "pretrained", "endpoint": "model"}.get(model)
+    if wanted is None:
+        raise UsageError(f"a classifier runs behind --judge_model hf or endpoint, not '{model}'")
+    if wanted not in model_args or (model == "endpoint" and "base_url" not in model_args):
+        needed = "pretrained=DIR" if model == "hf" else "base_url=URL,model=NAME"
+        raise UsageError(f"a classifier behind {model} needs --judge_model_args {needed}")
+    return AgentIdentity(model=model, model_args=dict(model_args), name=model_args[wanted])
+
+
+def create_scorer(card: ClassifierCard, model: str, model_args: Mapping[str, str]) -> Scorer:
+    """The scorer for `hf` (in process) or `endpoint` (a server with a /classify route). Nothing is loaded yet."""
+    if model == "endpoint":
+        if card.activation == "none":
+            raise UsageError("a served classifier returns probabilities: activation none works in process only (hf)")
+        from proactivebench.judging.classifier_served import ServedScorer
+
+        return ServedScorer(card, model_args)
+    from proactivebench.judging.classifier_local import LocalScorer
+
+    return LocalScorer(card, model_args)

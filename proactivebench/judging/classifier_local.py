@@ -1,0 +1,98 @@
+"""A sequence classifier in this process: any `AutoModelForSequenceClassification` (extra `hf`)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from proactivebench.errors import UsageError
+from proactivebench.judging.cards import ClassifierCard
+from proactivebench.judging.classifier import Score, Scorer
+
+
+class LocalScorer(Scorer):
+    """Scores in batches. Arguments: pretrained; revision, dtype, device, batch_size, trust_remote_code."""
+
+    def __init__(self, card: ClassifierCard, model_args: Mapping[str, str]) -> None:
+        self.card = card
+        self.name = model_args["pretrained"]
+        self._args = model_args
+        self._batch = int(model_args.get("batch_size", "16"))
+        self._loaded: tuple[Any, Any] | None = None
+
+    async def start(self) -> dict[str, Any]:
+        """Load tokenizer and weights; returns the number of outputs and the token limit."""
+        tokenizer, model = await asyncio.to_thread(self._load)
+        return {"outputs": model.config.num_labels, "max_length": self._limit(tokenizer)}
+
+    def fits(self, text: str) -> bool:
+        """Whether the text has at most `max_length` tokens."""
+        tokenizer, _ = self._load()
+        return len(tokenizer(text, truncation=False)["input_ids"]) <= self._limit(tokenizer)
+
+    async def scores(self, texts: Sequence[str]) -> list[Score]:
+        """One score per text; a text that does not fit even alone is unscored (`too_long`)."""
+        return await asyncio.to_thread(self._scores, texts)
+
+    async def close(self) -> None:
+        """Forget the weights."""
+        self._loaded = None
+
+    def _scores(self, texts: Sequence[str]) -> list[Score]:
+        self._load()
+        scores = [Score(None, "too_long")] * len(texts)
+        readable = sorted((i for i, text in enumerate(texts) if self.fits(text)), key=lambda i: len(texts[i]))
+        for start in range(0, len(readable), self._batch):
+            places = readable[start : start + self._batch]
+            began = time.monotonic()
+            values = self._forward([texts[i] for i in places])
+            seconds = (time.monotonic() - began) / len(places)
+            for i, value in zip(places, values, strict=True):
+                scores[i] = Score(value, None, seconds) if value == value else Score(None, "bad_value", seconds)
+        return scores
+
+    def _forward(self, texts: list[str]) -> list[float]:
+        import torch
+
+        tokenizer, model = self._load()
+        inputs = tokenizer(texts, return_tensors="pt", padding=True).to(model.device)
+        with torch.inference_mode():
+            outputs = model(**inputs).logits.float()
+        if self.card.activation == "softmax" and outputs.shape[-1] > 1:
+            outputs = outputs.softmax(-1)
+        elif self.card.activation != "none":
+            outputs = outputs.sigmoid()
+        return [float(value) for value in outputs[:, self.card.label]]
+
+    def _limit(self, tokenizer: Any) -> int:
+        return min(self.card.max_length, int(tokenizer.model_max_length))
+
+    def _load(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            try:
+                import torch
+                from transformers import AutoModelForSequenceClassification, AutoTokenizer
+            except ImportError:
+                raise UsageError(
+                    "a classifier in process needs torch: pip install 'proactivebench-eval[hf]', or serve it (endpoint)"
+                ) from None
+            named = {key: self._args[key] for key in ("revision",) if key in self._args}
+            remote = self._args.get("trust_remote_code", "false").lower() == "true"
+            dtype = getattr(torch, self._args.get("dtype", "float32"))
+            device = self._args.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
+            path = self._args["pretrained"]
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=remote, **named)
+                model = AutoModelForSequenceClassification.from_pretrained(
+                    path, trust_remote_code=remote, dtype=dtype, **named
+                )
+            except (OSError, ValueError) as error:
+                reason = str(error).splitlines()[0]
+                raise UsageError(f"classifier {path}: cannot be loaded ({reason}): name a model folder") from None
+            if tokenizer.pad_token_id is None:
+                tokenizer.pad_token = tokenizer.eos_token
+            model.config.pad_token_id = tokenizer.pad_token_id
+            self._loaded = tokenizer, model.to(device).eval()
+        return self._loaded

@@ -1,0 +1,43 @@
+"""The `labels` kind: what people said about a moment decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.cards import LabelsCard
+from proactivebench.records import JudgeIdentity, MomentLabels, TaskVotes, VerdictStatus
+
+
+class LabelsJudge(Judge):
+    """Silence is right iff the moment is not one of need by the card's rule; a proposal is decided by the majority of
+    the votes on its exact text at that moment. No opinion where people said nothing."""
+
+    def __init__(self, card: LabelsCard, identity: JudgeIdentity) -> None:
+        self.card = card
+        self.identity = identity
+
+    async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
+        """One opinion per item; None where nobody labelled the moment or voted on the text."""
+        return [self.opinion(item) for item in items]
+
+    def opinion(self, item: Item) -> Opinion | None:
+        """What people said about one item."""
+        labels = item.moment.labels
+        if labels is None:
+            return None
+        if item.proposal is None:
+            right = not labels.needs(self.card.rule)
+            return Opinion(_status(right), f"labels:{self.card.rule}")
+        votes = votes_on(labels, item.proposal)
+        return None if votes is None else Opinion(_status(votes.accepted), "labels")
+
+
+def votes_on(labels: MomentLabels, proposal: str) -> TaskVotes | None:
+    """All votes on this exact text at this moment, pooled over its copies; None without any."""
+    votes = tuple(vote for stored in labels.tasks if stored.task == proposal for vote in stored.votes)
+    return TaskVotes(task=proposal, votes=votes) if votes else None
+
+
+def _status(right: bool) -> VerdictStatus:
+    return VerdictStatus.ACCEPTED if right else VerdictStatus.REJECTED

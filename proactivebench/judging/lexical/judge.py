@@ -1,0 +1,57 @@
+"""The `lexical` kind: two small trained heads. A baseline; it measures grounding, not usefulness."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.cards import LexicalCard
+from proactivebench.judging.lexical.features import proposal_features, silence_features
+from proactivebench.judging.lexical.weights import OTHER, Heads, Weights, read_weights
+from proactivebench.records import JudgeIdentity, Trace, VerdictStatus
+from proactivebench.traces import which_release_trace
+
+
+class LexicalJudge(Judge):
+    """Decides every item. A trace of the release, recognised by its content, is judged by the set that never saw it."""
+
+    def __init__(self, weights: Weights, identity: JudgeIdentity) -> None:
+        self.weights = weights
+        self.identity = identity
+        self._heads: dict[int, tuple[Trace, Heads]] = {}
+
+    @classmethod
+    def from_card(cls, card: LexicalCard, folder: Path, identify: Callable[..., JudgeIdentity]) -> LexicalJudge:
+        """The judge of a card, whose weights lie beside it. Raises DataError where they cannot be used."""
+        path = folder / card.weights
+        weights = read_weights(path)
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        sources: dict[str, Any] = {"silence": card.name, "proposals": card.name}
+        return cls(weights, identify(card, **sources, content=content, baseline=True, deterministic=True))
+
+    async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
+        """One opinion per item."""
+        return [self.opinion(item) for item in items]
+
+    def opinion(self, item: Item) -> Opinion:
+        """The decision on one item, with its probability."""
+        heads, events = self.heads(item.moment.trace), item.moment.events
+        if item.proposal is None:
+            head, features = heads.silences, silence_features(events)
+        else:
+            head, features = heads.proposals, proposal_features(events, item.proposal)
+        probability = head.probability(features)
+        status = VerdictStatus.ACCEPTED if probability >= head.threshold else VerdictStatus.REJECTED
+        return Opinion(status, self.identity.name, probability=probability)
+
+    def heads(self, trace: Trace) -> Heads:
+        """The weight set for a trace."""
+        known = self._heads.get(id(trace))
+        if known is None or known[0] is not trace:
+            left_out = which_release_trace(trace)
+            known = (trace, self.weights.sets[left_out if left_out in self.weights.sets else OTHER])
+            self._heads[id(trace)] = known
+        return known[1]

@@ -1,0 +1,87 @@
+"""The `panel` kind: several judges vote on every item, by the rule, the minimum and the tie its card states."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from proactivebench.agents.base import add_usage
+from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.cards import PanelCard
+from proactivebench.records import JudgeIdentity, Task, Usage, VerdictStatus
+
+ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED
+
+
+class PanelJudge(Judge):
+    """Asks all members about every item. Members that are unscored or have no opinion are not valid votes; below the
+    card's minimum the item is unscored (`too_few_members`), and an even split is what the card's `tie` says."""
+
+    def __init__(self, card: PanelCard, members: Sequence[Judge], identity: JudgeIdentity) -> None:
+        self.card = card
+        self.members = tuple(members)
+        self.identity = identity
+        in_process = any(member.lockstep and not member.identity.deterministic for member in members)
+        self.lockstep = in_process or all(member.lockstep for member in members)
+
+    def check(self, task: Task) -> None:
+        """Whatever a member refuses."""
+        for member in self.members:
+            member.check(task)
+
+    async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
+        """One opinion per item."""
+        votes = await asyncio.gather(*(member.judge(items) for member in self.members))
+        return [vote(self.card, opinions) for opinions in zip(*votes, strict=True)]
+
+
+def vote(card: PanelCard, opinions: Sequence[Opinion | None]) -> Opinion:
+    """What a panel's opinions on one item amount to. `spread` is the share of valid members against the verdict;
+    `reason` names each member's vote; usage is summed, latency the slowest member's."""
+    heard = [opinion for opinion in opinions if opinion is not None]
+    valid = [opinion for opinion in heard if opinion.status is not UNSCORED]
+    usage: Usage | None = None
+    for opinion in heard:
+        usage = add_usage(usage, opinion.usage)
+    latencies = [opinion.latency_s for opinion in heard if opinion.latency_s is not None]
+    status, probability, cause = _decide(card, valid)
+    against = sum(opinion.status is not status for opinion in valid) / len(valid) if valid else None
+    return Opinion(
+        status,
+        card.name,
+        probability=probability,
+        reason="; ".join(_said(opinion) for opinion in heard) or None,
+        cause=cause,
+        usage=usage,
+        latency_s=max(latencies, default=None),
+        clipped=max((opinion.clipped for opinion in heard), default=0),
+        spread=None if status is UNSCORED else against,
+    )
+
+
+def _decide(card: PanelCard, valid: Sequence[Opinion]) -> tuple[VerdictStatus, float | None, str | None]:
+    if len(valid) < card.minimum:
+        return UNSCORED, None, "too_few_members"
+    accepting = sum(opinion.status is ACCEPTED for opinion in valid)
+    if card.rule == "mean":
+        stated = [opinion.probability for opinion in valid if opinion.probability is not None]
+        if len(stated) < card.minimum:
+            return UNSCORED, None, "too_few_probabilities"
+        mean = sum(stated) / len(stated)
+        if mean == card.threshold:
+            return _tie(card, mean)
+        return (ACCEPTED if mean > card.threshold else REJECTED), mean, None
+    if 2 * accepting == len(valid):
+        return _tie(card, None)
+    return (ACCEPTED if 2 * accepting > len(valid) else REJECTED), None, None
+
+
+def _tie(card: PanelCard, probability: float | None) -> tuple[VerdictStatus, float | None, str | None]:
+    if card.tie == "unscored":
+        return UNSCORED, None, "tie"
+    return VerdictStatus(card.tie), probability, None
+
+
+def _said(opinion: Opinion) -> str:
+    word = opinion.status if opinion.status is not UNSCORED else f"unscored ({opinion.cause})"
+    return f"{opinion.judge}: {word}"

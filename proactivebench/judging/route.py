@@ -1,0 +1,89 @@
+"""Composition: each stratum (silences, proposals) has a chain of judges, and the first with an opinion decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+from typing import Protocol as Interface
+
+from proactivebench.errors import UsageError
+from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.records import JudgeIdentity, Task, VerdictStatus
+
+NO_VOTES = "no_votes"
+
+
+class Engine(Interface):
+    """What runs behind members and is started and closed once: an agent, or a classifier's scorer."""
+
+    lockstep: bool
+
+    async def start(self) -> dict[str, Any]:
+        """Get ready; returns what was found out."""
+
+    async def close(self) -> None:
+        """Let go of connections and memory."""
+
+
+class RoutedJudge(Judge):
+    """The judge behind every spec. It starts and closes the `engines` (by name) its members share.
+
+    A silence without a source gets no opinion (None: it is not asked); a proposal on which no member has an opinion is
+    unscored with the cause `no_votes`.
+    """
+
+    def __init__(
+        self,
+        identity: JudgeIdentity,
+        silence: Sequence[Judge],
+        proposals: Sequence[Judge],
+        engines: Mapping[str, Engine] = MappingProxyType({}),
+    ) -> None:
+        self.identity = identity
+        self._silence = tuple(silence)
+        self._proposals = tuple(proposals)
+        self._engines = dict(engines)
+        self.lockstep = all(judge.lockstep for judge in (*silence, *proposals)) or any(
+            e.lockstep for e in engines.values()
+        )
+
+    def check(self, task: Task) -> None:
+        """Refuse labels that decide alone on a task with unlabelled moments, and whatever a member refuses."""
+        for stratum, chain in (("silence", self._silence), ("proposals", self._proposals)):
+            if chain and chain[-1].identity.name == "labels" and task.unlabelled:
+                raise UsageError(
+                    f"judge labels for {stratum}: {task.unlabelled} of {task.moments} moments of {task.name} have no "
+                    f"labels: name another judge, or one to follow ({stratum}=labels+lexical)"
+                )
+            for judge in chain:
+                judge.check(task)
+
+    async def start(self) -> dict[str, Any]:
+        """Start the models behind; what they found out, by model name."""
+        found = await asyncio.gather(*(engine.start() for engine in self._engines.values()))
+        return {name: facts for name, facts in zip(self._engines, found, strict=True) if facts}
+
+    async def close(self) -> None:
+        """Close the models behind."""
+        await asyncio.gather(*(engine.close() for engine in self._engines.values()))
+
+    async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
+        """One opinion per item, in order; None for a silence nobody is asked about."""
+        opinions: list[Opinion | None] = [None] * len(items)
+        silent = [i for i, item in enumerate(items) if item.proposal is None]
+        offers = [i for i, item in enumerate(items) if item.proposal is not None]
+        for places, chain in ((silent, self._silence), (offers, self._proposals)):
+            open_places = places
+            for judge in chain:
+                if not open_places:
+                    break
+                answers = await judge.judge([items[i] for i in open_places])
+                for i, answer in zip(open_places, answers, strict=True):
+                    opinions[i] = answer
+                open_places = [i for i in open_places if opinions[i] is None]
+            if chain:
+                for i in open_places:
+                    opinions[i] = Opinion(VerdictStatus.UNSCORED, chain[-1].identity.name, cause=NO_VOTES)
+        return opinions

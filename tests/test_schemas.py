@@ -2,6 +2,7 @@
 
 import json
 
+import jsonschema
 import pytest
 
 from proactivebench.schemas import FOLDER, RECORDS, generated, write_all
@@ -26,7 +27,6 @@ def test_the_generator_writes_what_is_shipped(tmp_path):
 
 
 def test_a_schema_accepts_the_sample_and_refuses_a_trace_without_events():
-    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((FOLDER / "trace.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)

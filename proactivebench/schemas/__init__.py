@@ -1,4 +1,4 @@
-"""JSON Schemas of what a run directory and a trace file hold, generated from the records, for readers without Python."""
+"""JSON Schemas of what run directories and trace files hold, generated from the records, for readers without Python."""
 
 from __future__ import annotations
 

@@ -1,0 +1,161 @@
+"use strict";
+// The trace pages: what the user did, what each agent offered, what the judge said. All text is set as text, never as
+// markup. Data comes from the page itself or from data files of the same site, all of the board's own making.
+(function () {
+  const OUTCOMES = {
+    A: ["accepted offer", "good", "✓"], R: ["rejected offer", "bad", "✗"], U: ["unscored offer", "warn", "?"],
+    a: ["right silence", "good", "·"], r: ["missed need", "bad", "○"], u: ["unscored silence", "warn", "?"],
+    "-": ["silence, not judged", "quiet", "–"], ".": ["no answer", "warn", "!"],
+  };
+  const place = document.getElementById("traces");
+  if (!place) return;
+
+  function element(name, attributes, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) {
+      if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
+    }
+    made.append(...children.filter((child) => child !== null && child !== undefined));
+    return made;
+  }
+
+  function collected() {
+    const inline = document.getElementById("data");
+    const parts = inline ? JSON.parse(inline.textContent) : window.proactivebench || [];
+    const tasks = {}, runs = {};
+    for (const part of parts) {
+      if (part.kind === "task") tasks[part.name] = part;
+      if (part.kind === "run") runs[part.key] = part;
+    }
+    return { tasks, runs: Object.values(runs) };
+  }
+
+  function clock(trace, turn) {
+    const [first, now] = [Number(trace.events[0][0]), Number(trace.events[turn][0])];
+    if (!Number.isFinite(first) || !Number.isFinite(now)) return trace.events[turn][0];
+    const seconds = Math.round(now - first);
+    const minutes = Math.trunc(Math.abs(seconds) / 60);
+    return (seconds < 0 ? "−" : "") + minutes + ":" + String(Math.abs(seconds) % 60).padStart(2, "0");
+  }
+
+  function verdictLine(verdict) {
+    const [, status, reason, member, probability] = verdict;
+    const parts = [element("span", { class: "badge badge-" + status }, status), " "];
+    if (member) parts.push(element("span", { class: "quiet" }, "by " + member + (probability === null ? "" : ", p " + probability.toFixed(2))), " ");
+    if (reason) parts.push(element("span", {}, reason));
+    return element("p", { class: "verdict" }, ...parts);
+  }
+
+  function answer(run, judge, moment) {
+    const verdicts = (moment.verdicts[judge] || []);
+    const [label, tone, sign] = OUTCOMES[moment.outcomes[judge]] || OUTCOMES["."];
+    const body = [element("p", { class: "outcome tone-" + tone }, element("span", { "aria-hidden": "true" }, sign + " "), label)];
+    moment.proposals.forEach((proposal, candidate) => {
+      body.push(element("blockquote", {}, proposal));
+      for (const verdict of verdicts.filter((one) => one[0] === candidate)) body.push(verdictLine(verdict));
+    });
+    if (!moment.proposals.length) {
+      if (moment.status !== "silent") body.push(element("p", { class: "quiet" }, "reply " + moment.status + ", counted as silence"));
+      for (const verdict of verdicts) body.push(verdictLine(verdict));
+    }
+    if (moment.notes.length) body.push(element("p", { class: "quiet" }, moment.notes.join(", ").replaceAll("_", " ")));
+    return element("div", { class: "answer" }, run.only ? null : element("p", { class: "who" }, run.name), ...body);
+  }
+
+  // A stretch of events with the moments they lead to, one column per run.
+  function timeline(trace, runs, state) {
+    const list = element("ol", { class: "moments" });
+    for (let turn = 0; turn < trace.events.length; turn++) {
+      const found = runs.map((run) => (run.moments[trace.id] || []).find((m) => m.turn === turn && m.repeat === state.repeat));
+      if (!found.some((moment, index) => moment && fits(moment, runs[index], trace.events[turn][1], state))) continue;
+      const id = trace.id + "/" + turn;
+      list.append(element("li", { id, tabindex: "-1" },
+        element("p", { class: "event" },
+          element("a", { href: "#" + id, class: "when", "aria-label": "Link to " + trace.id + " turn " + turn }, clock(trace, turn)),
+          " ", trace.events[turn][1] || element("span", { class: "quiet" }, "(this board was built without the texts of the events)")),
+        element("div", { class: "answers answers-" + runs.length },
+          ...found.map((moment, index) => moment ? answer(runs[index], state.judge[index], moment) : element("p", { class: "quiet" }, "not answered")))));
+    }
+    if (!list.childElementCount) return null;
+    return element("section", {}, element("h3", {}, trace.id + " ", element("span", { class: "quiet" }, trace.split)), list);
+  }
+
+  function fits(moment, run, event, state) {
+    if (state.outcome && !state.outcome.split(" ").includes(moment.outcomes[state.judge[0]] || ".") && state.outcome !== moment.status) return false;
+    if (!state.words.length) return true;
+    const text = (event + " " + moment.proposals.join(" ")).toLowerCase();
+    return state.words.every((word) => text.includes(word));
+  }
+
+  function chooser(label, options, onChange) {
+    const select = element("select", {}, ...options.map(([value, text]) => element("option", { value }, text)));
+    select.addEventListener("change", () => onChange(select.value));
+    return element("label", {}, label, select);
+  }
+
+  function show(data) {
+    const { tasks, runs } = data;
+    place.replaceChildren();
+    const task = runs.length ? tasks[runs[0].task] : null;
+    if (!task || runs.some((run) => run.task !== runs[0].task)) {
+      place.append(element("p", {}, runs.length ? "These runs are about different data: there is no common moment." : "Choose entries to see their traces."));
+      return;
+    }
+    if (runs.length === 1) runs[0].only = true;
+    const judges = [...new Set(runs.flatMap((run) => run.judges))];
+    const state = { trace: "", outcome: "", words: [], repeat: 0, judge: runs.map((run) => run.judges[0]) };
+    const status = element("p", { role: "status", class: "quiet" });
+    const body = element("div", {});
+    const search = element("input", { type: "search" });
+    search.addEventListener("input", () => { state.words = search.value.toLowerCase().split(/\s+/).filter(Boolean); draw(); });
+    const repeats = Math.max(...runs.map((run) => run.repeats));
+    const tools = element("div", { class: "tools", role: "group", "aria-label": "Which moments" },
+      element("label", {}, "Text", search),
+      chooser("Trace", [["", "all"], ...task.traces.map((trace) => [trace.id, trace.id])], (value) => { state.trace = value; draw(); }),
+      chooser("Outcome", [["", "all"], ["A R U", "offers"], ["a r u -", "silences"],
+        ...Object.entries(OUTCOMES).map(([letter, [label]]) => [letter, label]),
+        ...["unparsable", "truncated", "empty", "refused"].map((word) => [word, "reply " + word])], (value) => { state.outcome = value; draw(); }),
+      repeats > 1 ? chooser("Repeat", Array.from({ length: repeats }, (_, n) => [String(n), String(n)]), (value) => { state.repeat = Number(value); draw(); }) : null,
+      judges.length > 1 ? chooser("Judge", judges.map((judge) => [judge, judge]), (value) => { state.judge = runs.map((run) => run.judges.includes(value) ? value : run.judges[0]); draw(); }) : null);
+    function draw() {
+      const sections = task.traces.filter((trace) => !state.trace || trace.id === state.trace)
+        .map((trace) => timeline(trace, runs, state)).filter(Boolean);
+      body.replaceChildren(...sections);
+      const shown = body.querySelectorAll("li").length;
+      status.textContent = shown + (shown === 1 ? " moment" : " moments");
+    }
+    place.append(tools, status, body);
+    draw();
+    const goal = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (goal) goal.scrollIntoView();
+    addEventListener("hashchange", () => document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus());
+  }
+
+  // The page for two entries loads their data files; only keys that the page itself lists are ever asked for.
+  function chooseTwo(list) {
+    const known = new Map(Array.from(list.querySelectorAll("option"), (option) => [option.value, option.dataset]));
+    const asked = new URLSearchParams(location.search);
+    const selects = document.querySelectorAll("select[data-run]");
+    selects.forEach((select, index) => {
+      const wanted = asked.get("ab"[index]);
+      if (known.has(wanted)) select.value = wanted;
+      select.addEventListener("change", () => {
+        const query = new URLSearchParams(Array.from(selects, (one, place) => ["ab"[place], one.value]));
+        location.search = query.toString();
+      });
+    });
+    const keys = Array.from(selects, (select) => select.value).filter((key) => key && known.has(key));
+    const files = new Set(keys.flatMap((key) => [known.get(key).task, known.get(key).file]));
+    Promise.all(Array.from(files, (file) => new Promise((done) => {
+      const script = element("script", { src: file });
+      script.onload = script.onerror = done;
+      document.head.append(script);
+    }))).then(() => {
+      const { tasks, runs } = collected();
+      show({ tasks, runs: keys.map((key) => runs.find((run) => run.key === key)).filter(Boolean).map((run) => ({ ...run })) });
+    });
+  }
+
+  const list = document.querySelector("select[data-run]");
+  if (list) chooseTwo(list); else show(collected());
+})();

@@ -1,0 +1,105 @@
+"""Deciding again: what local judges can repeat exactly, and what only another model can look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proactivebench.errors import UsageError
+from proactivebench.evaluation import run_async
+from proactivebench.judging import Item, Judge, Opinion, create_judge
+from proactivebench.judging.route import NO_VOTES
+from proactivebench.records import JudgeIdentity, Moment, Reply, ReplyKey, Task, Verdict, VerdictStatus
+
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]*(:[a-z]+)?\Z")  # the name of a shipped card: never a path
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A verdict that a judge decided otherwise when asked again (or did not decide when the entry says it did)."""
+
+    verdict: Verdict
+    again: VerdictStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Rejudged:
+    """What came of asking again: `asked` verdicts were decided, `open` ones no local judge can decide. `stranger` says
+    why the judge named is not the shipped one of that name."""
+
+    asked: int
+    open: int
+    disagreements: tuple[Disagreement, ...]
+    stranger: str | None = None
+
+
+def local_judge(identity: JudgeIdentity) -> Judge | None:
+    """The part of a judge that is deterministic and shipped: in each stratum, the members before the first that is not.
+    None where there is no such part."""
+    chains = []
+    for stratum, words in (("silence", identity.silence), ("proposals", identity.proposals)):
+        members = []
+        for word in (words or "").split("+"):
+            if not _WORD.match(word) or not _deterministic(word):
+                break
+            members.append(word)
+        if members:
+            chains.append(f"{stratum}={'+'.join(members)}")
+    return create_judge(",".join(chains), task=None) if chains else None
+
+
+def rejudge(task: Task, identity: JudgeIdentity, replies: Sequence[Reply], verdicts: Sequence[Verdict]) -> Rejudged:
+    """Ask the local part of a judge for its verdicts again."""
+    judge = local_judge(identity)
+    if judge is None:
+        return Rejudged(0, len(verdicts), ())
+    stranger = None
+    whole = (judge.identity.silence, judge.identity.proposals) == (identity.silence, identity.proposals)
+    if whole and judge.identity.hash != identity.hash:
+        stranger = f"{identity.id} is not the {identity.name} judge shipped here, which is {judge.identity.id}"
+    return compare_verdicts(task, judge, replies, verdicts, stranger)
+
+
+def compare_verdicts(
+    task: Task, judge: Judge, replies: Sequence[Reply], verdicts: Sequence[Verdict], stranger: str | None = None
+) -> Rejudged:
+    """Ask `judge` about everything the verdicts decide; where it has no opinion the verdict stays open."""
+    items = items_for(task, replies, verdicts)
+
+    async def ask() -> list[Opinion | None]:
+        await judge.start()
+        try:
+            return await judge.judge(items)
+        finally:
+            await judge.close()
+
+    opinions = run_async(ask())
+    asked, differing = 0, []
+    for verdict, opinion in zip(verdicts, opinions, strict=True):
+        if opinion is None or (opinion.cause == NO_VOTES and verdict.cause != NO_VOTES):
+            continue
+        asked += 1
+        if opinion.status is not verdict.status:
+            differing.append(Disagreement(verdict, opinion.status))
+    return Rejudged(asked, len(verdicts) - asked, tuple(differing), stranger)
+
+
+def items_for(task: Task, replies: Sequence[Reply], verdicts: Sequence[Verdict]) -> list[Item]:
+    """What each verdict was asked, taken from the replies and the task alone. Raises `KeyError` for strange keys."""
+    traces = {trace.trace_id: trace for trace in task.traces}
+    answered = {reply.key: reply for reply in replies}
+    items = []
+    for verdict in verdicts:
+        key = ReplyKey(*verdict.key[:4])
+        moment = Moment(traces[key.trace_id], key.turn)
+        proposal = answered[key].proposals[verdict.candidate] if verdict.candidate >= 0 else None
+        items.append(Item(moment, proposal, key, verdict.candidate, verdict.judge_repeat))
+    return items
+
+
+def _deterministic(word: str) -> bool:
+    try:
+        return create_judge(word).identity.deterministic
+    except UsageError:  # unknown here, or a model is behind it
+        return False

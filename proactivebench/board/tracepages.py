@@ -1,0 +1,81 @@
+"""What the trace pages read: events of a task, and what one run answered and heard at each of its moments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from proactivebench.records import JudgeReport, Reply, Report, Task, Verdict
+from proactivebench.traces.index import TaskStructure
+
+
+def task_data(task: Task) -> dict[str, Any]:
+    """The events of a task, in order."""
+    traces = [
+        {"id": trace.trace_id, "split": trace.split, "events": [[event.time, event.event] for event in trace.events]}
+        for trace in task.traces
+    ]
+    return {"kind": "task", "name": task.data_hash, "traces": traces}
+
+
+def structure_data(structure: TaskStructure) -> dict[str, Any]:
+    """`task_data` where the texts are not at hand: empty events."""
+    traces = [
+        {"id": trace.trace_id, "split": trace.split, "events": [["", ""] for _ in trace.events]}
+        for trace in structure.traces
+    ]
+    return {"kind": "task", "name": structure.data_hash, "traces": traces}
+
+
+def run_data(
+    key: str, name: str, report: Report, replies: Iterable[Reply], verdicts: Mapping[str, Iterable[Verdict]]
+) -> dict[str, Any]:
+    """One run for the trace pages: the last reply at each moment with its outcome and verdicts under each judge."""
+    last: dict[tuple[str, int, int], Reply] = {}
+    for reply in replies:
+        standing = last.get(reply.key[:3])
+        if standing is None or reply.round >= standing.round:
+            last[reply.key[:3]] = reply
+    judged = {each.judge.id: each for each in report.judges}
+    said = {judge: _by_moment(given, last) for judge, given in verdicts.items() if judge in judged}
+    moments: dict[str, list[dict[str, Any]]] = {}
+    for place, reply in sorted(last.items()):
+        moments.setdefault(reply.trace_id, []).append(
+            {
+                "turn": reply.turn,
+                "repeat": reply.repeat,
+                "status": str(reply.status),
+                "proposals": reply.proposals,
+                "notes": [str(note) for note in reply.notes],
+                "outcomes": {judge: _outcome(judged[judge], reply) for judge in said},
+                "verdicts": {judge: given[place] for judge, given in said.items() if place in given},
+            }
+        )
+    return {
+        "kind": "run",
+        "key": key,
+        "name": name,
+        "task": report.task.data_hash,
+        "repeats": report.repeats,
+        "judges": sorted(said),
+        "moments": moments,
+    }
+
+
+def _by_moment(
+    verdicts: Iterable[Verdict], last: Mapping[tuple[str, int, int], Reply]
+) -> dict[tuple[str, int, int], list[list[Any]]]:
+    found: dict[tuple[str, int, int], list[list[Any]]] = {}
+    for verdict in verdicts:
+        place = verdict.key[:3]
+        if place in last and last[place].round == verdict.round:
+            line = [verdict.candidate, str(verdict.status), verdict.reason or verdict.cause, verdict.judge]
+            found.setdefault(place, []).append([*line, verdict.probability])
+    return found
+
+
+def _outcome(judged: JudgeReport, reply: Reply) -> str:
+    rows = judged.outcomes.get(reply.trace_id, ())
+    if reply.repeat < len(rows) and reply.turn < len(rows[reply.repeat]):
+        return rows[reply.repeat][reply.turn]
+    return "."

@@ -1,0 +1,191 @@
+"""Is a submission true? Everything that can be computed again is: questions, parsing, verdicts, metrics, kinship."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proactivebench.board.entry import ENTRY, REPLIES, Entry, verdict_file
+from proactivebench.board.evidence import Evidence, Finding, read_evidence
+from proactivebench.board.rejudging import Rejudged, compare_verdicts, items_for, rejudge
+from proactivebench.board.validation import validate_evidence
+from proactivebench.errors import DataError, UsageError
+from proactivebench.judging import Judge
+from proactivebench.protocols import Protocol, load_protocol, shipped_cards
+from proactivebench.records import Reply, ReplyStatus, Report, Task
+from proactivebench.scoring import build_report
+
+TWIN_SHARE = 0.95
+TWIN_OFFERS = 10  # below this, equal offers say nothing
+CLAIM_TOLERANCE = 1e-4
+DISPUTED_SHARE = 0.1
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What recomputing an entry showed. `findings`: it contradicts itself and is refused. `rejudged` per judge;
+    `twins`: other entries with the same offers, and the share; `unchecked`: what could not be computed again here.
+    `disputed[judge]` is the share of verdicts that a re-judging model decides otherwise."""
+
+    key: str
+    findings: tuple[Finding, ...]
+    report: Report | None = None
+    rejudged: dict[str, Rejudged] | None = None
+    twins: tuple[tuple[str, float], ...] = ()
+    unchecked: tuple[str, ...] = ()
+    disputed: dict[str, float] | None = None
+
+    def verified(self, judge: str) -> bool:
+        """Whether every verdict of `judge` was decided again, and alike."""
+        found = (self.rejudged or {}).get(judge)
+        return not self.findings and not self.twins and found is not None and found.open == 0
+
+
+def verify_entry(
+    path: Path, task: Task, others: Sequence[Evidence] = (), second_judge: Judge | None = None
+) -> Verification:
+    """Recompute the entry at `path` against its task, and compare it with `others` (itself is skipped)."""
+    return verify_evidence(read_evidence(path), task, others, second_judge)
+
+
+def verify_evidence(
+    evidence: Evidence, task: Task, others: Sequence[Evidence] = (), second_judge: Judge | None = None
+) -> Verification:
+    """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole."""
+    validation = validate_evidence(evidence)
+    entry = evidence.entry
+    if entry is None or not validation.accepted:
+        return Verification(validation.key, validation.findings)
+    if task.data_hash != entry.manifest.task.data_hash:
+        raise UsageError(f"{entry.key} is about {entry.manifest.task.name}: verify it with that task")
+    findings = list(_questions(evidence, task))
+    unchecked: list[str] = []
+    protocol = _protocol(entry, unchecked)
+    if protocol:
+        findings += _parsed_again(evidence.replies, protocol)
+        if any(reply.text is None for reply in evidence.replies if reply.status.clean):
+            unchecked.append("some replies carry no raw text, so their parsing was not repeated")
+    rejudged, disputed = {}, {}
+    if not findings:
+        for judge, verdicts in evidence.verdicts.items():
+            identity = entry.manifest.judges[judge]
+            rejudged[judge] = found = rejudge(task, identity, evidence.replies, verdicts)
+            findings += _decided_otherwise(judge, found)
+            if found.open:
+                unchecked.append(f"{found.open} of {found.asked + found.open} verdicts of {judge} were not re-judged")
+                if second_judge:
+                    again = compare_verdicts(task, second_judge, evidence.replies, verdicts)
+                    disputed[judge] = len(again.disagreements) / max(1, again.asked)
+    report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts)
+    findings += _claimed_otherwise(entry, report)
+    twins = tuple(_twins(evidence, others))
+    return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), disputed)
+
+
+def shared_offers(mine: Iterable[Reply], theirs: Iterable[Reply]) -> tuple[int, float]:
+    """How many offers the first made, and the share of them the second made at the same moment in the same words."""
+    offered = {reply.key: reply.proposals for reply in mine if reply.proposals}
+    other = {reply.key: reply.proposals for reply in theirs if reply.proposals}
+    equal = sum(other.get(key) == proposals for key, proposals in offered.items())
+    return len(offered), equal / len(offered) if offered else 0.0
+
+
+def _questions(evidence: Evidence, task: Task) -> Iterator[Finding]:
+    for judge, verdicts in evidence.verdicts.items():
+        items = items_for(task, evidence.replies, verdicts)
+        wrong = [v for v, item in zip(verdicts, items, strict=True) if v.question != item.question]
+        yield from _few(
+            verdict_file(judge),
+            [f"{v.trace_id} turn {v.turn}: this verdict was given on another proposal or context" for v in wrong],
+        )
+
+
+def _protocol(entry: Entry, unchecked: list[str]) -> Protocol | None:
+    """The protocol of an entry where it is one of ours, to parse its raw texts again."""
+    stated = entry.manifest.protocol
+    try:
+        if stated.name not in shipped_cards():
+            raise UsageError(f"the protocol {stated.name} is not shipped here")
+        protocol = load_protocol(
+            stated.name,
+            history=stated.history,
+            candidates=stated.candidates,
+            feedback_rounds=stated.feedback_rounds,
+            feedback_judge=stated.feedback_judge,
+        )
+        if protocol.identity.hash != stated.hash:
+            raise UsageError(f"the protocol {stated.name} has other texts or rules here")
+    except (UsageError, DataError) as error:
+        unchecked.append(f"replies were not parsed again: {error}")
+        return None
+    return protocol
+
+
+def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Finding]:
+    wrong = []
+    for reply in replies:
+        if reply.text is None:
+            continue
+        parsed = protocol.parse(reply.text)
+        clean = parsed.status.clean
+        if reply.status is ReplyStatus.REFUSED:
+            agrees = True
+        elif clean or reply.status.clean:
+            agrees = (parsed.status, parsed.proposals) == (reply.status, reply.proposals)
+        else:
+            agrees = reply.status in (parsed.status, ReplyStatus.TRUNCATED)
+        if not agrees:
+            said = f"{reply.trace_id} turn {reply.turn}: its raw text does not say what its proposals say"
+            wrong.append(f"{said} (read again it is {parsed.status}, the entry has {reply.status})")
+    yield from _few(REPLIES, wrong)
+
+
+def _decided_otherwise(judge: str, found: Rejudged) -> Iterator[Finding]:
+    if found.stranger:
+        yield Finding(ENTRY, found.stranger)
+        return
+    yield from _few(
+        verdict_file(judge),
+        [
+            f"{each.verdict.trace_id} turn {each.verdict.turn}: the verdict is {each.verdict.status}; "
+            f"the judge, asked again, says {each.again}"
+            for each in found.disagreements
+        ],
+    )
+
+
+def _claimed_otherwise(entry: Entry, report: Report) -> Iterator[Finding]:
+    computed = {judged.judge.id: judged.overall.metrics for judged in report.judges}
+    for judge, claims in entry.claims.items():
+        for name, claimed in claims.items():
+            metric = computed.get(judge, {}).get(name)
+            value = metric.value if metric else None
+            if value is None:
+                yield Finding(
+                    ENTRY, f"claims {name[:60]} {claimed:.4f} under {judge}; the evidence leaves it undefined"
+                )
+            elif abs(value - claimed) > CLAIM_TOLERANCE:
+                yield Finding(ENTRY, f"claims {name} {claimed:.4f} under {judge}; the evidence gives {value:.4f}")
+
+
+def _twins(evidence: Evidence, others: Sequence[Evidence]) -> Iterator[tuple[str, float]]:
+    for other in others:
+        if other.entry is None or evidence.entry is None or other.entry.key == evidence.entry.key:
+            continue
+        if other.entry.manifest.task.data_hash != evidence.entry.manifest.task.data_hash:
+            continue
+        if other.entry.manifest.agent == evidence.entry.manifest.agent and (
+            other.entry.declared.organisation == evidence.entry.declared.organisation
+        ):
+            continue  # the same agent run twice by the same people is no copy
+        offers, share = shared_offers(evidence.replies, other.replies)
+        if offers >= TWIN_OFFERS and share >= TWIN_SHARE:
+            yield other.entry.key, share
+
+
+def _few(file: str, messages: Sequence[str]) -> Iterator[Finding]:
+    yield from (Finding(file, message) for message in messages[:_SHOWN])
+    if len(messages) > _SHOWN:
+        yield Finding(file, f"and {len(messages) - _SHOWN} more of this kind")

@@ -1,0 +1,32 @@
+"""`proactivebench view`: the traces of a run as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def view(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN [RUN]", help="One run directory, or two on the same data.")
+    ],
+    output_path: Annotated[
+        Path | None, typer.Option("--output_path", help="The page to write (default: view.html in the first run).")
+    ] = None,
+    tasks: Annotated[str | None, typer.Option("--tasks", help="Where the data is, should it have moved.")] = None,
+) -> None:
+    """Write the traces of a run, or of two side by side, as one page: what the
+    user did, what the agent offered, what the judge said and why. The page is
+    self-contained and works offline.
+
+    Example: proactivebench view runs/a runs/b --output_path compare.html
+    """
+    from proactivebench.board.viewer import write_view
+    from proactivebench.errors import UsageError
+    from proactivebench.store import RunStore
+
+    if len(runs) > 2:
+        raise UsageError(f"view shows one run or two side by side, not {len(runs)}")
+    print(write_view([RunStore(run) for run in runs], output_path or runs[0] / "view.html", tasks))

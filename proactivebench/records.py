@@ -285,6 +285,12 @@ class TaskIdentity(Record):
     notes: tuple[str, ...] = ()
 
 
+# Arguments that say how a model is reached, not which model it is.
+TRANSPORT_ARGS = frozenset(
+    {"batch_size", "concurrency", "device", "max_batch_size", "max_retries", "num_concurrent", "timeout", "timeout_s"}
+)
+
+
 class AgentIdentity(Record):
     """Who answers: the `--model` word, its arguments without secrets, and the name a table shows."""
 
@@ -370,6 +376,7 @@ class Manifest(Record):
             mode="json",
             exclude={
                 "task": {"spec", "source", "notes"},
+                "agent": {"model_args": set(TRANSPORT_ARGS)},
                 "parameters": True,
                 "judges": True,
                 "sessions": True,
@@ -458,7 +465,7 @@ class JudgeErrors(Record):
 
 
 class HumanLabel(Record):
-    """A person's decision on one moment's answer in a run (`candidate` −1: its silence). `random` and `blind` state how it
+    """A person's decision on one answer of a run (`candidate` −1: a silence). `random` and `blind` state how it
     was collected: drawn at random from this run, and decided without seeing the judge's verdict."""
 
     trace_id: str

@@ -26,7 +26,7 @@ def offer(text: str | None) -> str:
 
 
 class ScriptedAgent(Agent):
-    """Answers with what `script` returns: a reply's text, an Answer, or an exception to raise. Remembers its requests."""
+    """Answers with what `script` returns: a reply's text, an Answer, or an exception to raise."""
 
     def __init__(
         self,

@@ -99,7 +99,7 @@ def test_an_error_stops_its_trace_and_no_other(lockstep):
 
 def test_a_resumed_run_continues_from_the_turn_that_failed(lockstep):
     first = roll(ScriptedAgent(lambda r: failed() if r.moment.turn == 1 else offer("early"), lockstep=lockstep))
-    again = ScriptedAgent(lambda r: offer("late"), lockstep=lockstep)
+    again = ScriptedAgent(lambda _: offer("late"), lockstep=lockstep)
     replies = roll(again, stored={reply.key: reply for reply in first})
     assert sorted((r.trace_id, r.turn) for r in replies) == [("trace_0", 1), ("trace_0", 2), ("trace_1", 1)]
     resumed = next(r for r in again.requests if r.moment.turn == 2)

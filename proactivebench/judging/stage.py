@@ -34,6 +34,7 @@ class VerdictStage:
         self._on_verdict = on_verdict
         self._stop = stop or asyncio.Event()
         self._ready: asyncio.Future[None] | None = None
+        self._asking: dict[VerdictKey, asyncio.Future[None]] = {}
 
     async def drain(self, queue: asyncio.Queue[Work | None]) -> None:
         """Judge what comes through `queue` until None comes."""
@@ -59,9 +60,23 @@ class VerdictStage:
                 task.cancel()
 
     async def decide(self, items: Sequence[Item]) -> None:
-        """Ask the judge for `items` and append its verdicts. An item without an opinion gets no verdict."""
-        if not items or self._stop.is_set():
-            return
+        """Ask the judge for `items` and append its verdicts. An item without an opinion gets no verdict; one that is
+        being asked already is waited for."""
+        asked_by_others = {self._asking[key] for item in items if (key := _key(item)) in self._asking}
+        mine = [item for item in items if _key(item) not in self._asking and not self._stands(item)]
+        if mine and not self._stop.is_set():
+            done = asyncio.get_running_loop().create_future()
+            self._asking |= dict.fromkeys(map(_key, mine), done)
+            try:
+                await self._ask(mine)
+            finally:
+                for item in mine:
+                    del self._asking[_key(item)]
+                done.set_result(None)
+        if asked_by_others:
+            await asyncio.wait(asked_by_others)
+
+    async def _ask(self, items: Sequence[Item]) -> None:
         await self._start()
         opinions = await self.judge.judge(items)
         verdicts = [verdict_of(item, said) for item, said in zip(items, opinions, strict=True) if said is not None]

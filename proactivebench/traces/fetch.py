@@ -10,11 +10,16 @@ from pathlib import Path
 from proactivebench.errors import CannotWrite, DataError
 
 MIRROR = "PROACTIVEBENCH_MIRROR"
+WAYS_OUT = f"go online once, or set {MIRROR} to a folder or base URL that holds the release's dataset/ and eval/"
 MAX_BYTES = 256 * 2**20  # no file of the release comes near; a server that sends more is not the release
 
 
 class MissingFile(DataError):
     """A pinned file that neither mirror, cache nor origin gives."""
+
+
+class Unreachable(MissingFile):
+    """The origin or mirror does not answer at all: asking it for the next file is no use."""
 
 
 class WrongHash(DataError):
@@ -98,12 +103,10 @@ def _download(name: str, base: str) -> bytes:
     )
     try:
         return retrying(_get, url)
+    except httpx.HTTPStatusError as error:
+        raise MissingFile(f"{name}: {url} answers {error.response.status_code}; {WAYS_OUT}") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        answer = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else type(error).__name__
-        raise MissingFile(
-            f"{name}: {url} gave {answer}; fetch it once with network access, or set {MIRROR} to a folder or base URL "
-            "that holds the release's dataset/ and eval/"
-        ) from error
+        raise Unreachable(f"{name}: {base} cannot be reached ({type(error).__name__}); {WAYS_OUT}") from error
 
 
 def _get(url: str) -> bytes:

@@ -1,0 +1,166 @@
+"""`proactivebench data`: what there is to be measured on, whether it is here and intact, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from proactivebench.traces.inventory import FileState
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Benchmark data: list, fetch, verify, show."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Tasks, groups or files of the release; none = all.")]
+
+
+@app.command("list")
+def list_tasks(as_json: AsJson = False) -> None:
+    """What --tasks can name, and what of the release is here.
+
+    Example: proactivebench data list
+    """
+    from proactivebench.traces.tasks import NAMED
+
+    rows = [_row(name) for name in NAMED]
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        splits = ", ".join(f"{split} {count}" for split, count in row["splits"].items())
+        here = "here" if row["here"] else f"not here yet: proactivebench data pull {row['name']}"
+        print(f"{row['name']:<26}{row['traces']:>3} traces {row['moments']:>4} moments ({splits})\n    {here}")
+    print("\nAlso --tasks FILE.jsonl, one trace a line, and --tasks hf:ORG/NAME[/CONFIG][@REV][:SPLIT].")
+
+
+@app.command()
+def pull(names: Names = None, as_json: AsJson = False) -> None:
+    """Fetch files of the pinned release and check their hashes.
+
+    Names: proactivebench, proactivebench_published, or a group: traces, labels,
+    answers, prompts, results. PROACTIVEBENCH_MIRROR replaces the origin.
+
+    Example: proactivebench data pull proactivebench
+    """
+    from proactivebench.traces import inventory
+
+    _report(inventory.pull(inventory.expand(names or ())), names or (), as_json, fetched=True)
+
+
+@app.command()
+def verify(names: Names = None, as_json: AsJson = False) -> None:
+    """Hash again what is here; fetches nothing.
+
+    Example: proactivebench data verify
+    """
+    from proactivebench.traces import inventory
+
+    _report(inventory.verify(inventory.expand(names or ())), names or (), as_json, fetched=False)
+
+
+@app.command()
+def show(
+    trace: Annotated[str, typer.Argument(help="A trace's id.")],
+    tasks: Annotated[str | None, typer.Option(help="The task it is of; else the named task that has it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One trace as a timeline, with what people said at each moment.
+
+    Example: proactivebench data show code_umlauts
+    """
+    from proactivebench.errors import UsageError
+    from proactivebench.traces import load_task
+
+    task = load_task(tasks or _task_with(trace))
+    found = next((one for one in task.traces if one.trace_id == trace), None)
+    if found is None:
+        known = ", ".join(one.trace_id for one in task.traces[:20])
+        raise UsageError(f"{trace}: no such trace in {task.name}; it has {known}")
+    if as_json:
+        _print_json(found.model_dump(mode="json"))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from proactivebench.cli.labelled_timeline import grid, heading, legend, rows
+
+    console = Console(highlight=False)
+    console.print(heading(task, found), "", sep="\n")
+    if console.is_terminal:
+        console.print(grid(rows(found)))
+    else:  # one line each, for grep
+        for cells in rows(found):
+            console.print(Text(" ").join(cells), soft_wrap=True)
+    console.print("", legend(), sep="\n")
+
+
+def _row(name: str) -> dict[str, Any]:
+    from proactivebench.traces import inventory, task_structure
+
+    structure = task_structure(name)
+    splits: dict[str, int] = {}
+    for trace in structure.traces:
+        splits[trace.split] = splits.get(trace.split, 0) + len(trace.events)
+    needed = {group: inventory.files(group) for group in inventory.groups().get(name, ())}
+    return {
+        "name": name,
+        "traces": len(structure.traces),
+        "moments": structure.moments,
+        "splits": splits,
+        "here": all(file.state is inventory.State.OK for file in inventory.verify(needed)),
+        "data_hash": structure.data_hash,
+    }
+
+
+def _task_with(trace: str) -> str:
+    from proactivebench.errors import UsageError
+    from proactivebench.traces import task_structure
+    from proactivebench.traces.tasks import NAMED
+
+    holding = [name for name in NAMED if trace in task_structure(name).splits]
+    if not holding:
+        raise UsageError(f"{trace}: no named task has this trace; say which with --tasks FILE.jsonl or hf:ORG/NAME")
+    return holding[0]
+
+
+def _report(states: Iterator[FileState], names: Sequence[str], as_json: bool, *, fetched: bool) -> None:
+    """Print each file's state; raise where one is altered, or missing though it is needed or was asked for by name."""
+    from proactivebench.errors import CheckFailed, DataError
+    from proactivebench.traces.inventory import OPTIONAL, State
+
+    seen = []
+    for file in states:
+        seen.append(file)
+        if not as_json:
+            print(
+                f"{file.state:<11} {file.name}"
+                + (f"  ({file.detail.removeprefix(f'{file.name}: ')})" if file.state is not State.OK else "")
+            )
+    if as_json:
+        _print_json([{"name": f.name, "group": f.group, "state": f.state, "detail": f.detail} for f in seen])
+    altered = [file for file in seen if file.state is State.WRONG_HASH]
+    missing = [file for file in seen if file.state is State.MISSING]
+    if altered:
+        raise CheckFailed(f"{len(altered)} of {len(seen)} files are not the pinned ones: {_named(altered)}")
+    fatal = [file for file in missing if names or (fetched and file.group not in OPTIONAL)]
+    if fatal:
+        raise DataError(f"{len(fatal)} of {len(seen)} files are missing: {_named(fatal)}")
+    if not as_json:
+        without = f", {len(missing)} missing (not needed to load a task)" if missing and fetched else ""
+        without = without or (f", {len(missing)} not here" if missing else "")
+        print(f"{len(seen) - len(missing)} of {len(seen)} files verified{without}")
+
+
+def _named(files: Sequence[FileState]) -> str:
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return ", ".join(file.name for file in files[:3]) + more
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))

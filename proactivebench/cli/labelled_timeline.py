@@ -1,0 +1,87 @@
+"""A trace with its labels, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from proactivebench.cli.terminal import safe
+from proactivebench.records import MomentLabels, NeedRule, Task, TaskVotes, Trace
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+Cells = tuple["Text", "Text", "Text"]
+
+
+def heading(task: Task, trace: Trace) -> Text:
+    """What trace this is, of which task, with how many events and needs by each rule."""
+    from rich.text import Text
+
+    labels = [label for label in trace.labels or () if label is not None]
+    needs = ", ".join(f"{sum(label.needs(rule) for label in labels)} ({rule})" for rule in NeedRule)
+    told = f"need at {needs}" if labels else "no labels"
+    about = f"  {safe(task.name)} · {safe(trace.split)} · {len(trace.events)} events · {told}"
+    return Text.assemble((safe(trace.trace_id), "bold"), about)
+
+
+def rows(trace: Trace) -> Iterator[Cells]:
+    """Per event a row of turn and time, need mark, what happened; below it one row per task people voted on."""
+    from rich.text import Text
+
+    labels = trace.labels or (None,) * len(trace.events)
+    for turn, (event, time, label) in enumerate(zip(trace.events, _clock(trace), labels, strict=True)):
+        when = Text.assemble((f"{turn:>3}", "bold"), (f"{time:>9}", "dim"))
+        yield when, Text.assemble(_mark(label), "  "), Text(safe(event.event))
+        for voted in label.tasks if label else ():
+            style = "green" if voted.accepted else "dim"
+            yield Text(" " * 12), Text(_votes(voted), style), Text(safe(voted.task), style)
+
+
+def grid(found: Iterable[Cells]) -> Table:
+    """The rows as a table without lines, so that long texts wrap inside their column."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for cells in found:
+        table.add_row(*cells)
+    return table
+
+
+def legend() -> Text:
+    """What the marks mean."""
+    from rich.text import Text
+
+    return Text("● need: all annotators accept some task   ◐ only a majority does   ○ no need   ✓✗ the votes", "dim")
+
+
+def _votes(voted: TaskVotes) -> str:
+    return "".join("✓" if vote else "✗" for vote in voted.votes)
+
+
+def _mark(label: MomentLabels | None) -> tuple[str, str]:
+    if label is None:
+        return "·", "dim"
+    if label.need:
+        return "●", "green"
+    return ("◐", "yellow") if label.need_majority else ("○", "dim")
+
+
+def _clock(trace: Trace) -> list[str]:
+    """Times since the first event (`+1:05`) where all are seconds; else as they stand."""
+    try:
+        seconds = [float(event.time) for event in trace.events]
+        return [_offset(second - seconds[0]) for second in seconds]
+    except (ValueError, OverflowError):  # "Day 1, 11:00 PM"; "inf"
+        return [safe(event.time) for event in trace.events]
+
+
+def _offset(seconds: float) -> str:
+    sign = "-" if seconds < 0 else "+"
+    minutes, rest = divmod(round(abs(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{sign}{hours}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"

@@ -1,0 +1,155 @@
+"""From outcomes to counts per trace, and to the corners that unclean and unscored moments leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.scoring.answers import Answers
+from proactivebench.scoring.decisions import ACCEPTED, REJECTED, UNSCORED
+from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.outcomes import UNASKED, Outcomes, View
+
+C = Column
+
+
+def tabulate(
+    answers: Answers, found: Outcomes, view: View, tokens: NDArray[np.float64], cost: NDArray[np.float64]
+) -> Counts:
+    """Counts per trace, repeat and judge repeat: (traces, repeats, judge repeats, columns). `tokens` and `cost` are per
+    moment and repeat."""
+    moments = answers.moments
+    shape = (len(moments.traces), moments.repeats, found.offers.shape[2], len(C))
+    counts = np.zeros(shape)
+
+    def put(column: C, values: NDArray[np.generic]) -> None:
+        summed = moments.per_trace(values.astype(np.float64))
+        counts[..., column] = summed if summed.ndim == 3 else summed[:, :, None]
+
+    offered, silent = found.offered[:, :, None], found.silent[:, :, None]
+    offer = {code: offered & (found.offers == code) for code in (ACCEPTED, REJECTED, UNSCORED, UNASKED)}
+    silence = {code: silent & (found.silences == code) for code in (ACCEPTED, REJECTED, UNSCORED, UNASKED)}
+    put(C.TP, offer[ACCEPTED])
+    put(C.FP, offer[REJECTED])
+    put(C.TN, silence[ACCEPTED])
+    put(C.FN, silence[REJECTED])
+    put(C.UNSCORED_OFFERS, offer[UNSCORED])
+    put(C.UNSCORED_SILENCES, silence[UNSCORED])
+    put(C.UNASKED_OFFERS, offer[UNASKED])
+    put(C.UNASKED_SILENCES, silence[UNASKED])
+    unclean = found.unclean[:, :, None]
+    put(C.UNCLEAN_ACCEPTED, unclean & silence[ACCEPTED])
+    put(C.UNCLEAN_REJECTED, unclean & silence[REJECTED])
+    put(C.UNCLEAN_OTHER, unclean & (silence[UNSCORED] | silence[UNASKED]))
+
+    need = moments.need(view.rule)[:, None, None]
+    put(C.NEED_OFFERS, offered & (need == 1))
+    put(C.FREE_OFFERS, offered & (need == 0))
+    put(C.FREE_SILENCES, silent & (need == 0))
+    put(C.NEED_SILENCES, silent & (need == 1))
+    put(C.NEED_ACCEPTED, offer[ACCEPTED] & (need == 1))
+    put(C.NEED_UNSCORED, offer[UNSCORED] & (need == 1))
+    scored = offer[ACCEPTED] | offer[REJECTED] | silence[ACCEPTED] | silence[REJECTED]
+    put(C.NEED_SCORED, scored & (need == 1))
+    put(C.NEED_UNCLEAN, unclean & (need == 1))
+    put(C.FREE_UNCLEAN, unclean & (need == 0))
+    put(C.UNLABELLED, (offered | silent) & (need < 0))
+
+    put(C.MOMENTS, offered | silent)
+    put(C.OFFERS, offered)
+    put(C.CLEAN, (offered | silent) & ~unclean)
+    put(C.CANDIDATES_ACCEPTED, found.accepted * offered)
+    put(C.CANDIDATES_REJECTED, found.rejected * offered)
+    put(C.CANDIDATES_UNSCORED, found.unscored * offered)
+    following, alike = answers.repeated
+    put(C.FOLLOWING, following)
+    put(C.REPEATED, alike)
+    put(C.TOKENS, tokens)
+    put(C.COST, cost)
+    stated = answers.at(answers.confidence, answers.rounds_of(view.name))[:, :, None]
+    known = (offer[ACCEPTED] | offer[REJECTED]) & ~np.isnan(stated)
+    put(C.STATED, known)
+    put(C.BRIER, np.where(known, (np.nan_to_num(stated) - offer[ACCEPTED]) ** 2, 0.0))
+
+    answered = counts[..., C.MOMENTS] > 0
+    counts[..., C.STREAK] = longest_streaks(found.offered, moments.starts)[:, :, None] * answered
+    counts[..., C.SAMPLES] = answered
+    hours = moments.hours[:, None, None] * answered
+    counts[..., C.HOURS] = hours
+    counts[..., C.TIMED_FP] = counts[..., C.FP] * (hours > 0)
+    return counts
+
+
+def longest_streaks(offered: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Most consecutive offers in each trace, (traces, repeats)."""
+    index = np.arange(len(offered))[:, None]
+    first = np.repeat(starts[:-1], np.diff(starts))[:, None]
+    broken = np.maximum.accumulate(np.where(offered, -1, index), axis=0)
+    running = np.where(offered, index - np.maximum(broken, first - 1), 0)
+    return np.maximum.reduceat(running, starts[:-1], axis=0).astype(np.float64)
+
+
+def pooled(counts: Counts) -> Counts:
+    """Counts per trace with each repeat and judge repeat weighted 1/(n·r): (traces, columns)."""
+    mean: Counts = counts.mean(axis=(1, 2))
+    return mean
+
+
+def strict(counts: Counts) -> Counts:
+    """Counts with every unclean reply wrong: a false alarm where silence was right, a miss where it was not."""
+    return unclean_as(counts, C.FP, None)
+
+
+def unclean_corners(counts: Counts) -> Iterator[Counts]:
+    """The nine corners that unclean replies leave open: those whose silence is accepted, and those whose silence is
+    rejected, each as counted, all accepted offers, or all rejected offers."""
+    for accepted in (None, C.TP, C.FP):
+        for rejected in (None, C.TP, C.FP):
+            yield unclean_as(counts, accepted, rejected)
+
+
+def unclean_as(counts: Counts, accepted: C | None, rejected: C | None) -> Counts:
+    """Counts with unclean replies moved to TP or FP, by the verdict on their silence (None = left as counted)."""
+    moved = counts.copy()
+    for outcome, source, cell, silences, offers, need in (
+        (accepted, C.UNCLEAN_ACCEPTED, C.TN, C.FREE_SILENCES, C.FREE_OFFERS, C.FREE_UNCLEAN),
+        (rejected, C.UNCLEAN_REJECTED, C.FN, C.NEED_SILENCES, C.NEED_OFFERS, C.NEED_UNCLEAN),
+    ):
+        if outcome is None:
+            continue
+        _offer(moved, counts[..., source], outcome)
+        moved[..., cell] -= counts[..., source]
+        moved[..., C.OFFERS] += counts[..., source]
+        moved[..., silences] -= counts[..., need]
+        moved[..., offers] += counts[..., need]
+        if outcome is C.TP and need is C.NEED_UNCLEAN:
+            moved[..., C.NEED_ACCEPTED] += counts[..., need]
+    if accepted is not None and rejected is not None:
+        moved[..., C.OFFERS] += counts[..., C.UNCLEAN_OTHER]
+    return moved
+
+
+def unscored_corners(counts: Counts) -> Iterator[Counts]:
+    """The four corners that unscored moments leave open: offers all accepted or all rejected, silences likewise."""
+    for offers in (C.TP, C.FP):
+        for silences in (C.TN, C.FN):
+            moved = counts.copy()
+            moved[..., offers] += counts[..., C.UNSCORED_OFFERS]
+            if offers is C.FP:
+                moved[..., C.TIMED_FP] += counts[..., C.UNSCORED_OFFERS] * (counts[..., C.HOURS] > 0)
+            else:
+                moved[..., C.NEED_ACCEPTED] += counts[..., C.NEED_UNSCORED]
+            moved[..., C.NEED_UNSCORED] = 0
+            moved[..., silences] += counts[..., C.UNSCORED_SILENCES]
+            kind = C.CANDIDATES_ACCEPTED if offers is C.TP else C.CANDIDATES_REJECTED
+            moved[..., kind] += counts[..., C.CANDIDATES_UNSCORED]
+            yield moved
+
+
+def _offer(counts: Counts, number: Counts, outcome: C) -> None:
+    counts[..., outcome] += number
+    if outcome is C.FP:
+        counts[..., C.TIMED_FP] += number * (counts[..., C.HOURS] > 0)
+    counts[..., C.CANDIDATES_ACCEPTED if outcome is C.TP else C.CANDIDATES_REJECTED] += number

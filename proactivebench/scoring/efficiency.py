@@ -1,0 +1,77 @@
+"""What the agent cost: tokens, money, waiting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from proactivebench.errors import DataError, UsageError
+from proactivebench.records import Record, ReplyStatus
+from proactivebench.scoring.answers import ERROR, MISSING, STATUSES, Answers
+
+_REFUSED = STATUSES.index(ReplyStatus.REFUSED)
+
+
+class Prices(Record):
+    """What a model costs, in one currency per million tokens. `cached` is the price of prompt tokens served from a
+    cache (as `prompt` where it is not given)."""
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+    currency: str = "USD"
+
+
+def load_prices(path: str | Path, model: str) -> Prices:
+    """The prices of `model` in a YAML table `{model: {prompt, completion, cached, currency}}`.
+
+    Raises `DataError` where the table cannot be read, `UsageError` where it does not name the model.
+    """
+    import yaml
+
+    try:
+        table = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"cannot read prices from {path}: {str(error).splitlines()[0]}") from error
+    if not isinstance(table, dict) or model not in table:
+        raise UsageError(f"{path} has no prices for {model}: add `{model}: {{prompt: …, completion: …}}`")
+    try:
+        return Prices.model_validate(table[model])
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise DataError(f"{path}: prices of {model}: {where or 'entry'}: {problem['msg']}") from error
+
+
+def spent_tokens(answers: Answers) -> NDArray[np.float64] | None:
+    """Agent tokens per moment and repeat, all rounds. None where any answer does not say how many (a refused request
+    may have none)."""
+    asked = (answers.status != MISSING) & (answers.status != ERROR)
+    unknown = np.isnan(answers.tokens).any(axis=3)
+    if not asked.any() or (asked & unknown & (answers.status != _REFUSED)).any() or (unknown | ~asked).all():
+        return None
+    return _summed(answers, answers.tokens[..., 0] + answers.tokens[..., 2])
+
+
+def spent_money(answers: Answers, prices: Prices) -> NDArray[np.float64]:
+    """Agent cost per moment and repeat, all rounds."""
+    prompt, cached, completion = (answers.tokens[..., part] for part in range(3))
+    cached_price = prices.prompt if prices.cached is None else prices.cached
+    cost = (prompt - cached) * prices.prompt + cached * cached_price + completion * prices.completion
+    return _summed(answers, cost / 1e6)
+
+
+def latencies(answers: Answers) -> NDArray[np.float64]:
+    """Wall time in seconds of each moment and repeat that has an outcome, rounds summed; NaN where it was not taken."""
+    timed = np.where(np.isnan(answers.latency).all(axis=2), np.nan, np.nansum(answers.latency, axis=2))
+    status = answers.at(answers.status, answers.last)
+    return np.where((status == MISSING) | (status == ERROR), np.nan, timed)
+
+
+def _summed(answers: Answers, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    status = answers.at(answers.status, answers.last)
+    final = (status != MISSING) & (status != ERROR)
+    return np.where(final, np.nansum(values, axis=2), 0.0)

@@ -1,0 +1,104 @@
+"""A run under one judge, counted: every view's outcomes and counts, ready for any scope of traces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.records import JudgeIdentity, JudgeReport, TraceTable
+from proactivebench.scoring.answers import Answers
+from proactivebench.scoring.counting import pooled, tabulate
+from proactivebench.scoring.decisions import Decisions
+from proactivebench.scoring.efficiency import Prices, latencies, spent_money, spent_tokens
+from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.outcomes import Outcomes, View, outcomes, views
+from proactivebench.scoring.registry import Metric, Need
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What the agent spent per moment and repeat, and why that is not known."""
+
+    tokens: NDArray[np.float64]
+    money: NDArray[np.float64]
+    latency: NDArray[np.float64]
+    no_tokens: str | None
+    no_money: str | None
+
+    @classmethod
+    def of(cls, answers: Answers, prices: Prices | None) -> Spending:
+        """The spending of a run."""
+        tokens = spent_tokens(answers)
+        nothing = np.zeros(answers.last.shape)
+        known = tokens is not None and prices is not None
+        return cls(
+            tokens=nothing if tokens is None else tokens,
+            money=spent_money(answers, prices) if known and prices is not None else nothing,
+            latency=latencies(answers),
+            no_tokens="no usage" if tokens is None else None,
+            no_money=None if known else "no usage" if tokens is None else "no prices given",
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One judge's reading of a run. `anchors` are reports of `never` and `always` under the same judge."""
+
+    answers: Answers
+    decisions: Decisions
+    judge: JudgeIdentity
+    spending: Spending
+    anchors: Mapping[str, JudgeReport]
+
+    @cached_property
+    def views(self) -> tuple[View, ...]:
+        """The views this run and judge allow, the run's own first."""
+        return tuple(views(self.answers, self.judge))
+
+    @cached_property
+    def outcomes(self) -> dict[str, Outcomes]:
+        """Outcomes by view name."""
+        return {view.name: outcomes(self.answers, self.decisions, self.judge, view) for view in self.views}
+
+    @cached_property
+    def counts(self) -> dict[str, Counts]:
+        """Counts by view name: (traces, repeats, judge repeats, columns)."""
+        spent = self.spending
+        return {
+            view.name: tabulate(self.answers, self.outcomes[view.name], view, spent.tokens, spent.money)
+            for view in self.views
+        }
+
+    def tables(self) -> dict[str, TraceTable]:
+        """Pooled counts per trace by view name."""
+        names = tuple(column.name.lower() for column in Column)
+        ids = [trace.trace_id for trace in self.answers.moments.traces]
+        return {
+            view: TraceTable(columns=names, rows=dict(zip(ids, map(tuple, pooled(counts).tolist()), strict=True)))
+            for view, counts in self.counts.items()
+        }
+
+    def letters(self) -> dict[str, tuple[str, ...]]:
+        """Outcome letters by trace id: one string per repeat."""
+        letters, starts = self.outcomes[""].letters(), self.answers.moments.starts.tolist()
+        return {
+            trace.trace_id: tuple("".join(column) for column in letters[start:end].T.tolist())
+            for trace, start, end in zip(self.answers.moments.traces, starts, starts[1:], strict=False)
+        }
+
+    def lacking(self, metric: Metric, view: View, whole: Counts) -> str | None:
+        """Why `metric` cannot be had from this run and judge, whatever the numbers; None where it can."""
+        if Need.OFFERS in metric.needs and self.judge.proposals is None:
+            return "no offer verdicts"
+        if Need.SILENCES in metric.needs and not view.labels and self.judge.silence is None:
+            return "no silence verdicts"
+        labelled = whole[Column.MOMENTS] > whole[Column.UNLABELLED]
+        if Need.LABELS in metric.needs and not labelled and whole[Column.MOMENTS]:
+            return "no need labels"
+        if metric.key == "cost_per_accepted":
+            return self.spending.no_money
+        return self.spending.no_tokens if metric.key == "accepted_per_1k_tokens" else None

@@ -1,0 +1,179 @@
+"""Counts and the functions of counts: what a metric is, apart from its name and its interval.
+
+A count array has one `Column` per entry of its last axis; every measure maps `[..., columns]` to `[...]`, with NaN
+where it is undefined. Leave-one-trace-out, bounds and many runs at once are then the same call on other arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from types import MappingProxyType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.float64]
+
+
+class Column(IntEnum):
+    """What is counted per trace. Judged outcomes first, then need, then everything else."""
+
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[int]) -> int:  # noqa: ARG004
+        return count
+
+    TP = auto()
+    FP = auto()
+    TN = auto()  # unclean silences included, as in FN
+    FN = auto()
+    UNSCORED_OFFERS = auto()
+    UNSCORED_SILENCES = auto()
+    UNASKED_OFFERS = auto()
+    UNASKED_SILENCES = auto()
+    UNCLEAN_ACCEPTED = auto()  # unclean replies whose silence is accepted: part of TN
+    UNCLEAN_REJECTED = auto()  # part of FN
+    UNCLEAN_OTHER = auto()  # no verdict on their silence
+    NEED_OFFERS = auto()
+    FREE_OFFERS = auto()  # offers where no help is needed
+    FREE_SILENCES = auto()
+    NEED_SILENCES = auto()
+    NEED_ACCEPTED = auto()
+    NEED_UNSCORED = auto()  # offers at need without a verdict
+    NEED_SCORED = auto()  # need among the moments in TP, FP, TN and FN
+    NEED_UNCLEAN = auto()
+    FREE_UNCLEAN = auto()
+    UNLABELLED = auto()
+    MOMENTS = auto()
+    OFFERS = auto()
+    CLEAN = auto()
+    CANDIDATES_ACCEPTED = auto()
+    CANDIDATES_REJECTED = auto()
+    CANDIDATES_UNSCORED = auto()
+    REPEATED = auto()
+    FOLLOWING = auto()  # offers that have a previous offer
+    STREAK = auto()  # longest run of offers, summed over samples
+    SAMPLES = auto()
+    TIMED_FP = auto()
+    HOURS = auto()
+    TOKENS = auto()
+    COST = auto()
+    BRIER = auto()
+    STATED = auto()  # scored offers with a stated confidence
+
+
+Weights = Mapping[Column, float]
+
+
+def total(*columns: Column) -> Weights:
+    """The sum of `columns`, as weights."""
+    return MappingProxyType(dict.fromkeys(columns, 1.0))
+
+
+def combine(counts: Counts, weights: Weights) -> Counts:
+    """Σ weight · column over the last axis."""
+    result = np.zeros(counts.shape[:-1])
+    for column, weight in weights.items():
+        result = result + weight * counts[..., column]
+    return result
+
+
+def divide(numerator: Counts, denominator: Counts) -> Counts:
+    """Quotient; NaN where the denominator is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator == 0, np.nan, numerator / denominator)
+
+
+class Measure(Protocol):
+    """A function of counts. `cells` are the columns that partition the moments it looks at (or empty)."""
+
+    @property
+    def cells(self) -> tuple[Column, ...]:
+        """The outcome classes of single moments."""
+
+    def __call__(self, counts: Counts) -> Counts:
+        """The metric of each count vector, NaN where undefined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A/B of two sums of columns."""
+
+    numerator: Weights
+    denominator: Weights
+    cells: tuple[Column, ...] = ()
+
+    def parts(self, counts: Counts) -> tuple[Counts, Counts]:
+        """A and B."""
+        return combine(counts, self.numerator), combine(counts, self.denominator)
+
+    def __call__(self, counts: Counts) -> Counts:
+        """A/B, NaN where B = 0."""
+        return divide(*self.parts(counts))
+
+
+@dataclass(frozen=True, slots=True)
+class F1:
+    """F1 = 2J/(1+J) of the Jaccard index J = TP/(TP+FP+FN): 0 with no hit, undefined only where nothing was to hit."""
+
+    tp: Column
+    fp: Column
+    fn: Column
+    cells: tuple[Column, ...] = ()
+
+    @property
+    def jaccard(self) -> Ratio:
+        """J, whose interval is F1's."""
+        return Ratio(total(self.tp), total(self.tp, self.fp, self.fn), self.cells)
+
+    def __call__(self, counts: Counts) -> Counts:
+        """2TP/(2TP+FP+FN)."""
+        tp = counts[..., self.tp]
+        return divide(2 * tp, 2 * tp + counts[..., self.fp] + counts[..., self.fn])
+
+
+@dataclass(frozen=True, slots=True)
+class Balanced:
+    """Mean of recall and specificity."""
+
+    recall: Ratio
+    specificity: Ratio
+
+    @property
+    def cells(self) -> tuple[Column, ...]:
+        """As the two rates'."""
+        return self.recall.cells
+
+    def __call__(self, counts: Counts) -> Counts:
+        """(recall + specificity)/2, NaN if either is."""
+        return (self.recall(counts) + self.specificity(counts)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Matthews:
+    """Matthews correlation of a two-by-two table."""
+
+    tp: Column
+    fp: Column
+    tn: Column
+    fn: Column
+
+    @property
+    def cells(self) -> tuple[Column, ...]:
+        """The table's four cells."""
+        return (self.tp, self.fp, self.tn, self.fn)
+
+    def margins(self, counts: Counts) -> dict[str, Counts]:
+        """The four sums the correlation needs: offers, silences, and the two classes."""
+        tp, fp, tn, fn = (counts[..., column] for column in self.cells)
+        return {"offers": tp + fp, "silences": tn + fn, "needs": tp + fn, "needless moments": fp + tn}
+
+    def __call__(self, counts: Counts) -> Counts:
+        """(TP·TN − FP·FN)/√(product of the margins), NaN where one is 0."""
+        tp, fp, tn, fn = (counts[..., column] for column in self.cells)
+        scale = np.ones(tp.shape)
+        for margin in self.margins(counts).values():
+            scale = scale * np.sqrt(margin)
+        return divide(tp * tn - fp * fn, scale)

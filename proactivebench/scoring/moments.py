@@ -1,0 +1,82 @@
+"""What a run is expected to answer: its moments as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.records import Manifest, NeedRule, Task, Trace
+
+UNLABELLED = -1
+SHORTEST_SPAN = 60.0  # seconds below which a trace's stamps say nothing about an hour
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The moments of the first `limit` traces, flattened in order: trace g owns [starts[g], starts[g + 1])."""
+
+    traces: tuple[Trace, ...]
+    repeats: int
+    candidates: int
+    rounds: int
+
+    @classmethod
+    def expected(cls, task: Task, manifest: Manifest) -> Moments:
+        """The moments `manifest` asks for."""
+        return cls(
+            traces=task.traces[: manifest.limit],
+            repeats=manifest.repeats,
+            candidates=manifest.protocol.candidates,
+            rounds=manifest.protocol.feedback_rounds + 1,
+        )
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """First moment of each trace, and the number of moments."""
+        return np.cumsum([0] + [len(trace.events) for trace in self.traces])
+
+    @cached_property
+    def place(self) -> dict[str, tuple[int, int]]:
+        """First moment and number of moments, by trace id."""
+        return {
+            trace.trace_id: (int(start), len(trace.events))
+            for trace, start in zip(self.traces, self.starts, strict=False)
+        }
+
+    @property
+    def count(self) -> int:
+        """Number of moments, repeats not counted."""
+        return int(self.starts[-1])
+
+    def per_trace(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over each trace's moments (axis 0)."""
+        return np.add.reduceat(values, self.starts[:-1], axis=0)
+
+    def need(self, rule: NeedRule) -> NDArray[np.int8]:
+        """1 where help was needed by `rule`, 0 where not, −1 where nobody said."""
+        return np.array(
+            [
+                UNLABELLED if label is None else label.needs(rule)
+                for trace in self.traces
+                for label in (trace.labels or (None,) * len(trace.events))
+            ],
+            dtype=np.int8,
+        )
+
+    @cached_property
+    def hours(self) -> NDArray[np.float64]:
+        """Duration of each trace with usable times, 0 for the others."""
+        return np.array([duration(trace) / 3600 for trace in self.traces])
+
+
+def duration(trace: Trace) -> float:
+    """Seconds from first to last event; 0 where a stamp is no number, one steps backwards, or it is under a minute."""
+    try:
+        stamps = np.array([float(event.time) for event in trace.events])
+    except ValueError:
+        return 0.0
+    usable = np.isfinite(stamps).all() and (np.diff(stamps) >= 0).all() and stamps[-1] - stamps[0] >= SHORTEST_SPAN
+    return float(stamps[-1] - stamps[0]) if usable else 0.0

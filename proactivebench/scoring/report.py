@@ -1,0 +1,119 @@
+"""From a run's replies and verdicts to its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from proactivebench.records import JudgeIdentity, JudgeReport, Manifest, Reply, Report, Task, Verdict
+from proactivebench.scoring.answers import Answers, read_replies
+from proactivebench.scoring.counting import pooled
+from proactivebench.scoring.decisions import no_verdicts, read_verdicts
+from proactivebench.scoring.efficiency import Prices
+from proactivebench.scoring.judged import Judged, Spending
+from proactivebench.scoring.measures import Column
+from proactivebench.scoring.moments import Moments
+from proactivebench.scoring.sections import Section
+
+MOST_UNSCORED = 0.02
+UNJUDGED = "none"
+
+
+def build_report(
+    task: Task,
+    manifest: Manifest,
+    replies: Iterable[Reply],
+    verdicts: Mapping[str, Iterable[Verdict]],
+    *,
+    prices: Prices | None = None,
+    anchors: Mapping[str, Report] | None = None,
+) -> Report:
+    """The report of a run: every metric under every judge, per split and in total.
+
+    `replies` and `verdicts` (by judge id) may be streamed in file order: a later line replaces an earlier one with the
+    same key. Moments expected follow from `task` and from the limit and repeats of `manifest`. Without any verdicts the
+    one judge of the report is called `none`, and only what needs no judge is defined. `anchors` holds reports of the
+    agents `never` and `always` on the same data: break-even costs against them need the same judge's verdicts.
+    """
+    moments = Moments.expected(task, manifest)
+    answers = read_replies(moments, replies)
+    spending = Spending.of(answers, prices)
+    judged = []
+    for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
+        judge = _identity(task, manifest, judge_id)
+        decisions = no_verdicts(answers) if judge_id == UNJUDGED else read_verdicts(answers, judge, lines)
+        trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
+        judged.append(_judge_report(Judged(answers, decisions, judge, spending, trivial), manifest))
+    answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
+    expected = moments.count * moments.repeats
+    return Report(
+        task=manifest.task,
+        agent=manifest.agent,
+        protocol=manifest.protocol,
+        decoding=manifest.decoding,
+        seed=manifest.seed,
+        repeats=moments.repeats,
+        complete=answered == expected,
+        moments_expected=expected,
+        moments_answered=answered,
+        judges=tuple(judged),
+        warnings=tuple(_run_warnings(answers, answered, expected)),
+    )
+
+
+def _judge_report(judged: Judged, manifest: Manifest) -> JudgeReport:
+    moments, decisions = judged.answers.moments, judged.decisions
+    splits = np.array([trace.split for trace in moments.traces])
+    whole = pooled(judged.counts[""]).sum(axis=0)
+    unscored = whole[Column.UNSCORED_OFFERS] + whole[Column.UNSCORED_SILENCES]
+    share = decisions.failed / decisions.asked if decisions.asked else 0.0
+    return JudgeReport(
+        judge=judged.judge,
+        valid=share <= MOST_UNSCORED and unscored <= MOST_UNSCORED * whole[Column.MOMENTS],
+        unscored_share=share,
+        overall=Section(judged, np.arange(len(splits))).report(),
+        splits={
+            name: Section(judged, np.flatnonzero(splits == name)).report() for name in dict.fromkeys(splits.tolist())
+        },
+        causes=decisions.causes,
+        verdicts=decisions.members,
+        judge_repeats=decisions.repeats,
+        warnings=tuple(_judge_warnings(judged, manifest, float(whole[Column.UNLABELLED]))),
+        trace_splits={trace.trace_id: trace.split for trace in moments.traces},
+        tables=judged.tables(),
+        outcomes=judged.letters(),
+    )
+
+
+def _identity(task: Task, manifest: Manifest, judge_id: str) -> JudgeIdentity:
+    if judge_id in manifest.judges:
+        return manifest.judges[judge_id]
+    if judge_id == UNJUDGED:
+        labelled = task.unlabelled < task.moments
+        source = "labels:unanimous" if labelled else None
+        return JudgeIdentity(id=UNJUDGED, name=UNJUDGED, hash="", silence=source, proposals=None)
+    # A verdict file whose judge the manifest does not name (copied in by hand) is read as one judge for all.
+    return JudgeIdentity(id=judge_id, name=judge_id, hash="", silence=judge_id, proposals=judge_id)
+
+
+def _same_judge(report: Report, judge_id: str) -> JudgeReport | None:
+    return next((found for found in report.judges if found.judge.id == judge_id), None)
+
+
+def _run_warnings(answers: Answers, answered: int, expected: int) -> Iterator[str]:
+    if answered < expected:
+        yield f"incomplete: {expected - answered} of {expected} moments have no final reply and are left out everywhere"
+    if answers.strays:
+        yield f"{answers.strays} stored replies are not on the moments asked about and were left out"
+
+
+def _judge_warnings(judged: Judged, manifest: Manifest, unlabelled: float) -> Iterator[str]:
+    decisions = judged.decisions
+    if decisions.stale:
+        yield f"{decisions.stale} verdicts were given on other answers than the current ones and were left out"
+    adviser = manifest.protocol.feedback_judge
+    if adviser and adviser in (judged.judge.id, judged.judge.name, judged.judge.hash):
+        yield "the judge that scores also advised the agent between rounds"
+    if unlabelled and judged.answers.moments.need(judged.views[0].rule).max(initial=-1) >= 0:
+        yield f"{unlabelled:g} moments have no need labels: need metrics are over the others"

@@ -1,0 +1,193 @@
+"""One section of a report: every metric and count over some of the traces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.records import Confusion, MetricValue, NeedRule, SplitReport
+from proactivebench.scoring.answers import MISSING, count_notes, count_statuses
+from proactivebench.scoring.calibration import calibration_error
+from proactivebench.scoring.counting import pooled, strict, unclean_corners, unscored_corners
+from proactivebench.scoring.decisions import ACCEPTED, REJECTED
+from proactivebench.scoring.dispersion import components, design_effect, intraclass_correlation
+from proactivebench.scoring.intervals import spread
+from proactivebench.scoring.judged import Judged
+from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.outcomes import View
+from proactivebench.scoring.registry import METRICS, Metric, Need
+from proactivebench.scoring.trivial import trivial_agents
+
+C = Column
+
+_VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
+_MEASURED = frozenset({Need.TIMES, Need.USAGE})
+
+
+class Section:
+    """The traces at `chosen` (indices) of a judged run."""
+
+    def __init__(self, judged: Judged, chosen: NDArray[np.int64]) -> None:
+        self.judged = judged
+        self.chosen = chosen
+        moments = judged.answers.moments
+        self.rows = np.concatenate([np.arange(moments.starts[g], moments.starts[g + 1]) for g in chosen])
+
+    def report(self) -> SplitReport:
+        """Everything that is said about these traces."""
+        answers = self.judged.answers
+        status = answers.at(answers.status, answers.last)[self.rows]
+        notes = answers.at(answers.notes, answers.last)[self.rows]
+        whole = pooled(self.judged.counts[""][self.chosen]).sum(axis=0)
+        hours = answers.moments.hours[self.chosen]
+        return SplitReport(
+            traces=len(self.chosen),
+            moments=len(self.rows),
+            answered=int(answers.final(status).sum()),
+            confusion=Confusion(
+                tp=whole[C.TP],
+                fp=whole[C.FP],
+                tn=whole[C.TN],
+                fn=whole[C.FN],
+                unscored=whole[C.UNSCORED_OFFERS] + whole[C.UNSCORED_SILENCES],
+                not_asked=whole[C.UNASKED_OFFERS] + whole[C.UNASKED_SILENCES],
+            ),
+            metrics=dict(self._metrics()),
+            statuses=count_statuses(status),
+            notes=count_notes(notes[status != MISSING]),
+            icc=dict(self._correlations()),
+            timed_traces=int((hours > 0).sum()),
+            timed_hours=float(hours.sum()),
+            anchors=trivial_agents(self.judged, self.chosen),
+        )
+
+    def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
+        for view in self.judged.views:
+            for metric in METRICS.values():
+                if _belongs(metric, view):
+                    yield metric.key + view.suffix, self.metric(metric, view)
+
+    def metric(self, metric: Metric, view: View) -> MetricValue:
+        """One metric in one view."""
+        counts = self.judged.counts[view.name][self.chosen]
+        table = pooled(counts)
+        table = table[table[:, C.MOMENTS] > 0]
+        whole = table.sum(axis=0)
+        reason = self.judged.lacking(metric, view, whole)
+        if reason:
+            return MetricValue(value=None, reason=reason)
+        if metric.measure is None:
+            value, reason = self._special(metric.key, view, whole)
+            return MetricValue(value=value, reason=reason)
+        found = spread(metric, table)
+        if np.isnan(found.value):
+            return MetricValue(value=None, reason=metric.undefined)
+        bounded = bool(metric.needs & _VERDICTS) and metric.key != "confidence_brier"
+
+        def bounds(corners: Callable[[Counts], Iterator[Counts]]) -> tuple[float, float] | None:
+            measure = metric.measure
+            assert measure is not None  # noqa: S101  # narrowed above; mypy forgets it inside a closure
+            values = measure(np.stack([corner.sum(axis=0) for corner in corners(table)]))
+            return (float(np.nanmin(values)), float(np.nanmax(values))) if not np.isnan(values).all() else None
+
+        return MetricValue(
+            value=found.value,
+            interval=found.interval,
+            interval_reason=found.reason,
+            stderr=found.stderr,
+            design_effect=design_effect(metric.measure, counts[:, 0, 0]),
+            strict=_number(metric.measure(strict(table).sum(axis=0))) if bounded else None,
+            bounds=bounds(unclean_corners) if bounded or metric.key == "proposal_rate" else None,
+            unscored_bounds=bounds(unscored_corners) if bounded else None,
+            components=components(metric.measure, counts),
+        )
+
+    def _special(self, key: str, view: View, whole: Counts) -> tuple[float | None, str | None]:
+        """Metrics that are no function of pooled counts: value and, where there is none, the reason."""
+        if key == "longest_streak":
+            counts = self.judged.counts[view.name][self.chosen]
+            return (float(counts[..., C.STREAK].max()), None) if whole[C.MOMENTS] else (None, METRICS[key].undefined)
+        if key.startswith("latency_p"):
+            times = self.judged.spending.latency[self.rows]
+            times = times[~np.isnan(times)]
+            share = int(key.removeprefix("latency_p")) / 100
+            return (float(np.quantile(times, share)), None) if times.size else (None, METRICS[key].undefined)
+        if key == "confidence_ece":
+            value = self._calibration_error(view)
+            return value, METRICS[key].undefined if value is None else None
+        kind, _, miss = key.removeprefix("break_even_").partition("_")
+        return self._break_even(kind, float(miss), view, whole)
+
+    def _calibration_error(self, view: View) -> float | None:
+        answers, found = self.judged.answers, self.judged.outcomes[view.name]
+        stated = answers.at(answers.confidence, answers.rounds_of(view.name))[self.rows][:, :, None]
+        offers = found.offers[self.rows]
+        known = found.offered[self.rows][:, :, None] & np.isin(offers, (ACCEPTED, REJECTED)) & ~np.isnan(stated)
+        accepted = (offers == ACCEPTED)[known]
+        return calibration_error(np.broadcast_to(stated, offers.shape)[known], accepted.astype(np.float64))
+
+    def _break_even(self, kind: str, miss: float, view: View, whole: Counts) -> tuple[float | None, str | None]:
+        tp, fp, fn = whole[C.TP], whole[C.FP], whole[C.FN]
+        other = self.anchor(kind, view)
+        if kind == "never":
+            if fp == 0:
+                return None, "no rejected offer"
+            if view.labels:
+                return float((tp + miss * (whole[C.NEED_SCORED] - fn)) / fp), None
+            if other is None:
+                return None, "FN of `never` unknown: no need labels decide, and no `never` run was given"
+            return float((tp + miss * (other[C.FN] - fn)) / fp), None
+        if other is None:
+            return None, "no `always` run under the same judge was given"
+        if other[C.FP] <= fp:
+            return None, "`always` has no more false alarms"
+        return float((other[C.TP] - tp + miss * fn) / (other[C.FP] - fp)), None
+
+    def anchor(self, name: str, view: View) -> Counts | None:
+        """Counts of a trivial agent's run over the same traces, or None where there is no such run."""
+        report = self.judged.anchors.get(name)
+        table = report and report.tables.get(view.name)
+        ids = [self.judged.answers.moments.traces[g].trace_id for g in self.chosen]
+        if not table or any(name not in table.rows for name in ids):
+            return None
+        order = [table.columns.index(column.name.lower()) for column in C]
+        whole: Counts = np.array([table.rows[name] for name in ids])[:, order].sum(axis=0)
+        return whole
+
+    def _correlations(self) -> Iterator[tuple[str, float]]:
+        counts = self.judged.counts[""][self.chosen][:, 0, 0]
+        scored = counts[:, C.TP] + counts[:, C.FP]
+        wanted = {
+            "acceptance": (counts[:, C.TP], scored),
+            "offer": (counts[:, C.OFFERS], counts[:, C.MOMENTS]),
+        }
+        moments = self.judged.answers.moments
+        for rule in NeedRule:
+            need = moments.need(rule)
+            wanted[f"need_{rule}"] = (
+                moments.per_trace((need == 1).astype(float))[self.chosen],
+                moments.per_trace((need >= 0).astype(float))[self.chosen],
+            )
+        for name, (hits, items) in wanted.items():
+            value = intraclass_correlation(hits, items)
+            if value is not None:
+                yield name, value
+
+
+def _belongs(metric: Metric, view: View) -> bool:
+    """Whether a view says anything new about a metric."""
+    if view.name == "":
+        return True
+    if metric.needs & _MEASURED or metric.key.startswith("confidence"):
+        return False
+    if view.name in ("majority", "unanimous"):
+        return metric.silences_matter
+    if view.name == "round0":
+        return bool(metric.needs & _VERDICTS) or metric.key == "proposal_rate"
+    return Need.OFFERS in metric.needs
+
+
+def _number(value: Counts) -> float | None:
+    return None if np.isnan(value) else float(value)

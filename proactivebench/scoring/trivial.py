@@ -1,0 +1,60 @@
+"""What the agents `never` and `always` would get on the same traces: the anchors beside every F1."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.scoring.judged import Judged
+from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.registry import METRICS, Need
+
+C = Column
+
+# True of an agent that is never silent, whoever judges: see the definitions.
+_ALWAYS = {"recall": 1.0, "false_alarm_rate": 1.0, "specificity": 0.0, "balanced_accuracy": 0.5}
+_LIKE_OFFERS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
+
+
+def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[str, float]]:
+    """Metrics of `never` and `always` over the traces at `chosen`, where need labels or the definitions give them."""
+    moments = judged.answers.moments
+    found: dict[str, dict[str, float]] = {"never": {"proposal_rate": 0.0}, "always": {"proposal_rate": 1.0}}
+    for view in judged.views:
+        if view.name not in ("", "majority", "unanimous"):
+            continue
+        need = moments.need(view.rule)
+        needed = float(moments.per_trace((need == 1).astype(float))[chosen].sum())
+        free = float(moments.per_trace((need == 0).astype(float))[chosen].sum())
+        if needed + free:
+            found["never"] |= _metrics(never(needed, free), view.suffix, _LIKE_OFFERS if view.labels else {Need.LABELS})
+            found["always"] |= _metrics(always(needed, free), view.suffix, {Need.LABELS})
+        if view.labels or judged.judge.silence:
+            found["always"] |= {f"{key}{view.suffix}": value for key, value in _ALWAYS.items()}
+    return found
+
+
+def never(needed: float, free: float) -> Counts:
+    """Counts of an agent that is always silent, where `needed` moments call for help and `free` do not."""
+    counts = np.zeros(len(C))
+    counts[[C.FN, C.NEED_SILENCES]] = needed
+    counts[[C.TN, C.FREE_SILENCES]] = free
+    counts[C.MOMENTS] = needed + free
+    return counts
+
+
+def always(needed: float, free: float) -> Counts:
+    """Counts of an agent that is never silent; whether its offers are accepted is not known."""
+    counts = np.zeros(len(C))
+    counts[C.NEED_OFFERS], counts[C.FREE_OFFERS] = needed, free
+    counts[[C.MOMENTS, C.OFFERS]] = needed + free
+    return counts
+
+
+def _metrics(counts: Counts, suffix: str, given: frozenset[Need] | set[Need]) -> dict[str, float]:
+    values = {
+        metric.key + suffix: float(metric.measure(counts))
+        for metric in METRICS.values()
+        if metric.measure is not None and metric.needs and metric.needs <= given and not metric.key.startswith("conf")
+    }
+    return {key: value for key, value in values.items() if not np.isnan(value)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,7 +55,7 @@ def read_evidence(path: Path) -> Evidence:
     """Read the entry in folder `path`, whatever it holds. Raises `DataError` only where the folder or its `entry.json`
     cannot be read at all."""
     evidence = Evidence(path)
-    files = _list_files(evidence)
+    files = list_files(evidence)
     if ENTRY not in files:
         if not evidence.findings:
             raise DataError(f"{path} is no entry: it has no {ENTRY}; give the folder that `leaderboard prepare` wrote")
@@ -75,10 +76,10 @@ def read_evidence(path: Path) -> Evidence:
     return evidence
 
 
-def _list_files(evidence: Evidence) -> list[str]:
-    """The relative names of all files; links and strange folders become findings and are not entered."""
+def list_files(evidence: Evidence) -> list[str]:
+    """The relative names of all files of an entry; links and strange folders become findings and are not entered."""
     try:
-        found = list(_walk(evidence, evidence.path, ""))
+        found = sorted(_walk(evidence, evidence.path, ""))
     except OSError as error:
         raise DataError(f"cannot read {evidence.path}: {error.strerror}") from error
     if len(found) > MAX_FILES:
@@ -88,9 +89,7 @@ def _list_files(evidence: Evidence) -> list[str]:
 
 
 def _walk(evidence: Evidence, folder: Path, prefix: str) -> Iterator[str]:
-    for count, item in enumerate(sorted(folder.iterdir()) if prefix else folder.iterdir()):
-        if count > MAX_FILES:
-            return
+    for item in islice(folder.iterdir(), MAX_FILES + 1):
         name = prefix + item.name
         if item.is_symlink():
             evidence.refuse(name, "is a symbolic link: put the file itself there")

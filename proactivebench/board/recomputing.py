@@ -1,0 +1,189 @@
+"""What a board knows of an entry: recomputed from its evidence, once per evidence and code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from proactivebench.board.entry import ENTRY, Declaration
+from proactivebench.board.evidence import Evidence, list_files, read_evidence
+from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, Refused, read_plain
+from proactivebench.board.rows import COLUMNS
+from proactivebench.board.tracepages import run_data
+from proactivebench.board.verification import verify_evidence
+from proactivebench.errors import DataError
+from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, digest
+from proactivebench.resources import cache_folder, shipped
+from proactivebench.traces import load_task
+
+_SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate"}
+_ALONE = 8  # fewer entries than this are not worth other processes
+
+
+class Refusal(Record):
+    """An entry that is not shown, and why: (file, message) pairs that may quote hostile text."""
+
+    folder: str
+    findings: tuple[tuple[str, str], ...]
+
+
+class Recomputed(Record):
+    """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` are hashes of its offers by
+    moment, to recognise copies; `rejudged` per judge: verdicts decided again, and left open."""
+
+    key: str
+    digest: str
+    declared: Declaration
+    report: Report
+    rejudged: dict[str, tuple[int, int]]
+    unchecked: tuple[str, ...]
+    offers: dict[str, str]
+    moments: dict[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """Where the entry lies below `entries/`."""
+        return self.key
+
+
+def recompute_all(folders: Sequence[Path], processes: int | None = None) -> list[Recomputed | Refusal]:
+    """Every entry recomputed, in order; what is cached for the same evidence and code is taken from there."""
+    found: dict[Path, Recomputed | Refusal | None] = {folder: _cached(folder) for folder in folders}
+    missing = [folder for folder, known in found.items() if known is None]
+    processes = min(processes or os.cpu_count() or 1, max(1, len(missing) // _ALONE))
+    if processes > 1:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            found.update(zip(missing, pool.map(recompute, missing, chunksize=4), strict=True))
+    else:
+        found.update((folder, recompute(folder)) for folder in missing)
+    return [known for known in found.values() if known is not None]
+
+
+def recompute(folder: Path) -> Recomputed | Refusal:
+    """One entry, recomputed from its evidence and remembered."""
+    name = "/".join(folder.parts[-2:])
+    if folder.is_symlink():
+        return Refusal(folder=name, findings=(("", "is a symbolic link"),))
+    try:
+        evidence = read_evidence(folder)
+    except DataError as error:
+        return Refusal(folder=name, findings=(("", str(error)),))
+    if evidence.entry is None:
+        return Refusal(folder=name, findings=tuple((f.file, f.message) for f in evidence.findings))
+    try:
+        task = _task(evidence.entry.manifest.task.name)
+    except DataError as error:
+        return Refusal(folder=name, findings=(("", f"cannot be recomputed here: {error}"),))
+    result = _recomputed(evidence, task)
+    if isinstance(result, Recomputed):
+        _remember(folder, result)
+    return result
+
+
+def _recomputed(evidence: Evidence, task: Task) -> Recomputed | Refusal:
+    verification = verify_evidence(evidence, task)
+    entry = evidence.entry
+    if entry is None or verification.findings or verification.report is None:
+        findings = tuple((finding.file, finding.message) for finding in verification.findings)
+        return Refusal(folder="/".join(evidence.path.parts[-2:]), findings=findings)
+    page = run_data(entry.key, entry.name, verification.report, evidence.replies, evidence.verdicts)
+    return Recomputed(
+        key=entry.key,
+        digest=evidence.digest,
+        declared=entry.declared,
+        report=_cut(verification.report),
+        rejudged={judge: (again.asked, again.open) for judge, again in (verification.rejudged or {}).items()},
+        unchecked=verification.unchecked,
+        offers={
+            f"{reply.trace_id}/{reply.turn}/{reply.repeat}/{reply.round}": digest(reply.proposals)[:12]
+            for reply in evidence.replies
+            if reply.proposals
+        },
+        moments=page,
+    )
+
+
+def _cut(report: Report) -> Report:
+    """A report with the metrics, tables and counts that a board shows."""
+    return report.model_copy(update={"judges": tuple(_cut_judge(judged) for judged in report.judges)})
+
+
+def _cut_judge(judged: JudgeReport) -> JudgeReport:
+    changes = {
+        "overall": _cut_split(judged.overall),
+        "splits": {name: _cut_split(split) for name, split in judged.splits.items()},
+        "tables": {view: table for view, table in judged.tables.items() if not view},
+        "outcomes": {},
+        "extra": {},
+    }
+    return judged.model_copy(update=changes)
+
+
+def _cut_split(split: SplitReport) -> SplitReport:
+    metrics = {key: value for key, value in split.metrics.items() if key in _SHOWN}
+    return split.model_copy(update={"metrics": metrics, "anchors": {}})
+
+
+@cache
+def _task(name: str) -> Task:
+    return load_task(name)
+
+
+@cache
+def _code() -> str:
+    """A hash over everything that shapes the numbers: the package's sources, its cards and weights."""
+    package = Path(__file__).resolve().parent.parent
+    files = [*package.rglob("*.py"), *package.rglob("*.yaml"), *package.rglob("*.json*"), *shipped("judges").rglob("*")]
+    content = hashlib.sha256()
+    for file in sorted(set(files)):
+        if file.is_file() and "__pycache__" not in file.parts:
+            content.update(file.read_bytes())
+    return content.hexdigest()
+
+
+def _remembered_at(folder: Path) -> Path | None:
+    """Where the result for exactly these bytes is remembered; None where they cannot be read as an entry."""
+    content = hashlib.sha256(_code().encode())
+    listing = Evidence(folder)
+    try:
+        for name in list_files(listing):
+            content.update(f"\0{name}\0".encode("utf-8", "surrogateescape"))
+            content.update(read_plain(folder / name, MAX_ENTRY_BYTES if name == ENTRY else MAX_PACKED_BYTES))
+        if listing.findings:
+            return None
+    except (OSError, DataError, Refused):
+        return None
+    content.update("/".join(folder.absolute().parts[-3:]).encode("utf-8", "surrogateescape"))
+    return cache_folder() / "board" / f"{content.hexdigest()}.json"
+
+
+def _cached(folder: Path) -> Recomputed | None:
+    if folder.is_symlink():
+        return None
+    place = _remembered_at(folder)
+    try:
+        return Recomputed.model_validate_json(place.read_bytes()) if place else None
+    except (OSError, ValidationError):
+        return None
+
+
+def _remember(folder: Path, result: Recomputed) -> None:
+    place = _remembered_at(folder)
+    if place is None:
+        return
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_name(f".{place.name}.{os.getpid()}")
+        draft.write_text(json.dumps(result.model_dump(mode="json"), allow_nan=False), encoding="utf-8")
+        draft.replace(place)
+    except OSError:
+        return  # a cache that cannot be written costs time, nothing else

@@ -38,8 +38,7 @@ def find_objects(text: str) -> list[Found]:
     """The outermost readable JSON objects in `text`, in order. Nesting deeper than any reply needs ends the search, and
     so does garbage by the thousand.
 
-    After an unreadable object the search goes on where decoding failed, not one character further: that keeps it
-    linear, and an object inside a broken one is not an answer.
+    After an unreadable object the search goes on where decoding failed, which keeps it linear.
     """
     found: list[Found] = []
     position = unreadable = 0

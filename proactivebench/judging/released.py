@@ -58,17 +58,18 @@ def parse_reward_template(source: str) -> RewardTemplate:
     if system is None or function is None:
         raise _refusal(f"it has no text SYSTEM or no function {_FUNCTION}")
     parameters = [argument.arg for argument in function.args.args]
-    tables = (node for node in ast.walk(function) if isinstance(node, ast.Dict))
-    for table in tables:
-        keys = [_text(key) for key in table.keys]
-        filled = {node.id: key for key, node in zip(keys, table.values, strict=True) if isinstance(node, ast.Name)}
-        if len(parameters) >= 2 and set(parameters[:2]) == set(filled):
-            fields = tuple((key, _text(value)) for key, value in zip(keys, table.values, strict=True))
-            constant = all(isinstance(v, ast.Name) or _text(v) is not None for v in table.values)
-            named = tuple((key, value) for key, value in fields if key is not None)
-            events, proposal = filled[parameters[0]], filled[parameters[1]]
-            if constant and len(named) == len(fields) and events is not None and proposal is not None:
-                return RewardTemplate(system, named, events, proposal)
+    for table in (node for node in ast.walk(function) if isinstance(node, ast.Dict)):
+        fields = [(_text(key), _text(value)) for key, value in zip(table.keys, table.values, strict=True)]
+        places = [(value.id, place) for place, value in enumerate(table.values) if isinstance(value, ast.Name)]
+        constants = sum(value is not None for _, value in fields)
+        names = [key for key, _ in fields if key is not None]
+        if sorted(name for name, _ in places) != sorted(parameters[:2]) or len(names) != constants + 2:
+            continue
+        filled = {name: names[place] for name, place in places}
+        values = [value for _, value in fields]
+        return RewardTemplate(
+            system, tuple(zip(names, values, strict=True)), filled[parameters[0]], filled[parameters[1]]
+        )
     raise _refusal(f"{_FUNCTION} builds no dict of its two parameters and constant texts")
 
 

@@ -22,8 +22,8 @@ _STOP = frozenset(
     re.findall(
         r"\w+",
         """a an and are as at be been by can could do does for from has have her his i if in into is it its may more
-        need of on or our out s so some than that the their them then there these they this to up use used user users using
-        was we were what when where which while who will with within would you your""",
+        need of on or our out s so some than that the their them then there these they this to up use used user
+        users using was we were what when where which while who will with within would you your""",
     )
 )
 _SUFFIX = re.compile(r"(?:ations?|ings?|edly|ers?|ed|es|s)$")

@@ -1,0 +1,33 @@
+"""How many tokens a conversation takes at a server whose tokenizer is not at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proactivebench.agents.base import Message
+from proactivebench.agents.context import Count
+
+_PER_MESSAGE = 8  # role and turn markers of the chat template
+BYTES_PER_TOKEN = 3
+
+
+def counter(model: str) -> tuple[str, Count]:
+    """How tokens are counted for `model`, and the counter: the vendor's tokenizer where tiktoken knows the model, else
+    an estimate on the high side, one token per 3 bytes of UTF-8 (English runs at 4 or more, Chinese at 3 to 6)."""
+    try:
+        import tiktoken
+
+        encoding = tiktoken.encoding_for_model(model)
+    except Exception:  # unknown model, or its vocabulary cannot be fetched from here: an estimate serves as well
+        return f"estimate: bytes/{BYTES_PER_TOKEN}", estimate
+
+    def count(messages: Sequence[Message]) -> int:
+        return sum(len(encoding.encode_ordinary(message.content)) + _PER_MESSAGE for message in messages)
+
+    return f"tiktoken: {encoding.name}", count
+
+
+def estimate(messages: Sequence[Message]) -> int:
+    """Tokens of a conversation from the length of its text alone."""
+    sizes = (len(message.content.encode("utf-8", "surrogatepass")) for message in messages)
+    return sum(-(-size // BYTES_PER_TOKEN) + _PER_MESSAGE for size in sizes)

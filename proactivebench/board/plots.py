@@ -1,4 +1,4 @@
-"""Three pictures of a table as geometry; a template turns them into SVG. All coordinates are in the plot's own pixels."""
+"""Three pictures of a table as geometry; a template turns them into SVG. Coordinates are the plot's own pixels."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def bars(rows: Sequence[Row]) -> tuple[Bar, ...]:
     """F1 with intervals, best first: the trivial agents and as many others as a page can hold."""
     shown = [row for row in rows if not row.trivial][:MOST_BARS]
     shown = [row for row in rows if row in shown or row.trivial]
-    drawn = []
+    drawn: list[Bar] = []
     for row in shown:
         metric = row.metrics.get("f1")
         if metric is None or metric.value is None:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import yaml
+from pydantic import Field
 
 from proactivebench.records import Record
 from proactivebench.resources import shipped
@@ -36,7 +37,7 @@ class PublishedRow(Record):
     model: str
     f1: float
     confusion: dict[str, Counts]
-    moments: dict[str, int] = {}
+    moments: dict[str, int] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

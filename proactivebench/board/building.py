@@ -1,0 +1,45 @@
+"""From a folder of entries to a board: recompute, rank, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
+from proactivebench.board.rows import Row
+from proactivebench.board.site import write_site
+from proactivebench.board.standing import all_rows, read_opinions
+from proactivebench.board.validation import find_entries
+from proactivebench.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What a board shows: comparable groups of rows, the entries behind them, and what was refused."""
+
+    groups: list[list[Row]]
+    entries: list[Recomputed]
+    refusals: list[Refusal]
+
+
+def build_board(root: Path, *, processes: int | None = None) -> Board:
+    """Recompute every entry below `root`; second opinions are read from `root`/rejudged."""
+    results = recompute_all(_entries(root), processes)
+    entries = [result for result in results if isinstance(result, Recomputed)]
+    refusals = [result for result in results if isinstance(result, Refusal)]
+    return Board(all_rows(entries, read_opinions(root)), entries, refusals)
+
+
+def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:
+    """Write the site and the data files of a board; returns the index page."""
+    return write_site(board.groups, board.entries, board.refusals, output_path, texts=texts)
+
+
+def _entries(root: Path) -> Sequence[Path]:
+    try:
+        return find_entries(root)
+    except DataError:
+        if root.is_dir():
+            return []
+        raise

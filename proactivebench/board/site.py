@@ -1,0 +1,161 @@
+"""The static site: tables, plots, a page per entry, two entries side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proactivebench.board import plots
+from proactivebench.board.pages import asset, safe_json, site_page
+from proactivebench.board.published import published
+from proactivebench.board.recomputing import Recomputed, Refusal
+from proactivebench.board.rows import COLUMNS, Row
+from proactivebench.board.tracepages import structure_data, task_data
+from proactivebench.errors import ProactiveBenchError
+from proactivebench.records import JudgeIdentity
+from proactivebench.store import cannot_write
+from proactivebench.traces import load_task, task_structure
+
+TITLE = "ProactiveBench board"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One table with its plots."""
+
+    rows: list[Row]
+    badges: list[str]
+    bars: tuple[plots.Bar, ...]
+    precision_recall: plots.Plane
+    alarms: plots.Plane
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeLine:
+    """One line of the judges' table. `quality` says how the judge was measured against people, if it was."""
+
+    identity: JudgeIdentity
+    quality: str
+    rows: int
+
+
+def write_site(
+    groups: Sequence[list[Row]],
+    entries: Sequence[Recomputed],
+    refusals: Sequence[Refusal],
+    output_path: Path,
+    *,
+    texts: str | None = None,
+) -> Path:
+    """Write the site of a board into `output_path` and return its index page. `texts="none"` leaves the events' texts out
+    (they belong to the benchmark's authors); otherwise they are shown where the data is at hand."""
+    with cannot_write(output_path):
+        for name in ("board.css", "board.js", "traces.js"):
+            _write(output_path / "assets" / name, asset(name))
+        task_files = _write_tasks(entries, output_path, with_texts=texts != "none")
+        for entry in entries:
+            _write_entry(
+                entry, [row for group in groups for row in group if row.key == entry.key], output_path, task_files
+            )
+        shown = [_group(rows) for rows in groups]
+        index = site_page(
+            "index.html.j2",
+            root="",
+            here="index.html",
+            title=TITLE,
+            groups=shown,
+            columns=COLUMNS,
+            published=published(),
+            refusals=refusals,
+        )
+        _write(output_path / "judges.html", _plain("judges.html", "Judges", judges=_judges(groups)))
+        _write(output_path / "submit.html", _plain("submit.html", "How to submit"))
+        _write(output_path / "compare.html", _compare(entries, task_files))
+        return _write(output_path / "index.html", index)
+
+
+def _plain(file: str, title: str, **context: Any) -> str:
+    return site_page(f"{file}.j2", root="", here=file, title=title, **context)
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _write_tasks(entries: Sequence[Recomputed], output_path: Path, *, with_texts: bool) -> dict[str, str]:
+    """One data file per task, by data hash."""
+    files = {}
+    for name, data_hash in sorted({(entry.report.task.name, entry.report.task.data_hash) for entry in entries}):
+        try:
+            data = task_data(load_task(name)) if with_texts else structure_data(task_structure(name))
+        except ProactiveBenchError:
+            data = structure_data(task_structure(name))
+        files[data_hash] = f"data/{name}.js"
+        _write(output_path / files[data_hash], _script(data))
+    return files
+
+
+def _write_entry(entry: Recomputed, rows: Sequence[Row], output_path: Path, task_files: dict[str, str]) -> None:
+    folder = output_path / "entries" / entry.key
+    page = site_page(
+        "entry.html.j2",
+        root="../../../",
+        scripts=("board.js", "traces.js"),
+        here="",
+        title=f"{entry.declared.model} ({entry.declared.organisation})",
+        key=entry.key,
+        declared=entry.declared,
+        report=entry.report,
+        rows=rows,
+        badges=list(dict.fromkeys(badge for row in rows for badge in row.badges)),
+        unchecked=entry.unchecked,
+        columns=COLUMNS,
+        task_file=task_files[entry.report.task.data_hash],
+    )
+    _write(folder / "index.html", page)
+    _write(folder / "data.js", _script(entry.moments))
+
+
+def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:
+    runs = [
+        {
+            "key": entry.key,
+            "file": f"entries/{entry.key}/data.js",
+            "task": task_files[entry.report.task.data_hash],
+            "label": f"{entry.declared.model} ({entry.declared.organisation}), {entry.report.task.name}",
+        }
+        for entry in entries
+    ]
+    return site_page(
+        "compare.html.j2",
+        root="",
+        scripts=("board.js", "traces.js"),
+        here="compare.html",
+        title="Two entries side by side",
+        runs=runs,
+    )
+
+
+def _script(data: dict[str, Any]) -> str:
+    return f"(window.proactivebench ??= []).push({safe_json(data)});\n"
+
+
+def _group(rows: list[Row]) -> Group:
+    badges = sorted({word for row in rows for word, _ in row.badges})
+    return Group(rows, badges, plots.bars(rows), plots.precision_recall(rows), plots.alarms_and_needs(rows))
+
+
+def _judges(groups: Sequence[list[Row]]) -> list[JudgeLine]:
+    found: dict[str, JudgeLine] = {}
+    for row in (row for group in groups for row in group):
+        known = found.get(row.judge.id)
+        found[row.judge.id] = JudgeLine(row.judge, _quality(row.judge), (known.rows if known else 0) + 1)
+    return [found[judge] for judge in sorted(found)]
+
+
+def _quality(judge: JudgeIdentity) -> str:
+    return "not stated"

@@ -1,0 +1,129 @@
+"""Who stands where: rows of all entries with their badges, and rank ranges where the data allow a rank."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
+from proactivebench.board.recomputing import Recomputed
+from proactivebench.board.rows import Row, badged, by_group, rows_of
+from proactivebench.board.verification import DISPUTED_SHARE, TWIN_OFFERS, TWIN_SHARE
+from proactivebench.errors import DataError
+from proactivebench.records import Record
+
+UNRANKED = ("baseline judge", "invalid", "incomplete", "disputed", "copy")
+
+
+class SecondOpinion(Record):
+    """What a re-judging model said of an entry's verdicts: kept by a board's maintainers in `rejudged/`, outside the
+    entry. It counts only for the evidence it was formed on (`digest`)."""
+
+    digest: str
+    by: str
+    asked: dict[str, int]
+    disagreements: dict[str, int]
+
+
+def all_rows(entries: Sequence[Recomputed], opinions: Mapping[str, SecondOpinion]) -> list[list[Row]]:
+    """The rows of all entries, in comparable groups, best first, with badges and ranks."""
+    copies = _copies(entries)
+    reports = {entry.key: entry for entry in entries}
+    rows = [row for entry in entries for row in _rows(entry, opinions.get(entry.key), copies.get(entry.key, []))]
+    return [_ranked(group, reports) for group in by_group(rows)]
+
+
+def read_opinions(root: Path) -> dict[str, SecondOpinion]:
+    """The second opinions kept below `root`/rejudged, by entry key. Unreadable ones are left out."""
+    found = {}
+    for file in sorted((root / "rejudged").glob("*/*.json")):
+        try:
+            opinion = SecondOpinion.model_validate(strict_json(read_plain(file, MAX_ENTRY_BYTES)))
+        except (Refused, DataError, ValidationError):
+            continue
+        found[f"{file.parent.name}/{file.stem}"] = opinion
+    return found
+
+
+def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
+    """Keep a second opinion on the entry `key`; returns its file."""
+    file = root / "rejudged" / f"{key}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(opinion.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return file
+
+
+def _rows(entry: Recomputed, opinion: SecondOpinion | None, copies: Sequence[tuple[str, float]]) -> list[Row]:
+    rows = []
+    for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
+        named = replace(row, name=entry.declared.model, organisation=entry.declared.organisation)
+        rows.append(badged(named, [*_trust(entry, row.judge.id, opinion, copies), *_training(entry)]))
+    return rows
+
+
+def _trust(
+    entry: Recomputed, judge: str, opinion: SecondOpinion | None, copies: Sequence[tuple[str, float]]
+) -> Iterable[tuple[str, str]]:
+    if copies:
+        other, share = copies[0]
+        yield "copy", f"{share:.0%} of its offers are, word for word and moment by moment, those of {other}."
+    asked, left = entry.rejudged.get(judge, (0, 0))
+    if opinion and opinion.digest == entry.digest and opinion.asked.get(judge):
+        share = opinion.disagreements.get(judge, 0) / opinion.asked[judge]
+        if share > DISPUTED_SHARE:
+            yield "disputed", f"{opinion.by} decides {share:.0%} of {opinion.asked[judge]} verdicts otherwise."
+    if not left:
+        yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
+    else:
+        said = f"{left} of {asked + left} verdicts cannot be repeated here: a changed one would not be noticed."
+        yield "not re-judged", said
+
+
+def _training(entry: Recomputed) -> Iterable[tuple[str, str]]:
+    declared = entry.declared
+    if declared.trained_on_traces or declared.trained_on_labels:
+        what = [
+            word
+            for word, yes in (("traces", declared.trained_on_traces), ("judge labels", declared.trained_on_labels))
+            if yes
+        ]
+        yield "trained on benchmark", f"Its makers say it was trained on the benchmark's {' and '.join(what)}."
+    elif declared.trained_on_traces is None or declared.trained_on_labels is None:
+        yield "training unknown", "Its makers do not say whether it was trained on the benchmark."
+
+
+def _copies(entries: Sequence[Recomputed]) -> dict[str, list[tuple[str, float]]]:
+    """For each entry the others that make nearly the same offers. Found through an index of offers, so that a board of
+    a thousand entries is not a million comparisons."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for number, entry in enumerate(entries):
+        for moment, offer in entry.offers.items():
+            places.setdefault((moment, offer), []).append(number)
+    found: dict[str, list[tuple[str, float]]] = {}
+    for number, entry in enumerate(entries):
+        if len(entry.offers) < TWIN_OFFERS:
+            continue
+        shared: dict[int, int] = {}
+        for item in entry.offers.items():
+            for other in places[item]:
+                shared[other] = shared.get(other, 0) + 1
+        for other, count in shared.items():
+            share = count / len(entry.offers)
+            if other != number and share >= TWIN_SHARE and not _of_one_house(entry, entries[other]):
+                found.setdefault(entry.key, []).append((entries[other].key, share))
+    return {key: sorted(twins, key=lambda twin: -twin[1]) for key, twins in found.items()}
+
+
+def _of_one_house(first: Recomputed, second: Recomputed) -> bool:
+    """Whether two entries are the same people's runs, or about different data: then likeness says nothing."""
+    if first.report.task.data_hash != second.report.task.data_hash:
+        return True
+    return first.declared.organisation == second.declared.organisation
+
+
+def _ranked(rows: Sequence[Row], entries: Mapping[str, Recomputed]) -> list[Row]:
+    return list(rows)

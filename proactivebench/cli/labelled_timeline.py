@@ -16,13 +16,13 @@ Cells = tuple["Text", "Text", "Text"]
 
 
 def heading(task: Task, trace: Trace) -> Text:
-    """What trace this is, of which task, with how many events and needs by each rule."""
+    """What trace this is, of which task, with how many events and, on a second line, needs by each rule."""
     from rich.text import Text
 
     labels = [label for label in trace.labels or () if label is not None]
     needs = ", ".join(f"{sum(label.needs(rule) for label in labels)} ({rule})" for rule in NeedRule)
-    told = f"need at {needs}" if labels else "no labels"
-    about = f"  {safe(task.name)} · {safe(trace.split)} · {len(trace.events)} events · {told}"
+    told = f"help needed at {needs}" if labels else "no labels"
+    about = f"  {safe(task.name)} · {safe(trace.split)} · {len(trace.events)} events\n{told}"
     return Text.assemble((safe(trace.trace_id), "bold"), about)
 
 
@@ -56,7 +56,7 @@ def legend() -> Text:
     """What the marks mean."""
     from rich.text import Text
 
-    return Text("● need: all annotators accept some task   ◐ only a majority does   ○ no need   ✓✗ the votes", "dim")
+    return Text("● need: all accept some task   ◐ only a majority does   ○ no need   ✓✗ votes", "dim")
 
 
 def _votes(voted: TaskVotes) -> str:

@@ -99,4 +99,5 @@ def _state(name: str, group: str, has: Callable[[str], bool]) -> FileState:
         return FileState(name, group, State.WRONG_HASH, str(error))
     except MissingFile as error:
         return FileState(name, group, State.MISSING, str(error))
-    return FileState(name, group, State.OK if here else State.MISSING, "" if here else "not fetched yet")
+    absent = "not in the mirror" if os.environ.get(MIRROR) else "not fetched yet"
+    return FileState(name, group, State.OK, "") if here else FileState(name, group, State.MISSING, absent)

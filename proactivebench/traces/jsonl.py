@@ -14,16 +14,25 @@ from proactivebench.records import Trace
 
 
 def read_traces(path: Path) -> tuple[Trace, ...]:
-    """All traces of a JSONL file, in its order; empty lines are skipped, numeric times become text.
+    """All traces of a JSONL file. Raises like `parse_traces`, and where the file cannot be read."""
+    return parse_traces(read_file(path), str(path))
 
-    Raises `DataError` naming file, line and field for the first fault: bad UTF-8 or JSON, a key given twice, NaN, a
-    field missing, unknown or of the wrong type, a trace id used twice, no trace at all.
-    """
+
+def read_file(path: Path) -> bytes:
+    """The content of a file. Raises `DataError` where it cannot be read."""
     try:
-        with path.open("rb") as stream:
-            return unique_traces(_parsed_lines(stream, str(path)), str(path))
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def parse_traces(content: bytes, source: str) -> tuple[Trace, ...]:
+    """All traces of JSONL text, in its order; empty lines are skipped, numeric times become text.
+
+    Raises `DataError` naming source, line and field for the first fault: bad UTF-8 or JSON, a key given twice, NaN, a
+    field missing, unknown or of the wrong type, a trace id used twice, no trace at all.
+    """
+    return unique_traces(_parsed_lines(content.split(b"\n"), source), source)
 
 
 def unique_traces(traces: Iterable[tuple[str, Trace]], source: str) -> tuple[Trace, ...]:

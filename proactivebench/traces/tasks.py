@@ -6,10 +6,10 @@ import hashlib
 from difflib import get_close_matches
 from pathlib import Path
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import UsageError
 from proactivebench.records import Task
 from proactivebench.traces import benchmark, sample
-from proactivebench.traces.jsonl import read_traces
+from proactivebench.traces.jsonl import parse_traces, read_file
 
 NAMED = {
     benchmark.RELEASED: benchmark.released_task,
@@ -38,20 +38,13 @@ def load_task(spec: str) -> Task:
 
 def file_task(path: Path) -> Task:
     """The traces of a JSONL file as a task named after it; its revision is the hash of the file."""
-    traces = read_traces(path)
+    content = read_file(path)
     return Task(
         name=path.stem,
         version="0",
-        revision=f"sha256:{_sha256(path)[:16]}",
+        revision=f"sha256:{hashlib.sha256(content).hexdigest()[:16]}",
         licence="unknown",
         date="unknown",
         source=str(path),
-        traces=traces,
+        traces=parse_traces(content, str(path)),
     )
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error

@@ -232,17 +232,23 @@ async def judge_run(
         await stage.drain(queue)
 
 
-def report_of(store: RunStore, task: Task) -> Report:
-    """The report of a run under every judge that has given verdicts, computed from what is stored."""
+def report_of(store: RunStore, task: Task, prices: Path | None = None) -> Report:
+    """The report of a run under every judge that has given verdicts, computed from what is stored.
+
+    `prices` is a YAML table of prices per million tokens that names the agent. Raises `DataError` and `UsageError`.
+    """
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
+    from proactivebench.scoring.efficiency import load_prices
 
+    manifest = store.manifest
     verdicts = {name: store.iter_verdicts(name) for name in store.judge_ids()}
-    return build_report(task, store.manifest, store.iter_replies(), verdicts)
+    cost = load_prices(prices, manifest.agent.name) if prices else None
+    return build_report(task, manifest, store.iter_replies(), verdicts, prices=cost)
 
 
-def score_run(store: RunStore, task: Task | None = None) -> Report:
+def score_run(store: RunStore, task: Task | None = None, prices: Path | None = None) -> Report:
     """Score a run and write its `report.json`."""
-    report = report_of(store, task or task_of(store))
+    report = report_of(store, task or task_of(store), prices)
     store.write_report(report)
     return report
 

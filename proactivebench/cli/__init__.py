@@ -77,7 +77,7 @@ def overview() -> str:
     rows = "\n".join(f"  {name:<14}{verb.about}" for name, verb in VERBS.items())
     return f"""Usage: {PROGRAM} VERB [OPTIONS]
 
-Does a proactive agent offer help at the right moments, and keep quiet otherwise?
+Does an agent offer help at the right moments, and keep quiet otherwise?
 
 {rows}
 
@@ -85,7 +85,7 @@ Does a proactive agent offer help at the right moments, and keep quiet otherwise
   --version, --install-completion, --show-completion, --debug (tracebacks)
 
 Example:
-  {PROGRAM} run --model always --tasks proactivebench_sample --output_path runs/a
+  {PROGRAM} run --model always --tasks proactivebench_sample
 """
 
 
@@ -165,8 +165,7 @@ def _guarded(command: Callable[[], int], debug: bool) -> int:
     try:
         return command()
     except KeyboardInterrupt:
-        _complain("interrupted; what was answered is saved: the same command goes on from there")
-        return 130
+        return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -180,6 +179,11 @@ def _guarded(command: Callable[[], int], debug: bool) -> int:
         return code
 
 
+def _interrupted() -> int:
+    _complain("interrupted; what was answered is saved: the same command goes on from there")
+    return 130
+
+
 def _exit_code(error: Exception) -> int | None:
     """The exit code of an expected failure, its line said; None where a traceback is due."""
     from proactivebench.errors import ProactiveBenchError
@@ -189,10 +193,10 @@ def _exit_code(error: Exception) -> int | None:
         return error.exit_code
     import typer
 
+    if isinstance(error, typer.Abort) or getattr(error, "exit_code", 0) == 130:  # what typer makes of Ctrl-C
+        return _interrupted()
     if isinstance(error, typer.Exit):
         return error.exit_code
-    if isinstance(error, typer.Abort):
-        return 130
     if hasattr(error, "format_message"):  # typer's usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         where = f" (see `{context.command_path} --help`)" if context else ""

@@ -40,7 +40,7 @@ def config_defaults(file: Path, known: set[str]) -> dict[str, Any]:
     options = {str(name).lstrip("-").replace("-", "_"): value for name, value in found.items()}
     unknown = sorted(options.keys() - known)
     if unknown:
-        raise UsageError(f"{file} sets '{unknown[0]}', which is no option of this verb; they are {sorted(known)}")
+        raise UsageError(f"{file} sets '{unknown[0]}', which is no option; they are: {', '.join(sorted(known))}")
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in options.items()}
 
 

@@ -40,7 +40,7 @@ class ProgressWatch(Watch):
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         if self._live:
             self._live.stop()
-        if self._total:
+        if self._total and (kind is None or self._statuses):
             self._say()
 
     def started(self, moments: int, missing: int) -> None:

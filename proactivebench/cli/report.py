@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from proactivebench.records import Report, Task
 from proactivebench.store import RunStore
 
 
-def conclude(store: RunStore, task: Task, *, as_json: bool) -> None:
-    """Score the run, write and print its report. Raises `InvalidRun` where it is incomplete or invalid."""
+def conclude(store: RunStore, task: Task, *, prices: Path | None = None, as_json: bool) -> None:
+    """Score the run, write and print its report. `prices` is a price table that names the agent. Raises `InvalidRun`
+    where the run is incomplete or invalid."""
     from proactivebench.evaluation import check_valid, score_run
 
-    report = score_run(store, task)
+    report = score_run(store, task, prices)
     print_as(report, as_json=as_json)
     check_valid(report)
 

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from proactivebench.errors import UsageError
-
 if TYPE_CHECKING:
     from proactivebench.evaluation import Evaluation
 
@@ -55,7 +53,9 @@ def run(
     batch_size: Annotated[str, typer.Option(help="For in-process models, as lm-eval has it.")] = "1",
     device: Annotated[str | None, typer.Option(help="For in-process models: cpu, cuda, cuda:0, …")] = None,
     dry_run: Annotated[bool, typer.Option("--dry_run", help="Say what would be asked, and ask nothing.")] = False,
-    prices: Annotated[Path | None, typer.Option(help="YAML: input and output, USD per million tokens.")] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="YAML of prices per million tokens: `MODEL: {prompt: 1, completion: 3}`.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
     config: Annotated[  # noqa: ARG001 - its callback has read it
         Path | None, typer.Option(is_eager=True, callback=_read_config, help="YAML with these options; flags win.")
@@ -99,9 +99,11 @@ def run(
     evaluation = prepare(settings)
     folder = output_path or Path("runs") / slug(f"{evaluation.agent.identity.name}-{evaluation.task.name}")
     if dry_run:
-        _say_what_would_be_asked(evaluation, prices)
+        from proactivebench.cli.dry_run import describe
+
+        print("\n".join(describe(evaluation, prices)))
         return
-    _follow(evaluation, folder, as_json=as_json)
+    _follow(evaluation, folder, prices, as_json=as_json)
 
 
 def slug(name: str) -> str:
@@ -109,7 +111,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.=-]+", "-", name).strip("-.") or "run"
 
 
-def _follow(evaluation: Evaluation, folder: Path, *, as_json: bool) -> None:
+def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_json: bool) -> None:
     """Run to the end or to Ctrl-C, then score and show."""
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressWatch
@@ -121,15 +123,4 @@ def _follow(evaluation: Evaluation, folder: Path, *, as_json: bool) -> None:
     if evaluation.judge is None:
         print(f"replies only: judge them with `proactivebench judge {folder}`", file=sys.stderr)
         return
-    conclude(store, evaluation.task, as_json=as_json)
-
-
-def _say_what_would_be_asked(evaluation: Evaluation, prices: Path | None) -> None:
-    from proactivebench.cli.dry_run import describe
-
-    if prices is not None and not prices.is_file():
-        raise UsageError(
-            f"there is no price file {prices}: write YAML with `input:` and `output:` in USD per million tokens"
-        )
-    for line in describe(evaluation, prices):
-        print(line)
+    conclude(store, evaluation.task, prices=prices, as_json=as_json)

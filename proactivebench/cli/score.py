@@ -11,6 +11,9 @@ import typer
 def score(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="YAML of prices per million tokens: `MODEL: {prompt: 1, completion: 3}`.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
 ) -> None:
     """Score stored verdicts again; writes the run's report.json.
@@ -24,4 +27,4 @@ def score(
     from proactivebench.store import RunStore
 
     store = RunStore(run)
-    conclude(store, task_of(store, tasks), as_json=as_json)
+    conclude(store, task_of(store, tasks), prices=prices, as_json=as_json)

@@ -48,8 +48,8 @@ def shown(done) -> dict:
 
 def test_every_fault_leaves_every_moment_accounted_for_and_the_rerun_asks_only_what_is_missing(tmp_path):
     faults = [
-        Fault(429, headers={"Retry-After": "0"}), Fault(500), Fault(503, "<html>gateway</html>"), Hang(), Drop(), Drop(50),
-        Say(""), Say(message={"content": None}), Fault(200, "<html>hello</html>", content_type="text/html"),
+        Fault(429, headers={"Retry-After": "0"}), Fault(500), Fault(503, "<html>gateway</html>"), Hang(), Drop(),
+        Drop(50), Say(""), Say(message={"content": None}), Fault(200, "<html>hello</html>", content_type="text/html"),
         Fault(200, '{"choices": [{"mess'), Fault(400, {"error": {"message": "too long"}}), Say("no JSON at all"),
         Say('{"Proactive Task": "cut o', finish="length"),
     ]  # fmt: skip
@@ -70,7 +70,7 @@ def test_every_fault_leaves_every_moment_accounted_for_and_the_rerun_asks_only_w
     assert not report["complete"]
     assert report["moments_answered"] == len(stored) - len(failed)
 
-    with chat_server(reply_to) as server:
+    with chat_server(reply_to, port=server.port) as server:
         again = run(server, tmp_path / "r")
         assert len(server.asked) == 231 - (len(stored) - len(failed))
     assert again.returncode == 0, again.stderr
@@ -96,7 +96,7 @@ def test_a_dead_server_is_said_in_one_line(tmp_path):
         gone = server.base_url
     args = ["--model_args", f"base_url={gone},model=m", "--max_retries", "0"]
     done = subprocess.run(
-        [*COMMAND, "run", "--model", "endpoint", *args, "--tasks", "proactivebench_sample", "--output_path", tmp_path / "r"],
+        [*COMMAND, "run", "--model", "endpoint", *args, "--tasks", "proactivebench_sample", "--output_path", tmp_path],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode in (2, 3)
@@ -134,7 +134,7 @@ def test_killed_at_ten_random_points_the_report_is_that_of_an_undisturbed_run(tm
 
 
 def test_ctrl_c_drains_and_says_how_to_go_on(tmp_path):
-    with chat_server(lambda seen: Say(offer(None), after=0.2)) as server:
+    with chat_server(lambda _: Say(offer(None), after=0.2)) as server:
         process = subprocess.Popen(
             [*COMMAND, *arguments(server, tmp_path / "r")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -165,7 +165,7 @@ def test_a_full_disk_stops_the_run_with_what_is_saved_intact(tmp_path):
         assert "No space left" in done.stderr
         saved = RunStore(disk / "r").replies()
         subprocess.run(["mount", "-o", "remount,size=16m", disk], check=True)
-        with chat_server(reply_to) as server:
+        with chat_server(reply_to, port=server.port) as server:
             again = run(server, disk / "r")
             assert len(server.asked) == 231 - len(saved)
         assert again.returncode == 0, again.stderr

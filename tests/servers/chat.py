@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -108,6 +109,11 @@ class ChatServer:
     def asked(self) -> list[Seen]:
         """The requests without the agent's probes."""
         return [seen for seen in self.requests if not seen.probe]
+
+    @property
+    def port(self) -> int:
+        """Where it listens, so that a later server can take its place."""
+        return urlsplit(self.base_url).port or 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One HTTP request, answered by the script."""

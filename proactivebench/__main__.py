@@ -1,0 +1,5 @@
+"""`python -m proactivebench`."""
+
+from proactivebench.cli import main
+
+main()

@@ -1,0 +1,161 @@
+"""The verbs as a user calls them: output, exit codes, one line per mistake."""
+
+import json
+import re
+
+import pytest
+
+from proactivebench.cli import VERBS, overview, with_underscores
+
+SAMPLE = ("--tasks", "proactivebench_sample")
+
+
+def one_line(done) -> str:
+    """The only line on standard error, without the program's name."""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0].removeprefix("proactivebench: ")
+
+
+def test_a_run_prints_only_its_report_as_json(command):
+    done = command("run", "--model", "always", *SAMPLE, "--output_path", "runs/always", "--json", code=0)
+    report = json.loads(done.stdout)
+    overall = report["judges"][0]["overall"]
+    assert report["complete"]
+    assert overall["metrics"]["recall"]["value"] == 1
+    assert overall["metrics"]["precision"]["value"] == overall["metrics"]["accuracy"]["value"]
+    assert list(report["judges"][0]).index("overall") < list(report["judges"][0]).index("splits")
+
+
+def test_scoring_again_gives_the_same_report(command, tmp_path):
+    first = command("run", "--model", "parrot", *SAMPLE, "--output_path", "r", "--json", code=0)
+    again = command("score", "r", "--json", code=0)
+    assert again.stdout == first.stdout
+    assert json.loads((tmp_path / "r" / "report.json").read_text()) == json.loads(again.stdout)
+
+
+def test_the_trivial_agents_score_what_they_must(command):
+    def metrics(model):
+        done = command("run", "--model", model, *SAMPLE, "--output_path", model, "--json", code=0)
+        return json.loads(done.stdout)["judges"][0]["overall"]["metrics"]
+
+    never, oracle = metrics("never"), metrics("oracle")
+    assert never["f1"]["value"] == 0
+    assert never["precision"]["value"] is None
+    assert never["precision"]["reason"]
+    assert oracle["f1"]["value"] == oracle["accuracy"]["value"] == 1
+
+
+def test_options_take_dashes_and_underscores(command):
+    command("run", "--model", "never", *SAMPLE, "--output-path", "r", "--limit=1", code=0)
+    assert with_underscores(["--model-args", "a-b", "--x-y=c-d", "-h", "--", "--as-is"]) == [
+        "--model_args", "a-b", "--x_y=c-d", "-h", "--", "--as-is",
+    ]  # fmt: skip
+
+
+def test_a_configuration_file_sets_options_and_flags_win(command, tmp_path):
+    (tmp_path / "run.yaml").write_text(
+        "model: random\nmodel-args: {p: 0.25}\ntasks: proactivebench_sample\nlimit: 3\noutput_path: r\n"
+    )
+    command("run", "--config", "run.yaml", "--limit", "1", code=0)
+    manifest = json.loads((tmp_path / "r" / "manifest.json").read_text())
+    assert manifest["agent"]["model_args"] == {"p": "0.25"}
+    assert manifest["sessions"][0]["limit"] == 1
+
+
+def test_resuming_with_something_else_is_refused_by_name(command):
+    command("run", "--model", "never", *SAMPLE, "--output_path", "r", code=0)
+    done = command("run", "--model", "always", *SAMPLE, "--output_path", "r", "--seed", "3", code=2)
+    assert re.search(r"agent\.model: never then, always now.*seed: 0 then, 3 now", one_line(done))
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("rnu",), "did you mean 'run'"),
+        (("run", "--model", "never"), "--tasks"),
+        (("run", "--model", "never", *SAMPLE, "--limit", "x"), "limit"),
+        (("run", "--model", "no-such-backend", *SAMPLE, "--output_path", "r"), "no-such-backend"),
+        (("run", "--model", "never", "--tasks", "no_such_task"), "no_such_task"),
+        (("run", "--model", "never", *SAMPLE, "--protocol", "no-such"), "no-such"),
+        (("run", "--model", "never", *SAMPLE, "--judge", "no-such"), "no-such"),
+        (("run", "--model", "never", *SAMPLE, "--judge", "llm"), "judge_model"),
+        (("run", "--model", "random", "--model_args", "0.3", *SAMPLE), "name=value"),
+        (("run", "--model", "random", "--model_args", "p=7", *SAMPLE), "p"),
+        (
+            ("run", "--model", "endpoint", "--model_args", "base_url=http://x/v1,model=m,api_key=sk-1", *SAMPLE),
+            "api_key",
+        ),
+        (("run", "--model", "never", *SAMPLE, "--feedback_rounds", "1", "--predict_only"), "feedback"),
+        (("score", "nowhere"), "not a run"),
+        (("show", "nowhere"), "not a run"),
+        (("judge", "nowhere"), "not a run"),
+    ],
+)
+def test_every_mistake_gets_one_line_and_exit_2(command, args, says):
+    assert says in one_line(command(*args, code=2))
+
+
+def test_a_key_in_the_arguments_is_not_repeated(command):
+    args = ("--model_args", "base_url=http://x/v1,model=m,api_key=sk-verysecret")
+    done = command("run", "--model", "endpoint", *args, *SAMPLE, code=2)
+    assert "verysecret" not in done.stdout + done.stderr
+
+
+def test_an_unwritable_folder_ends_with_exit_4(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = command("run", "--model", "never", *SAMPLE, "--output_path", "file/run", code=4)
+    assert "cannot write" in one_line(done)
+
+
+def test_a_timeline_shows_events_offers_and_verdicts(command):
+    command("run", "--model", "parrot", *SAMPLE, "--output_path", "r", "--limit", "1", code=0)
+    listing = json.loads(command("data", "show", "code_umlauts", "--json", code=0).stdout)
+    shown = command("show", "r", "code_umlauts", code=0).stdout
+    assert "offers:" in shown
+    assert "lexical" in shown
+    as_data = json.loads(command("show", "r", "code_umlauts", "--json", code=0).stdout)
+    assert len(as_data) == len(listing["events"])
+    assert as_data[0]["replies"][0]["verdicts"][0]["status"] in ("accepted", "rejected")
+
+
+def test_a_dry_run_asks_nothing_and_writes_nothing(command, tmp_path):
+    (tmp_path / "prices.yaml").write_text("always: {prompt: 1, completion: 2}\n")
+    done = command("run", "--model", "always", *SAMPLE, "--dry_run", "--prices", "prices.yaml", code=0)
+    assert "231 requests" in done.stdout
+    assert "USD" in done.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_replies_alone_can_be_judged_later(command, tmp_path):
+    command("run", "--model", "always", *SAMPLE, "--output_path", "r", "--limit", "2", "--predict_only", code=0)
+    assert not list((tmp_path / "r").glob("verdicts/*"))
+    done = command("judge", "r", "--json", code=0)
+    assert json.loads(done.stdout)["judges"][0]["overall"]["metrics"]["recall"]["value"] == 1
+
+
+def test_a_moved_trace_file_is_found_with_tasks(command, tmp_path):
+    line = {"trace_id": "t", "split": "coding", "events": [{"time": "1", "event": "opens a file"}] * 3}
+    (tmp_path / "a.jsonl").write_text(json.dumps(line) + "\n")
+    command("run", "--model", "always", "--tasks", "a.jsonl", "--output_path", "r", code=0)
+    (tmp_path / "a.jsonl").rename(tmp_path / "b.jsonl")
+    assert "a.jsonl" in one_line(command("score", "r", code=2))
+    command("score", "r", "--tasks", "b.jsonl", code=0)
+    (tmp_path / "b.jsonl").write_text(json.dumps({**line, "split": "writing"}) + "\n")
+    assert "other data" in one_line(command("score", "r", "--tasks", "b.jsonl", code=2))
+
+
+def test_every_verb_helps_within_80_columns_with_an_example(command):
+    assert all(len(line) <= 80 for line in overview().splitlines())
+    for verb in VERBS:
+        if VERBS[verb].passthrough:
+            continue
+        text = command(verb, "--help", code=0).stdout
+        assert all(len(line) <= 80 for line in text.splitlines()), verb
+        assert "xample" in text, verb
+
+
+def test_completion_knows_the_verbs(command):
+    env = {"_PROACTIVEBENCH_COMPLETE": "complete_bash", "COMP_WORDS": "proactivebench ju", "COMP_CWORD": "1"}
+    assert set(command(env=env).stdout.split()) == {"judge", "judges"}

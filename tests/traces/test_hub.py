@@ -24,7 +24,7 @@ DATASETS = {
     },
     "garden/other": {"test.jsonl": b'{"text": "no trace"}\n'},
     "garden/configs": {
-        "README.md": b"---\nconfigs: [{config_name: a, data_files: a.jsonl}, {config_name: b, data_files: b.jsonl}]\n---\n",
+        "README.md": b"---\nconfigs: [{config_name: a, data_files: a.jsonl}, {config_name: b, data_files: b*}]\n---\n",
         "a.jsonl": LINES[1],
         "b.jsonl": LINES[2],
     },

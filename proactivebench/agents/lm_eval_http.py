@@ -70,15 +70,22 @@ class HttpCalls:
             return await asyncio.to_thread(self._ask, prompt, request)
 
     def _ask(self, prompt: Any, request: Request) -> Answer:
-        with_seed = type(self._lm).__name__ != "AnthropicChat"
         started = time.perf_counter()
         self._heard.response = None
         try:
-            texts = self._lm.generate_until([instance(prompt, generation_arguments(request, with_seed=with_seed))])
+            texts = self._lm.generate_until([instance(prompt, self._gen_kwargs(request))])
             text = texts[0] or ""
         except Exception as error:
             return failed(error, time.perf_counter() - started)
         return heard(text, self._heard.response, time.perf_counter() - started)
+
+    def _gen_kwargs(self, request: Request) -> dict[str, Any]:
+        if type(self._lm).__name__ == "AnthropicChat":
+            return generation_arguments(request)
+        arguments = generation_arguments(request, with_seed=True)
+        if not arguments["until"]:
+            arguments["stop"] = None  # lm-eval would send an empty list, on which some servers fail
+        return arguments
 
 
 def only_text(outputs: Any) -> Any:

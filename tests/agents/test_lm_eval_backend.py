@@ -293,6 +293,12 @@ def test_as_many_calls_run_at_once_as_num_concurrent_says() -> None:
     assert server.busiest == 3
 
 
+def test_no_stop_sequence_is_sent_as_none_and_some_as_they_are() -> None:
+    with chat_server() as server:
+        ask_http(server.base_url, request(), request(decoding=Decoding(until=("END",))))
+    assert sorted(str(seen.body["stop"]) for seen in server.asked) == ["None", "['END']"]
+
+
 def test_sampled_requests_carry_their_own_seed() -> None:
     with chat_server() as server:
         ask_http(server.base_url, request(decoding=Decoding(temperature=1.0), seed=77))

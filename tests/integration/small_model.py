@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proactivebench.agents.base import Message
+from proactivebench.agents.base import Agent, Message
 from proactivebench.judging.base import Item
 from proactivebench.judging.create import create_judge
 from proactivebench.judging.llm import LLMJudge
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.contract import reply_text
-from proactivebench.records import Event, Moment, Reply, ReplyKey, ReplyStatus, Trace
+from proactivebench.records import AgentIdentity, Event, Moment, Reply, ReplyKey, ReplyStatus, Trace
 
 CONTEXT = 8192
 WINDOW = 256
@@ -243,10 +243,10 @@ def _fingerprint(recipe: Recipe, examples: Sequence[Sequence[Message]]) -> str:
     return hashlib.sha256("\0".join(content).encode()).hexdigest()[:12]
 
 
-class _NoEngine:
+class _NoEngine(Agent):
     """Stands where a judge's model would: the prompt is all that is wanted of it."""
 
-    lockstep = False
+    identity = AgentIdentity(model="none", name="none")
 
 
 if __name__ == "__main__":

@@ -139,6 +139,8 @@ def _invoke(app: typer.Typer, args: Sequence[str], program: str) -> int:
     command = get_command(app)
     _spell_options(command)
     result = command(args=list(args), prog_name=program, standalone_mode=False)
+    if result == 130:  # what typer makes of Ctrl-C
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 
@@ -193,10 +195,8 @@ def _exit_code(error: Exception) -> int | None:
         return error.exit_code
     import typer
 
-    if isinstance(error, typer.Abort) or getattr(error, "exit_code", 0) == 130:  # what typer makes of Ctrl-C
+    if isinstance(error, typer.Abort):
         return _interrupted()
-    if isinstance(error, typer.Exit):
-        return error.exit_code
     if hasattr(error, "format_message"):  # typer's usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         where = f" (see `{context.command_path} --help`)" if context else ""

@@ -51,7 +51,7 @@ class EndpointAgent(Agent):
         self._line = Line(self._options, connections, self._options.timeout_s or timeout_s)
         self._slots = asyncio.Semaphore(connections)
         self._probing = asyncio.Lock()
-        self._accepted: list[tuple[Decoding, Accepted]] = []
+        self._accepted: list[tuple[tuple[Any, ...], Accepted]] = []
 
     async def start(self) -> dict[str, Any]:
         """Probe the server; returns which parameters it takes, and the rule for conversations that grow too long.
@@ -99,11 +99,12 @@ class EndpointAgent(Agent):
 
     async def _settled(self, decoding: Decoding, schema: Json | None) -> Accepted:
         """What the server takes of requests with this decoding. One probe each, and a run has one decoding."""
+        wanted = (decoding.temperature, decoding.top_p, decoding.until, decoding.extra)
         for probed, accepted in self._accepted:
-            if probed == decoding:
+            if probed == wanted:
                 return accepted
         async with self._probing:
-            if all(probed != decoding for probed, _ in self._accepted):
+            if all(probed != wanted for probed, _ in self._accepted):
                 accepted = await find_out(
                     self._send_probe,
                     model=self._options.model,
@@ -112,7 +113,7 @@ class EndpointAgent(Agent):
                     schema=schema,
                     form=Form.STRICT if self._options.schema else Form.NONE,
                 )
-                self._accepted.append((decoding, accepted))
+                self._accepted.append((wanted, accepted))
         return await self._settled(decoding, schema)
 
     async def _send_probe(self, payload: Json) -> Answer:
@@ -130,7 +131,7 @@ class EndpointAgent(Agent):
                 smaller, payload = following, self._payload(request, following)
             else:
                 if smaller is not accepted:
-                    self._accepted = [(d, smaller if a is accepted else a) for d, a in self._accepted]
+                    self._accepted = [(what, smaller if a is accepted else a) for what, a in self._accepted]
                 return answer
 
     def _payload(self, request: Request, accepted: Accepted) -> Json:

@@ -24,7 +24,6 @@ _GREETING = {
     "additionalProperties": False,
 }
 _ENDED = re.compile(r"output limit was reached|could not finish the message", re.IGNORECASE)
-_NOT_SENT = {"do_sample"}  # lm-eval's word for in-process engines
 _LOGPROBS = ("top_logprobs", "logprobs")
 _FORMAT_WORDS = ("response_format", "json_schema", "json_object", "structured", "grammar", "guided", "schema", "strict")
 
@@ -77,8 +76,7 @@ class Accepted:
         top_logprobs: int = 0,
     ) -> Json:
         """The body of a request, with nothing in it that the server does not take."""
-        body: Json = {name: value for name, value in decoding.extra.items() if name not in _NOT_SENT}
-        body |= {"model": model, "messages": [message._asdict() for message in messages]}
+        body: Json = decoding.extra | {"model": model, "messages": [message._asdict() for message in messages]}
         body[self.tokens] = decoding.max_gen_toks
         if self.temperature:
             body["temperature"] = decoding.temperature
@@ -183,4 +181,3 @@ def _next(accepted: Accepted, refusal: Rejected, payload: Json, decoding: Decodi
 def _enforced(answer: Answer, payload: Json) -> bool | None:
     text = (answer.text or "").strip()
     return text.startswith("{") if text and "response_format" in payload else None
-

@@ -19,9 +19,7 @@ def test_a_completion_is_an_answer_with_its_cost() -> None:
 
 
 def test_the_request_carries_messages_decoding_and_seed() -> None:
-    decoding = Decoding(
-        temperature=0.3, top_p=0.9, max_gen_toks=77, until=("\n\n",), extra={"top_k": 5, "do_sample": 1}
-    )
+    decoding = Decoding(temperature=0.3, top_p=0.9, max_gen_toks=77, until=("\n\n",), extra={"top_k": 5})
     with chat_server() as server:
         ask(server, request("one", "two", "three", decoding=decoding, seed=1234, schema=SCHEMA))
         body = server.asked[0].body
@@ -30,7 +28,6 @@ def test_the_request_carries_messages_decoding_and_seed() -> None:
     expected = {"model": "m", "temperature": 0.3, "top_p": 0.9, "max_tokens": 77, "stop": ["\n\n"], "top_k": 5}
     assert {name: body[name] for name in expected} == expected
     assert body["seed"] == 1234
-    assert "do_sample" not in body
     assert body["response_format"]["json_schema"]["schema"] == SCHEMA
 
 

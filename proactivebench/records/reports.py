@@ -1,0 +1,154 @@
+"""What came out: metrics, counts and reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from proactivebench.records.base import Record
+from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, ProtocolIdentity, TaskIdentity
+from proactivebench.records.verdicts import SILENCE
+
+
+class MetricValue(Record):
+    """One metric: its value (a fraction unless the metric says otherwise), or None with the reason; its 95 % interval,
+    or the reason there is none; `strict` with unclean replies counted as wrong; `bounds` over unclean replies;
+    `unscored_bounds` over unscored moments. `components` splits the variance into trace, sampling and judge."""
+
+    value: float | None
+    reason: str | None = None
+    interval: tuple[float, float] | None = None
+    interval_reason: str | None = None
+    stderr: float | None = None
+    design_effect: float | None = None
+    strict: float | None = None
+    bounds: tuple[float, float] | None = None
+    unscored_bounds: tuple[float, float] | None = None
+    components: dict[str, float] | None = None
+
+
+class Confusion(Record):
+    """Pooled counts of outcomes (fractions with repeats): offers accepted/rejected are tp/fp, silences tn/fn."""
+
+    tp: float = 0
+    fp: float = 0
+    tn: float = 0
+    fn: float = 0
+    unscored: float = 0
+    not_asked: float = 0  # silences without any source of verdicts
+
+
+class SplitReport(Record):
+    """Metrics and counts of one split, or of all traces pooled. `answered` counts final replies' moments over all
+    repeats; `anchors` holds what the trivial agents `never` and `always` would get, where that is known."""
+
+    traces: int
+    moments: int
+    metrics: dict[str, MetricValue]
+    confusion: Confusion
+    statuses: dict[str, int]
+    notes: dict[str, int] = {}
+    icc: dict[str, float] = {}
+    answered: int = 0
+    timed_traces: int = 0
+    timed_hours: float = 0
+    anchors: dict[str, dict[str, float]] = {}
+
+
+class TraceTable(Record):
+    """Pooled counts per trace, the unit of uncertainty: `rows[trace_id][i]` counts `columns[i]`. All that
+    comparisons, gates and boards compute with."""
+
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[float, ...]]
+
+
+class ErrorCount(Record):
+    """A judge against people on one class of validation items: `correct` of `items`."""
+
+    correct: int = Field(ge=0)
+    items: int = Field(ge=0)
+
+
+class JudgeErrors(Record):
+    """A judge's measured agreement with people, per stratum and class. Offers: `correct_detection` (people accept)
+    and `false_alarm` (people reject); silences: `correct_rejection` and `missed_need`. None = not measured.
+    `judge_hash` is the judge's whose errors these are; `leaked` if it may have seen the validation items;
+    `population` says where the items came from."""
+
+    judge_hash: str
+    correct_detection: ErrorCount | None = None
+    false_alarm: ErrorCount | None = None
+    correct_rejection: ErrorCount | None = None
+    missed_need: ErrorCount | None = None
+    leaked: bool = False
+    population: str
+    same_population: bool = False
+
+
+class HumanLabel(Record):
+    """A person's decision on one answer of a run (`candidate` −1: a silence). `random` and `blind` state how it
+    was collected: drawn at random from this run, and decided without seeing the judge's verdict."""
+
+    trace_id: str
+    turn: int
+    repeat: int = 0
+    round: int = 0
+    candidate: int = SILENCE
+    accepted: bool
+    random: bool = False
+    blind: bool = False
+
+
+class Adjusted(Record):
+    """Metrics corrected for the judge's errors: `method` is `judge_errors` or `prediction_powered`; `refused` says why
+    there are none."""
+
+    method: str
+    metrics: dict[str, MetricValue] = {}
+    refused: str | None = None
+    warnings: tuple[str, ...] = ()
+    details: dict[str, float] = {}
+
+
+class JudgeReport(Record):
+    """All metrics of one run under one judge. `valid` is false above 2 % unscored verdicts of fallible judges.
+
+    `tables` holds the counts per trace of each view: `""` (the run's own silence source), `majority`, `unanimous`,
+    `round0`, `pred1`…; `trace_splits` the split of each trace, in the task's order. `outcomes[trace_id]` is one string
+    per repeat, a letter per turn: offer accepted `A`, rejected `R`, unscored `U`; silence accepted `a`, rejected `r`,
+    unscored `u`; `-` not asked; `.` no final reply.
+    """
+
+    judge: JudgeIdentity
+    valid: bool
+    unscored_share: float
+    overall: SplitReport
+    splits: dict[str, SplitReport]
+    causes: dict[str, int] = {}
+    warnings: tuple[str, ...] = ()
+    adjusted: tuple[Adjusted, ...] = ()
+    verdicts: dict[str, int] = {}  # how many verdicts each member gave
+    judge_repeats: int = 1
+    trace_splits: dict[str, str] = {}
+    tables: dict[str, TraceTable] = {}
+    outcomes: dict[str, tuple[str, ...]] = {}
+    extra: dict[str, Any] = {}
+
+
+class Report(Record):
+    """`report.json`: what a run shows, per judge. `complete` is false while any moment has no final reply."""
+
+    format: int = 1
+    task: TaskIdentity
+    agent: AgentIdentity
+    protocol: ProtocolIdentity
+    decoding: Decoding
+    seed: int
+    repeats: int
+    complete: bool
+    moments_expected: int
+    moments_answered: int
+    judges: tuple[JudgeReport, ...]
+    warnings: tuple[str, ...] = ()

@@ -197,6 +197,9 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, typer.Abort):
         return _interrupted()
+    if type(error).__name__ == "NoArgsIsHelpError":  # a verb with subcommands, called bare: its help, as it is laid out
+        print(str(error))
+        return 2
     if hasattr(error, "format_message"):  # typer's usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         where = f" (see `{context.command_path} --help`)" if context else ""

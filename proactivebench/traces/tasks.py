@@ -45,6 +45,6 @@ def file_task(path: Path) -> Task:
         revision=f"sha256:{hashlib.sha256(content).hexdigest()[:16]}",
         licence="unknown",
         date="unknown",
-        source=str(path),
+        source=path.name,
         traces=parse_traces(content, str(path)),
     )

@@ -49,6 +49,12 @@ def test_list_as_json_is_only_json(data):
     assert (found["proactivebench"]["here"], found["proactivebench_sample"]["here"]) == (False, True)
 
 
+def test_without_a_subcommand_the_help_is_shown_as_laid_out(data):
+    done = data()
+    assert done.returncode == 2
+    assert "\n  pull " in done.stdout and not done.stderr
+
+
 def test_show_draws_events_needs_and_votes(data):
     done = data("show", "code_umlauts")
     assert done.returncode == 0

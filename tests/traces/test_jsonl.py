@@ -1,6 +1,7 @@
 """JSONL traces: every fault is one line that names file, line and field."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -130,7 +131,7 @@ def test_a_file_becomes_a_task_named_after_it(tmp_path):
     path = tmp_path / "mine.jsonl"
     path.write_text(_line(), encoding="utf-8")
     task = load_task(str(path))
-    assert (task.name, task.moments, task.unlabelled, task.source) == ("mine", 1, 1, str(path))
+    assert (task.name, task.moments, task.unlabelled, task.source) == ("mine", 1, 1, "mine.jsonl")
     assert task.revision.startswith("sha256:")
 
 
@@ -146,3 +147,10 @@ def test_a_missing_file_and_a_folder_are_data_errors(tmp_path):
 def test_an_unknown_task_is_answered_with_the_nearest_name():
     with pytest.raises(UsageError, match="did you mean proactivebench_sample"):
         load_task("proactivebench-sample")
+
+
+def test_the_example_in_the_documentation_loads():
+    text = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    example = text.partition("```json\n")[2].partition("```")[0]
+    (trace,) = parse_traces(" ".join(example.split("\n")).encode(), "docs/data.md")
+    assert trace.labels[1].need

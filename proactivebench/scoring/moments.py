@@ -57,14 +57,15 @@ class Moments:
 
     def need(self, rule: NeedRule) -> NDArray[np.int8]:
         """1 where help was needed by `rule`, 0 where not, −1 where nobody said."""
-        return np.array(
-            [
-                UNLABELLED if label is None else label.needs(rule)
-                for trace in self.traces
-                for label in (trace.labels or (None,) * len(trace.events))
-            ],
-            dtype=np.int8,
-        )
+        return self._needs[rule]
+
+    @cached_property
+    def _needs(self) -> dict[NeedRule, NDArray[np.int8]]:
+        labels = [label for trace in self.traces for label in trace.labels or (None,) * len(trace.events)]
+        return {
+            rule: np.array([UNLABELLED if label is None else label.needs(rule) for label in labels], dtype=np.int8)
+            for rule in NeedRule
+        }
 
     @cached_property
     def hours(self) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from proactivebench.scoring.decisions import ACCEPTED, REJECTED
 from proactivebench.scoring.dispersion import components, design_effect, intraclass_correlation
 from proactivebench.scoring.intervals import spread
 from proactivebench.scoring.judged import Judged
-from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.outcomes import View
 from proactivebench.scoring.registry import METRICS, Metric, Need
 from proactivebench.scoring.trivial import trivial_agents
@@ -24,6 +24,19 @@ C = Column
 
 _VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
 _MEASURED = frozenset({Need.TIMES, Need.USAGE})
+
+
+class _Table:
+    """Counts of the chosen traces in one view: pooled, in total, and at the corners left open."""
+
+    def __init__(self, counts: Counts) -> None:
+        self.counts = counts
+        weighted = pooled(counts)
+        self.pooled = weighted[weighted[:, C.MOMENTS] > 0]
+        self.whole = self.pooled.sum(axis=0)
+        self.strict = strict(self.pooled).sum(axis=0)
+        self.unclean = np.stack([corner.sum(axis=0) for corner in unclean_corners(self.pooled)])
+        self.unscored = np.stack([corner.sum(axis=0) for corner in unscored_corners(self.pooled)])
 
 
 class Section:
@@ -35,12 +48,14 @@ class Section:
         moments = judged.answers.moments
         self.rows = np.concatenate([np.arange(moments.starts[g], moments.starts[g + 1]) for g in chosen])
 
+        self.tables = {name: _Table(counts[chosen]) for name, counts in judged.counts.items()}
+
     def report(self) -> SplitReport:
         """Everything that is said about these traces."""
         answers = self.judged.answers
         status = answers.at(answers.status, answers.last)[self.rows]
         notes = answers.at(answers.notes, answers.last)[self.rows]
-        whole = pooled(self.judged.counts[""][self.chosen]).sum(axis=0)
+        whole = self.tables[""].whole
         hours = answers.moments.hours[self.chosen]
         return SplitReport(
             traces=len(self.chosen),
@@ -71,43 +86,33 @@ class Section:
 
     def metric(self, metric: Metric, view: View) -> MetricValue:
         """One metric in one view."""
-        counts = self.judged.counts[view.name][self.chosen]
-        table = pooled(counts)
-        table = table[table[:, C.MOMENTS] > 0]
-        whole = table.sum(axis=0)
-        reason = self.judged.lacking(metric, view, whole)
+        table = self.tables[view.name]
+        reason = self.judged.lacking(metric, view, table.whole)
         if reason:
             return MetricValue(value=None, reason=reason)
         if metric.measure is None:
-            value, reason = self._special(metric.key, view, whole)
+            value, reason = self._special(metric.key, view, table.whole)
             return MetricValue(value=value, reason=reason)
-        found = spread(metric, table)
+        found = spread(metric, table.pooled)
         if np.isnan(found.value):
             return MetricValue(value=None, reason=metric.undefined)
         bounded = bool(metric.needs & _VERDICTS) and metric.key != "confidence_brier"
-
-        def bounds(corners: Callable[[Counts], Iterator[Counts]]) -> tuple[float, float] | None:
-            measure = metric.measure
-            assert measure is not None  # noqa: S101  # narrowed above; mypy forgets it inside a closure
-            values = measure(np.stack([corner.sum(axis=0) for corner in corners(table)]))
-            return (float(np.nanmin(values)), float(np.nanmax(values))) if not np.isnan(values).all() else None
-
         return MetricValue(
             value=found.value,
             interval=found.interval,
             interval_reason=found.reason,
             stderr=found.stderr,
-            design_effect=design_effect(metric.measure, counts[:, 0, 0]),
-            strict=_number(metric.measure(strict(table).sum(axis=0))) if bounded else None,
-            bounds=bounds(unclean_corners) if bounded or metric.key == "proposal_rate" else None,
-            unscored_bounds=bounds(unscored_corners) if bounded else None,
-            components=components(metric.measure, counts),
+            design_effect=design_effect(metric.measure, table.counts[:, 0, 0]),
+            strict=_number(metric.measure(table.strict)) if bounded else None,
+            bounds=_extremes(metric.measure, table.unclean) if bounded or metric.key == "proposal_rate" else None,
+            unscored_bounds=_extremes(metric.measure, table.unscored) if bounded else None,
+            components=components(metric.measure, table.counts),
         )
 
     def _special(self, key: str, view: View, whole: Counts) -> tuple[float | None, str | None]:
         """Metrics that are no function of pooled counts: value and, where there is none, the reason."""
         if key == "longest_streak":
-            counts = self.judged.counts[view.name][self.chosen]
+            counts = self.tables[view.name].counts
             return (float(counts[..., C.STREAK].max()), None) if whole[C.MOMENTS] else (None, METRICS[key].undefined)
         if key.startswith("latency_p"):
             times = self.judged.spending.latency[self.rows]
@@ -157,7 +162,7 @@ class Section:
         return whole
 
     def _correlations(self) -> Iterator[tuple[str, float]]:
-        counts = self.judged.counts[""][self.chosen][:, 0, 0]
+        counts = self.tables[""].counts[:, 0, 0]
         scored = counts[:, C.TP] + counts[:, C.FP]
         wanted = {
             "acceptance": (counts[:, C.TP], scored),
@@ -187,6 +192,11 @@ def _belongs(metric: Metric, view: View) -> bool:
     if view.name == "round0":
         return bool(metric.needs & _VERDICTS) or metric.key == "proposal_rate"
     return Need.OFFERS in metric.needs
+
+
+def _extremes(measure: Measure, corners: Counts) -> tuple[float, float] | None:
+    values = measure(corners)
+    return None if np.isnan(values).all() else (float(np.nanmin(values)), float(np.nanmax(values)))
 
 
 def _number(value: Counts) -> float | None:

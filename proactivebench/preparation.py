@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent
 from proactivebench.errors import UsageError
@@ -15,6 +17,7 @@ from proactivebench.judging.base import Judge
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
+from proactivebench.store import first_problem
 from proactivebench.traces import load_task
 
 
@@ -77,11 +80,15 @@ def prepare(settings: Settings) -> Evaluation:
     """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
     task = load_task(settings.tasks)
     judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
-    protocol = _protocol(settings, settings.feedback_judge)
+    advising = settings.feedback_judge or (judge.identity.id if judge and settings.feedback_rounds else None)
+    protocol = _protocol(settings, advising)
     feedback = None
     if protocol.identity.feedback_rounds:
-        feedback = _feedback_judge(settings, protocol.identity.feedback_judge, judge, task)
-        protocol = _protocol(settings, feedback.identity.id)
+        own = judge is not None and protocol.identity.feedback_judge == judge.identity.id
+        feedback = judge if own else judge_for(settings, protocol.identity.feedback_judge, task)
+        if judge and feedback and feedback.identity.id == judge.identity.id:
+            feedback = judge  # one log, one writer
+        protocol = _protocol(settings, feedback.identity.id if feedback else None)
     return Evaluation(
         task=task,
         agent=settings.serving.agent(settings.model, settings.model_args, protocol, task),
@@ -108,14 +115,6 @@ def _protocol(settings: Settings, feedback_judge: str | None) -> Protocol:
     )
 
 
-def _feedback_judge(settings: Settings, spec: str | None, scoring: Judge | None, task: Task) -> Judge:
-    """Who advises the agent: the judge `spec` names, or the scoring judge; the same object where they are the same."""
-    advising = judge_for(settings, spec, task) if spec else scoring
-    if advising is None:
-        raise UsageError("feedback rounds need a judge: give --feedback_judge, or leave out --predict_only")
-    return scoring if scoring and scoring.identity.id == advising.identity.id else advising
-
-
 def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
     """The judge `spec` names (None = the default of the task), over the judge model of `settings` if there is one."""
     engine = None
@@ -125,13 +124,17 @@ def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
 
 
 def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:
-    """Decoding from lm-eval's `--gen_kwargs` words over the protocol's defaults."""
+    """Decoding from lm-eval's `--gen_kwargs` words over the protocol's defaults. Raises `UsageError`."""
     given = dict(gen_kwargs)
     until = given.pop("until", ())
     known = {name: given.pop(name) for name in ("temperature", "top_p", "max_gen_toks") if name in given}
     given.pop("do_sample", None)  # says nothing that the temperature does not say
-    return Decoding(
-        **{"max_gen_toks": protocol.default_max_gen_toks, **known},
-        until=(until,) if isinstance(until, str) else tuple(until),
-        extra=given,
-    )
+    try:
+        return Decoding(
+            **{"max_gen_toks": protocol.default_max_gen_toks, **known},
+            until=(until,) if isinstance(until, str) else tuple(until),
+            extra=given,
+        )
+    except (ValidationError, TypeError) as error:
+        problem = first_problem(error) if isinstance(error, ValidationError) else "until: give a text or a list"
+        raise UsageError(f"--gen_kwargs {problem}") from None

@@ -155,7 +155,7 @@ def test_the_feedback_judge_advises_and_its_verdicts_are_kept(tmp_path):
     report = report_of(store, tiny_task(2))
     assert report.judges[0].overall.metrics["precision"].value == 1
     assert report.judges[0].overall.metrics["precision_round0"].value == 0
-    assert any("feedback" in warning for warning in (*report.warnings, *report.judges[0].warnings))
+    assert any("advised" in warning for warning in (*report.warnings, *report.judges[0].warnings))
 
 
 def test_candidates_are_all_judged_and_any_accepted_one_counts(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from proactivebench.records.base import Record
 
 
@@ -50,9 +52,9 @@ class ProtocolIdentity(Record):
 class Decoding(Record):
     """How the agent generates. Names as in lm-eval's `--gen_kwargs`; `extra` is passed through."""
 
-    temperature: float = 0.0
-    top_p: float | None = None
-    max_gen_toks: int = 1024
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_gen_toks: int = Field(default=1024, gt=0)
     until: tuple[str, ...] = ()
     extra: dict[str, Any] = {}
 

@@ -88,6 +88,8 @@ def test_resuming_with_something_else_is_refused_by_name(command):
             "api_key",
         ),
         (("run", "--model", "never", *SAMPLE, "--feedback_rounds", "1", "--predict_only"), "feedback"),
+        (("run", "--model", "never", *SAMPLE, "--gen_kwargs", "temperature=hot"), "--gen_kwargs temperature"),
+        (("run", "--model", "never", *SAMPLE, "--gen_kwargs", "max_gen_toks=0"), "--gen_kwargs max_gen_toks"),
         (("score", "nowhere"), "not a run"),
         (("show", "nowhere"), "not a run"),
         (("judge", "nowhere"), "not a run"),

@@ -53,7 +53,7 @@ board: setup ## a board of the released answers and the trivial agents, built fr
 	$(BIN)/proactivebench leaderboard seed --output_path site
 
 docs: .venv/.setup-dev ## regenerates the JSON Schemas of every stored record and of a leaderboard entry
-	$(BIN)/python -m proactivebench.schemas docs/schemas
+	$(BIN)/python -m proactivebench.schemas
 
 constraints: .venv/.setup-dev ## pins what the package and its groups need today (torch and its CUDA parts aside)
 	echo "$(TORCH)" | $(BIN)/uv pip compile pyproject.toml --constraints - --extra hf --group dev --group browser --group models --universal \

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from proactivebench.board.exports import write_exports
+from proactivebench.board.hub import write_space
+from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
 from proactivebench.board.rows import Row
 from proactivebench.board.site import write_site
@@ -32,8 +35,11 @@ def build_board(root: Path, *, processes: int | None = None) -> Board:
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:
-    """Write the site and the data files of a board; returns the index page."""
-    return write_site(board.groups, board.entries, board.refusals, output_path, texts=texts)
+    """Write a board as a site with its data files, ready to be pushed as a static Space; returns the index page."""
+    index = write_site(board.groups, board.entries, board.refusals, output_path, texts=texts)
+    write_exports(board.groups, board.refusals, published(), output_path)
+    write_space(output_path)
+    return index
 
 
 def _entries(root: Path) -> Sequence[Path]:

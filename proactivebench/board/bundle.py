@@ -6,6 +6,9 @@ import gzip
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from proactivebench.board.entry import ENTRY, REPLIES, Declaration, Entry, EvidenceFile, verdict_file
 from proactivebench.board.redaction import redacted_manifest, redacted_reply, redacted_verdict
@@ -15,7 +18,7 @@ from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import check_valid, task_of
 from proactivebench.records import Manifest, Moment, Record, Reply, Report, Task, Verdict, question_hash
 from proactivebench.scoring import build_report
-from proactivebench.store import RunStore, cannot_write
+from proactivebench.store import RunStore, cannot_write, first_problem
 
 CLAIMED = ("f1", "precision", "recall", "accuracy", "false_alarm_rate")
 
@@ -135,3 +138,53 @@ def _packed(records: Iterable[Record]) -> tuple[bytes, int]:
 def _run_id(manifest: Manifest, replies: bytes) -> str:
     started = manifest.sessions[0].started[:10] if manifest.sessions else ""
     return "-".join(part for part in (started, hashlib.sha256(replies).hexdigest()[:8]) if part)
+
+
+def declaration(
+    *,
+    organisation: str | None,
+    model: str | None,
+    licence: str | None,
+    contact: str | None,
+    trained_on_traces: str | None,
+    trained_on_labels: str | None,
+    **rest: Any,
+) -> Declaration | None:
+    """A declaration from the words of the command line; None where nothing was declared.
+
+    Raises `UsageError` naming what is missing or malformed.
+    """
+    due = {
+        "organisation": organisation,
+        "model_name": model,
+        "licence": licence,
+        "contact": contact,
+        "trained_on_traces": trained_on_traces,
+        "trained_on_labels": trained_on_labels,
+    }
+    missing = [f"--{name}" for name, value in due.items() if value is None]
+    if len(missing) == len(due) and not any(rest.values()):
+        return None
+    if missing:
+        raise UsageError(f"an entry says who stands behind it: {', '.join(missing)} still to give")
+    try:
+        return Declaration.model_validate(
+            {
+                "organisation": organisation,
+                "model": model,
+                "licence": licence,
+                "contact": contact,
+                "trained_on_traces": _answer("--trained_on_traces", trained_on_traces),
+                "trained_on_labels": _answer("--trained_on_labels", trained_on_labels),
+                **rest,
+            }
+        )
+    except ValidationError as error:
+        raise UsageError(f"this cannot stand on a board: {first_problem(error)}") from error
+
+
+def _answer(option: str, word: str | None) -> bool | None:
+    answers = {"yes": True, "no": False, "unknown": None}
+    if word not in answers:
+        raise UsageError(f"{option} {word}: answer yes, no or unknown")
+    return answers[word]

@@ -49,8 +49,8 @@ def write_site(
     *,
     texts: str | None = None,
 ) -> Path:
-    """Write the site of a board into `output_path` and return its index page. `texts="none"` leaves the events' texts out
-    (they belong to the benchmark's authors); otherwise they are shown where the data is at hand."""
+    """Write the site of a board into `output_path` and return its index page. `texts="none"` leaves out the texts of
+    the events, which belong to the benchmark's authors; otherwise they are shown where the data is at hand."""
     with cannot_write(output_path):
         for name in ("board.css", "board.js", "traces.js"):
             _write(output_path / "assets" / name, asset(name))

@@ -27,7 +27,7 @@ _SHOWN = 3
 class Verification:
     """What recomputing an entry showed. `findings`: it contradicts itself and is refused. `rejudged` per judge;
     `twins`: other entries with the same offers, and the share; `unchecked`: what could not be computed again here.
-    `disputed[judge]` is the share of verdicts that a re-judging model decides otherwise."""
+    `second[judge]` is what a re-judging model said of its verdicts."""
 
     key: str
     findings: tuple[Finding, ...]
@@ -35,7 +35,12 @@ class Verification:
     rejudged: dict[str, Rejudged] | None = None
     twins: tuple[tuple[str, float], ...] = ()
     unchecked: tuple[str, ...] = ()
-    disputed: dict[str, float] | None = None
+    second: dict[str, Rejudged] | None = None
+
+    @property
+    def disputed(self) -> dict[str, float]:
+        """Per judge the share of its verdicts that the re-judging model decides otherwise."""
+        return {judge: len(one.disagreements) / max(1, one.asked) for judge, one in (self.second or {}).items()}
 
     def verified(self, judge: str) -> bool:
         """Whether every verdict of `judge` was decided again, and alike."""
@@ -67,7 +72,7 @@ def verify_evidence(
         findings += _parsed_again(evidence.replies, protocol)
         if any(reply.text is None for reply in evidence.replies if reply.status.clean):
             unchecked.append("some replies carry no raw text, so their parsing was not repeated")
-    rejudged, disputed = {}, {}
+    rejudged, second = {}, {}
     if not findings:
         for judge, verdicts in evidence.verdicts.items():
             identity = entry.manifest.judges[judge]
@@ -76,12 +81,11 @@ def verify_evidence(
             if found.open:
                 unchecked.append(f"{found.open} of {found.asked + found.open} verdicts of {judge} were not re-judged")
                 if second_judge:
-                    again = compare_verdicts(task, second_judge, evidence.replies, verdicts)
-                    disputed[judge] = len(again.disagreements) / max(1, again.asked)
+                    second[judge] = compare_verdicts(task, second_judge, evidence.replies, verdicts)
     report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts)
     findings += _claimed_otherwise(entry, report)
     twins = tuple(_twins(evidence, others))
-    return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), disputed)
+    return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second)
 
 
 def shared_offers(mine: Iterable[Reply], theirs: Iterable[Reply]) -> tuple[int, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from proactivebench.board.entry import Entry
 from proactivebench.records import Manifest, Record, Reply, Report, Trace, Verdict
 
 FOLDER = Path(__file__).parent
@@ -14,6 +15,7 @@ RECORDS: dict[str, type[Record]] = {
     "verdict": Verdict,
     "manifest": Manifest,
     "report": Report,
+    "entry": Entry,
 }
 
 

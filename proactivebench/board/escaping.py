@@ -1,0 +1,39 @@
+"""Foreign text in places that would read it as something else: a spreadsheet, a terminal, a CI log, Markdown."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:$-])")
+_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def csv_cell(text: str) -> str:
+    """`text` as a spreadsheet shows it and never computes it."""
+    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+
+
+def plain(text: str, limit: int = 500) -> str:
+    """`text` on one line of a terminal: what could steer the terminal or turn the reading direction is written out."""
+    shown = "".join(
+        letter if letter == " " or unicodedata.category(letter) not in _CATEGORIES else _written(letter)
+        for letter in text[:limit]
+    )
+    return shown + ("…" if len(text) > limit else "")
+
+
+def markdown(text: str, limit: int = 500) -> str:
+    """`text` as Markdown that renders as exactly this text: no link, mention, markup or new line."""
+    return _MARKDOWN.sub(r"\\\1", plain(text, limit)).replace("\\@", "@\u200b").replace("\\:", ":\u200b")
+
+
+def github_command(text: str, *, is_property: bool = False) -> str:
+    """`text` inside a workflow command (`::error …::text`), so that it cannot start another."""
+    text = plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
+
+
+def _written(letter: str) -> str:
+    return f"\\u{ord(letter):04x}"

@@ -1,0 +1,125 @@
+"""The board as data: `board.json`, `board.csv` and Parquet, for those who compute on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from proactivebench.board.escaping import csv_cell
+from proactivebench.board.published import Published
+from proactivebench.board.recomputing import Refusal
+from proactivebench.board.rows import COLUMNS, Row
+from proactivebench.store import cannot_write
+
+FORMAT = 1
+
+
+def write_exports(
+    groups: Sequence[Sequence[Row]], refusals: Sequence[Refusal], published: Published, output_path: Path
+) -> list[Path]:
+    """Write `board.json`, `board.csv`, `results.parquet` and `published.parquet`; returns their paths."""
+    from pyarrow import Table, parquet
+
+    results = [flat(row) for group in groups for row in group]
+    content = {
+        "format": FORMAT,
+        "groups": [[nested(row) for row in group] for group in groups],
+        "refused": [refusal.model_dump(mode="json") for refusal in refusals],
+        "reported": published.model_dump(mode="json"),
+    }
+    files = [output_path / name for name in ("board.json", "board.csv", "results.parquet", "published.parquet")]
+    with cannot_write(output_path):
+        output_path.mkdir(parents=True, exist_ok=True)
+        files[0].write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        files[1].write_text(as_csv(results), encoding="utf-8", newline="")
+        parquet.write_table(Table.from_pylist(results, schema=_schema()), files[2])
+        parquet.write_table(Table.from_pylist(list(_reported(published))), files[3])
+    return files
+
+
+def flat(row: Row) -> dict[str, Any]:
+    """A row as one level of names and values: each metric with the ends of its interval."""
+    found: dict[str, Any] = {
+        "entry": row.key,
+        "organisation": row.organisation,
+        "model": row.name,
+        "task": row.task.name,
+        "data_hash": row.task.data_hash,
+        "protocol": row.protocol.name,
+        "protocol_hash": row.protocol.hash,
+        "judge": row.judge.id,
+        "baseline_judge": row.judge.baseline,
+        "trivial": row.trivial,
+        "rank_first": row.rank[0] if row.rank else None,
+        "rank_last": row.rank[1] if row.rank else None,
+        "badges": ", ".join(word for word, _ in row.badges),
+    }
+    found |= {name: float(getattr(row.confusion, name)) for name in ("tp", "fp", "tn", "fn", "unscored")}
+    for key, *_ in COLUMNS:
+        metric = row.metrics.get(key)
+        found[key] = metric.value if metric else None
+        found[f"{key}_low"], found[f"{key}_high"] = (metric.interval if metric else None) or (None, None)
+    return found
+
+
+def nested(row: Row) -> dict[str, Any]:
+    """A row with whole metrics, per split as well."""
+    return {
+        "entry": row.key,
+        "organisation": row.organisation,
+        "model": row.name,
+        "task": row.task.model_dump(mode="json"),
+        "protocol": row.protocol.model_dump(mode="json"),
+        "judge": row.judge.model_dump(mode="json", exclude={"card"}),
+        "trivial": row.trivial,
+        "rank": row.rank,
+        "leading": row.leading,
+        "badges": [{"badge": word, "meaning": meaning} for word, meaning in row.badges],
+        "confusion": row.confusion.model_dump(mode="json"),
+        "metrics": {key: value.model_dump(mode="json", exclude_none=True) for key, value in row.metrics.items()},
+        "splits": {
+            split: {key: value.model_dump(mode="json", exclude_none=True) for key, value in metrics.items()}
+            for split, metrics in row.splits.items()
+        },
+    }
+
+
+def as_csv(results: Sequence[dict[str, Any]]) -> str:
+    """Flat rows as CSV that no spreadsheet takes for formulas."""
+    text = io.StringIO()
+    names = list(_schema().names)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in results:
+        writer.writerow([csv_cell(value) if isinstance(value := row[name], str) else value for name in names])
+    return text.getvalue()
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    text = ("entry", "organisation", "model", "task", "data_hash", "protocol", "protocol_hash", "judge")
+    fields = [(name, pa.string()) for name in text]
+    fields += [("baseline_judge", pa.bool_()), ("trivial", pa.bool_())]
+    fields += [("rank_first", pa.int64()), ("rank_last", pa.int64()), ("badges", pa.string())]
+    fields += [(name, pa.float64()) for name in ("tp", "fp", "tn", "fn", "unscored")]
+    fields += [(f"{key}{end}", pa.float64()) for key, *_ in COLUMNS for end in ("", "_low", "_high")]
+    return pa.schema(fields)
+
+
+def _reported(published: Published) -> Iterable[dict[str, Any]]:
+    for table in published.tables:
+        for row in table.rows:
+            for split, counts in row.confusion.items():
+                yield {
+                    "table": table.id,
+                    "model": row.model,
+                    "split": split,
+                    **counts.model_dump(),
+                    "f1": counts.f1,
+                    "notes": " ".join(row.notes),
+                }

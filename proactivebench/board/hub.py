@@ -1,0 +1,117 @@
+"""The board on the Hub: a dataset of results, a static Space, and results in a model's own repository."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from proactivebench.board.recomputing import Recomputed
+from proactivebench.board.rows import Row
+from proactivebench.store import cannot_write
+
+FRAMEWORK = "proactivebench"
+
+
+def write_dataset(board: Path, entries_root: Path, entries: Sequence[Recomputed], output_path: Path) -> Path:
+    """Lay out a results dataset: its card, the exports of a built board, and the entries themselves; returns the card.
+
+    `datasets.load_dataset(output_path, "results")` reads the board, `"published"` the reported figures.
+    """
+    with cannot_write(output_path):
+        (output_path / "data").mkdir(parents=True, exist_ok=True)
+        for name in ("results.parquet", "published.parquet"):
+            shutil.copyfile(board / name, output_path / "data" / name)
+        for entry in entries:
+            source = entries_root / "entries" / entry.key
+            source = source if source.is_dir() else entries_root / entry.key
+            shutil.copytree(source, output_path / "entries" / entry.key, dirs_exist_ok=True, symlinks=True)
+        (output_path / "eval.yaml").write_text(_yaml(_benchmark(entries)), encoding="utf-8")
+        card = output_path / "README.md"
+        card.write_text(f"---\n{_yaml(_dataset_header())}---\n\n{_DATASET_TEXT}", encoding="utf-8")
+    return card
+
+
+def write_space(site: Path) -> Path:
+    """Make a built site a static Space: only its card is missing. Returns the card."""
+    header = {
+        "title": "ProactiveBench board",
+        "sdk": "static",
+        "app_file": "index.html",
+        "license": "apache-2.0",
+        "pinned": False,
+        "short_description": "Proactive agents, recomputed and with intervals",
+    }
+    card = site / "README.md"
+    with cannot_write(card):
+        card.write_text(f"---\n{_yaml(header)}---\n\n{_SPACE_TEXT}", encoding="utf-8")
+    return card
+
+
+def model_results(row: Row, dataset: str, revision: str | None = None) -> dict[str, str]:
+    """The files that report a row in its model's repository: path and YAML, one per figure shown there."""
+    metric = row.metrics.get("f1")
+    if metric is None or metric.value is None:
+        return {}
+    result = {
+        "dataset": {"id": dataset, "task_id": row.task.name} | ({"revision": revision} if revision else {}),
+        "value": round(100 * metric.value, 2),
+        "date": date.today().isoformat(),  # noqa: DTZ011 - a calendar day for people
+        "source": {"url": f"https://huggingface.co/datasets/{dataset}", "name": "ProactiveBench board"},
+        "evaluation_framework": FRAMEWORK,
+        "notes": _notes(row),
+    }
+    name = f"proactivebench-{row.task.name}-{row.protocol.hash[:8]}-{row.judge.hash[:8]}"
+    return {f".eval_results/{name}.yaml": _yaml([result])}
+
+
+def _notes(row: Row) -> str:
+    metric = row.metrics["f1"]
+    interval = (
+        f", 95% interval {100 * metric.interval[0]:.1f} to {100 * metric.interval[1]:.1f}" if metric.interval else ""
+    )
+    badges = ", ".join(word for word, _ in row.badges)
+    return f"F1{interval}; protocol {row.protocol.name} {row.protocol.hash[:8]}; judge {row.judge.id}; {badges}"
+
+
+def _benchmark(entries: Sequence[Recomputed]) -> dict[str, object]:
+    names = sorted({entry.report.task.name for entry in entries}) or ["proactivebench"]
+    return {
+        "name": "ProactiveBench",
+        "description": "Does an agent offer help at the right moments, and keep quiet otherwise?",
+        "evaluation_framework": FRAMEWORK,
+        "tasks": [{"id": name, "config": "results", "split": "train"} for name in names],
+    }
+
+
+def _dataset_header() -> dict[str, object]:
+    return {
+        "pretty_name": "ProactiveBench results",
+        "license": "apache-2.0",
+        "tags": ["leaderboard", "evaluation", "proactive-agents"],
+        "configs": [
+            {"config_name": "results", "default": True, "data_files": "data/results.parquet"},
+            {"config_name": "published", "data_files": "data/published.parquet"},
+        ],
+    }
+
+
+def _yaml(value: object) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=False, width=120)
+
+
+_DATASET_TEXT = """# ProactiveBench results
+
+Each folder below `entries/` is one submission: `entry.json`, the agent's replies and the judge's verdicts. The figures
+in `data/` were recomputed from them; nothing was taken from a submitter's word.
+
+- `load_dataset(THIS, "results")`: one line per entry and judge, metrics with their 95 % intervals over traces.
+- `load_dataset(THIS, "published")`: figures as published elsewhere, not recomputed and never ranked.
+
+To submit, open a pull request with `proactivebench leaderboard submit ENTRY --to hf:THIS`.
+"""
+
+_SPACE_TEXT = "The board of ProactiveBench, as a static site: every figure recomputed, no request leaves the page.\n"

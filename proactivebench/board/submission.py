@@ -1,0 +1,110 @@
+"""Where an entry goes: a folder, a branch of a git repository, or a pull request on the Hub."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from proactivebench.board.entry import ENTRY, Entry
+from proactivebench.board.evidence import Evidence, read_evidence
+from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, read_plain
+from proactivebench.board.validation import validate_evidence
+from proactivebench.errors import CannotWrite, CheckFailed, UsageError
+from proactivebench.store import cannot_write
+
+_GIT_PROTOCOLS = "file:git:http:https:ssh"
+
+
+def submit_entry(path: Path, target: str) -> str:
+    """Send the entry at `path` to `dir:PATH`, `git:URL` or `hf:ORG/DATASET`; returns where it now lies.
+
+    Raises `CheckFailed` for an entry that a board would refuse, `UsageError` where the target cannot be reached.
+    """
+    kind, _, place = target.partition(":")
+    senders = {"dir": _to_folder, "git": _to_git, "hf": _to_hub}
+    if kind not in senders or not place or place.startswith("-"):
+        raise UsageError(f"{target} is no place to submit to: use hf:ORG/DATASET, git:URL or dir:PATH")
+    entry, files = submission(read_evidence(path))
+    return senders[kind](entry, files, place)
+
+
+def submission(evidence: Evidence) -> tuple[Entry, dict[str, bytes]]:
+    """An entry and its files by relative name, if a board would take it. Raises `CheckFailed`."""
+    validation = validate_evidence(evidence)
+    if evidence.entry is None or not validation.accepted:
+        first = validation.findings[0]
+        raise CheckFailed(f"{evidence.path} would be refused: {first.file} {first.message}; see `leaderboard validate`")
+    files = {ENTRY: read_plain(evidence.path / ENTRY, MAX_ENTRY_BYTES)}
+    files |= {name: read_plain(evidence.path / name, MAX_PACKED_BYTES) for name in evidence.entry.evidence}
+    return evidence.entry, files
+
+
+def _to_folder(entry: Entry, files: dict[str, bytes], place: str) -> str:
+    root = Path(place)
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder: give the folder of a board")
+    return str(_lay_out(root, entry, files))
+
+
+def _lay_out(root: Path, entry: Entry, files: dict[str, bytes]) -> Path:
+    folder = root / "entries" / entry.key
+    if (folder / ENTRY).exists() and (folder / ENTRY).read_bytes() != files[ENTRY]:
+        raise UsageError(f"{folder} holds another entry: prepare this one with another --run_id")
+    with cannot_write(folder):
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+    return folder
+
+
+def _to_git(entry: Entry, files: dict[str, bytes], place: str) -> str:
+    branch = f"entry/{entry.key}"
+    with tempfile.TemporaryDirectory(prefix="proactivebench-") as scratch:
+        clone = Path(scratch) / "board"
+        _git("clone", "--quiet", "--depth", "1", "--", place, str(clone))
+        _git("checkout", "--quiet", "-b", branch, folder=clone)
+        _lay_out(clone, entry, files)
+        _git("add", "--force", "--", f"entries/{entry.key}", folder=clone)
+        _git("commit", "--quiet", "-m", f"Entry {entry.key}", folder=clone)
+        _git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", folder=clone)
+    return f"{place} branch {branch}"
+
+
+def _git(*arguments: str, folder: Path | None = None) -> None:
+    environment = os.environ | {"GIT_ALLOW_PROTOCOL": _GIT_PROTOCOLS, "GIT_TERMINAL_PROMPT": "0"}
+    for role in ("AUTHOR", "COMMITTER"):
+        environment.setdefault(f"GIT_{role}_NAME", "ProactiveBench submission")
+        environment.setdefault(f"GIT_{role}_EMAIL", "submission@proactivebench.invalid")
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=false", *arguments]
+    try:
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise UsageError("git is not installed: install it, or submit to hf: or dir:") from error
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip() or "no reason given").splitlines()[-1]
+        raise CannotWrite(f"git {arguments[0]} failed: {said}") from error
+
+
+def _to_hub(entry: Entry, files: dict[str, bytes], place: str) -> str:
+    added = {f"entries/{entry.key}/{name}": content for name, content in files.items()}
+    return open_pull_request(place, "dataset", added, f"Entry {entry.key}")
+
+
+def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title: str) -> str:
+    """Open a pull request on the Hub that adds `files`; returns its address. The token comes from the environment."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    operations = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in files.items()]
+    try:
+        commit = HfApi().create_commit(
+            repository, operations, commit_message=title, repo_type=kind, create_pr=True, revision="main"
+        )
+    except HFValidationError as error:
+        raise UsageError(f"{repository} is no Hub repository: give ORG/NAME") from error
+    except (HfHubHTTPError, OSError) as error:
+        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError(f"the Hub did not take it: {said}; is HF_TOKEN set and the repository there?") from error
+    return commit.pr_url or commit.commit_url

@@ -1,0 +1,196 @@
+"""`proactivebench leaderboard`: from a run to a board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proactivebench.board.saying import Said
+    from proactivebench.judging import Judge
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Prepare, check, submit and publish leaderboard entries.\n\n"
+    "Example: proactivebench leaderboard prepare runs/always --output_path entry",
+)
+
+Format = Annotated[str, typer.Option("--format", help="rich, json, github or markdown.")]
+Answer = Annotated[str | None, typer.Option(help="yes, no or unknown.")]
+
+
+@app.command()
+def prepare(
+    run: Annotated[Path, typer.Argument(help="A complete, judged run.")],
+    output_path: Annotated[Path, typer.Option("--output_path", help="The entry's folder.")],
+    organisation: Annotated[str | None, typer.Option(help="Who submits: a short name.")] = None,
+    model_name: Annotated[str | None, typer.Option("--model_name", help="The model, as the board names it.")] = None,
+    model_revision: Annotated[str, typer.Option("--model_revision", help="Its revision or date.")] = "",
+    licence: Annotated[str | None, typer.Option(help="The model's licence.")] = None,
+    contact: Annotated[str | None, typer.Option(help="Whom to ask: an address or a page.")] = None,
+    link: Annotated[list[str] | None, typer.Option(help="An https link; may be repeated.")] = None,
+    notes: Annotated[str, typer.Option(help="One line for readers.")] = "",
+    trained_on_traces: Answer = None,
+    trained_on_labels: Answer = None,
+    run_id: Annotated[str | None, typer.Option("--run_id", help="Name of this run on the board.")] = None,
+) -> None:
+    """Bundle a run as an entry: replies, verdicts and a declaration, without
+    addresses, paths, provider errors and private reasoning.
+
+    Trivial agents need no declaration.
+
+    Example: proactivebench leaderboard prepare runs/always --output_path entry
+    """
+    from proactivebench.board.bundle import declaration, prepare_entry
+    from proactivebench.store import RunStore
+
+    declared = declaration(
+        organisation=organisation,
+        model=model_name,
+        revision=model_revision,
+        licence=licence,
+        contact=contact,
+        links=tuple(link or ()),
+        notes=notes,
+        trained_on_traces=trained_on_traces,
+        trained_on_labels=trained_on_labels,
+    )
+    entry = prepare_entry(RunStore(run), output_path, declared, run_id)
+    print(f"{output_path}: entry {entry.key}")
+
+
+@app.command()
+def validate(
+    path: Annotated[Path, typer.Argument(help="An entry's folder, or a board's.")], form: Format = "rich"
+) -> None:
+    """Check that entries are whole and well formed: no network, no data, no judge.
+
+    Exit 1: refused. Exit 2: cannot be read.
+
+    Example: proactivebench leaderboard validate entry --format github
+    """
+    from proactivebench.board.checking import validate_all
+
+    _report(validate_all(path), form)
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="An entry's folder, or a board's.")],
+    form: Format = "rich",
+    against: Annotated[Path | None, typer.Option(help="A board to look for copies in.")] = None,
+    judge: Annotated[str, typer.Option(help="The judge that re-judges, over --judge_model.")] = "llm",
+    judge_model: Annotated[str | None, typer.Option("--judge_model", help="A re-judging model.")] = None,
+    judge_model_args: Annotated[str, typer.Option("--judge_model_args", help="Its arguments.")] = "",
+    record: Annotated[Path | None, typer.Option(help="The board to keep a second opinion in.")] = None,
+) -> None:
+    """Recompute entries from their evidence: questions, parsing, verdicts of local
+    judges, metrics, likeness to others. Needs the benchmark's data.
+
+    Exit 1: refused, a copy, or disputed. Exit 2: cannot be read.
+
+    Example: proactivebench leaderboard verify entry --against board
+    """
+    from proactivebench.board.checking import verify_all
+
+    second = _second_judge(judge, judge_model, judge_model_args) if judge_model else None
+    _report(list(verify_all(path, against=against, second_judge=second, record=record)), form)
+
+
+@app.command()
+def submit(
+    path: Annotated[Path, typer.Argument(help="An entry's folder.")],
+    to: Annotated[str, typer.Option(help="hf:ORG/DATASET, git:URL or dir:PATH.")],
+) -> None:
+    """Send an entry: a pull request on the Hub, a branch of a git repository, or a
+    folder. Keys come from the environment.
+
+    Example: proactivebench leaderboard submit entry --to dir:board
+    """
+    from proactivebench.board.submission import submit_entry
+
+    print(submit_entry(path, to))
+
+
+@app.command()
+def build(
+    path: Annotated[Path, typer.Argument(help="A board's folder: entries/, rejudged/.")],
+    output_path: Annotated[Path, typer.Option("--output_path", help="Where the site goes.")] = Path("site"),
+    dataset_path: Annotated[
+        Path | None, typer.Option("--dataset_path", help="Also lay out the results dataset here.")
+    ] = None,
+    texts: Annotated[str, typer.Option(help="Texts of events: shown or none.")] = "shown",
+) -> None:
+    """Recompute all entries and write the board: a static site, board.json,
+    board.csv and Parquet files.
+
+    Example: proactivebench leaderboard build board --output_path site
+    """
+    from proactivebench.board.building import build_board, publish
+    from proactivebench.board.hub import write_dataset
+
+    _one_of("--texts", texts, ("shown", "none"))
+    board = build_board(path)
+    index = publish(board, output_path, texts=texts)
+    if dataset_path:
+        print(write_dataset(output_path, path, board.entries, dataset_path))
+    print(f"{index}: {len(board.entries)} entries, {len(board.refusals)} refused")
+
+
+@app.command()
+def serve(
+    path: Annotated[Path, typer.Argument(help="A built site.")] = Path("site"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
+) -> None:
+    """Show a built site on this machine only.
+
+    Example: proactivebench leaderboard serve site --port 8000
+    """
+    from proactivebench.board.preview import serve_site
+
+    serve_site(path, port, lambda address: print(f"{address} (Ctrl-C ends it)", flush=True))
+
+
+@app.command()
+def seed(
+    output_path: Annotated[Path, typer.Option("--output_path", help="Where board and site go.")] = Path("site"),
+    mirror: Annotated[Path | None, typer.Option(help="The release, unpacked [PROACTIVEBENCH_MIRROR].")] = None,
+) -> None:
+    """Build a local board of the released answers and the trivial agents, silences
+    judged by people's labels and offers by the baseline judge, marked as such.
+
+    Example: proactivebench leaderboard seed --output_path site
+    """
+    from proactivebench.board.seeding import seed_board
+
+    print(seed_board(output_path, mirror))
+
+
+def _report(outcomes: Sequence[Said], form: str) -> None:
+    from proactivebench.board.saying import FORMATS, say
+
+    _one_of("--format", form, FORMATS)
+    print(say(outcomes, form))
+    if not all(outcome.passed for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _one_of(option: str, given: str, allowed: Sequence[str]) -> None:
+    if given not in allowed:
+        from proactivebench.errors import UsageError
+
+        raise UsageError(f"{option} {given}: use {', '.join(allowed)}")
+
+
+def _second_judge(judge: str, model: str | None, model_args: str) -> Judge:
+    from proactivebench.cli.arguments import texts
+    from proactivebench.judging import create_judge
+
+    return create_judge(judge, model=model, model_args=texts(model_args, "--judge_model_args"))

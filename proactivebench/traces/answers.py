@@ -21,7 +21,7 @@ Answers = dict[str, list[dict[str, Any]]]
 
 
 def released_models(pins: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Names of the models whose answers are at hand: all of the archive's, or those that the unpacked form pins."""
+    """Names of the published models: all of the archive's, or, where it is not at hand, those pinned file by file."""
     try:
         archive = release.read(release.ARCHIVE, pins)
     except MissingFile:
@@ -36,7 +36,7 @@ def released_answers(model: str, pins: Mapping[str, str] | None = None) -> Answe
 
     Raises `UsageError` for a model that was not released, `DataError` for a missing or altered file.
     """
-    if os.environ.get(MIRROR) and model in _pinned_models(pins):
+    if model in _pinned_models(pins) and (os.environ.get(MIRROR) or release.is_here(_files(model, pins)[0], pins)):
         try:
             return _unpacked(model, pins)
         except MissingFile:
@@ -52,9 +52,12 @@ def released_answers(model: str, pins: Mapping[str, str] | None = None) -> Answe
 
 
 def _unpacked(model: str, pins: Mapping[str, str] | None) -> Answers:
-    names = [PurePosixPath(name) for name in sorted(release.pins() if pins is None else pins)]
-    ours = [name for name in names if name.parent == PurePosixPath(release.UNPACKED, model)]
-    return {name.stem: _parsed(release.read(str(name), pins), str(name)) for name in ours}
+    return {PurePosixPath(name).stem: _parsed(release.read(name, pins), name) for name in _files(model, pins)}
+
+
+def _files(model: str, pins: Mapping[str, str] | None) -> list[str]:
+    names = sorted(release.pins() if pins is None else pins)
+    return [name for name in names if name.startswith(f"{release.UNPACKED}/{model}/")]
 
 
 def _pinned_models(pins: Mapping[str, str] | None) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def _walk(wanted: Mapping[str, tuple[str, ...]], has: Callable[[str], bool]) -> 
     for group, names in wanted.items():
         for name in names:
             found = _state(name, group, has)
-            if name == release.ARCHIVE and found.state is State.MISSING and os.environ.get(MIRROR):
+            if name == release.ARCHIVE and found.state is State.MISSING:
                 unpacked = sorted(pin for pin in release.pins() if pin.startswith(f"{release.UNPACKED}/"))
                 if _state(unpacked[0], group, has).state is not State.MISSING:
                     yield from (_state(file, group, has) for file in unpacked)

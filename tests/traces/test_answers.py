@@ -10,6 +10,7 @@ import pytest
 from proactivebench.errors import DataError, UsageError
 from proactivebench.traces import answers, release
 from proactivebench.traces.answers import released_answers, released_models
+from tests.servers.files import Files, serve
 
 ITEMS = [{"observation": {"time": "1.0", "event": "The user knocks."}, "agent_response": ["null"]}]
 TEXT = json.dumps(ITEMS).encode()
@@ -91,6 +92,16 @@ def test_a_mirror_may_hold_the_archive_unpacked(tmp_path, monkeypatch):
     pins = {name: hashlib.sha256(TEXT).hexdigest(), release.ARCHIVE: "0" * 64}
     assert released_answers("m1", pins) == {"code_11": ITEMS}
     assert released_models(pins) == ("m1",)
+
+
+def test_unpacked_answers_fetched_from_a_mirror_url_stay_usable_without_it(monkeypatch):
+    name = f"{release.UNPACKED}/m1/code_11.json"
+    pins = {name: hashlib.sha256(TEXT).hexdigest(), release.ARCHIVE: "0" * 64}
+    with serve(Files({name: TEXT})) as files:
+        monkeypatch.setenv("PROACTIVEBENCH_MIRROR", files.url)
+        assert released_answers("m1", pins) == {"code_11": ITEMS}
+    monkeypatch.delenv("PROACTIVEBENCH_MIRROR")
+    assert released_answers("m1", pins) == {"code_11": ITEMS}
 
 
 def test_an_altered_unpacked_file_is_refused(tmp_path, monkeypatch):

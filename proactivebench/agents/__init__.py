@@ -35,7 +35,7 @@ ENDPOINTS = (
     Kind("endpoint", "any OpenAI-compatible server", "base_url=…,model=…"),
     Kind("openai", "the vendor's own endpoint", "model=…"),
 )
-REPLAY = Kind("replay", "stored answers: a run, a folder of the release's answers, or a released model", "path=… | released=MODEL")
+REPLAY = Kind("replay", "stored answers: a run, released answers, or a released model", "path=… | released=MODEL")
 LM_EVAL = Kind("NAME", "any lm-eval backend: hf, vllm, anthropic-chat, …", "as lm-eval has them")
 
 

@@ -1,0 +1,53 @@
+"""A forger's tools: change what an entry says and make every hash fit again."""
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+
+from proactivebench.records import Moment, question_hash
+from proactivebench.traces import load_task
+
+REPLIES = "replies.jsonl.gz"
+
+
+def verdict_name(folder: Path) -> str:
+    """The one verdict file of the entry."""
+    return f"verdicts/{next((folder / 'verdicts').iterdir()).name}"
+
+
+def lines(folder: Path, name: str) -> list[dict]:
+    """The records of an evidence file."""
+    return [json.loads(line) for line in gzip.decompress((folder / name).read_bytes()).splitlines()]
+
+
+def write_lines(folder: Path, name: str, records: list[dict]) -> None:
+    """Replace an evidence file and let `entry.json` name the new one."""
+    write_packed(folder, name, gzip.compress(b"".join(json.dumps(r).encode() + b"\n" for r in records)), len(records))
+
+
+def write_packed(folder: Path, name: str, packed: bytes, records: int | None = None) -> None:
+    """Replace an evidence file by these very bytes and let `entry.json` name them."""
+    (folder / name).write_bytes(packed)
+    content = declared(folder)
+    stated = content["evidence"][name]
+    stated |= {"sha256": hashlib.sha256(packed).hexdigest(), "bytes": len(packed)}
+    if records is not None:
+        stated["records"] = records
+    write_declared(folder, content)
+
+
+def declared(folder: Path) -> dict:
+    """`entry.json`."""
+    return json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+
+
+def write_declared(folder: Path, content: dict) -> None:
+    """Replace `entry.json`."""
+    (folder / "entry.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def question(record: dict, proposal: str | None) -> str:
+    """The question hash a forger would compute."""
+    traces = {trace.trace_id: trace for trace in load_task("proactivebench_sample").traces}
+    return question_hash(Moment(traces[record["trace_id"]], record["turn"]), proposal)

@@ -11,6 +11,7 @@ from proactivebench.errors import UsageError
 from proactivebench.records import Decoding, JudgeErrors, NeedRule, Record, digest
 from proactivebench.resources import shipped
 
+Design = Literal["leave-one-trace-out", "direct", "leaked"]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -25,7 +26,7 @@ class Measured(Record):
     data: str
     data_hash: str
     command: str
-    design: Literal["leave-one-trace-out", "direct", "leaked"]
+    design: Design
     rule: NeedRule
     items: int
     errors: JudgeErrors
@@ -34,17 +35,20 @@ class Measured(Record):
 
 
 class BaseCard(Record):
-    """What every card says."""
+    """What every card says. `validation` is what validating on the released labels amounts to: `leaked` where
+    the judge was trained on them, `leave-one-trace-out` where each trace is judged by a part that never saw it."""
 
     name: str = Field(pattern=NAME)
     version: str
     summary: str
+    limits: str = ""
+    validation: Design = "direct"
     measured: tuple[Measured, ...] = ()
 
     @property
     def hash(self) -> str:
         """sha256 over all that can change a verdict (summary and measurements cannot)."""
-        return digest(self.model_dump(mode="json", exclude={"summary", "measured"}))
+        return digest(self.model_dump(mode="json", exclude={"summary", "limits", "validation", "measured"}))
 
 
 class LabelsCard(BaseCard):

@@ -1,0 +1,205 @@
+"""`proactivebench judges`: what decides for the user, what it is worth, and how it can be fooled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Judges: list, show, validate, audit, attack, train.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, alone on standard output.")]
+Name = Annotated[str, typer.Argument(help="A judge: NAME, card.yaml or X+Y.")]
+Model = Annotated[str | None, typer.Option(help="The model behind, as for --model.")]
+ModelArgs = Annotated[str, typer.Option(help="Its arguments: key=value,…")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Requests in flight.")]
+BatchSize = Annotated[str, typer.Option(help="For in-process models.")]
+Device = Annotated[str | None, typer.Option(help="For in-process models.")]
+
+
+@app.command("list")
+def list_judges(as_json: AsJson = False) -> None:
+    """The shipped judges and what they are worth.
+
+    Example: proactivebench judges list
+    """
+    from proactivebench.cli.judges_text import judge_lines, print_json
+    from proactivebench.judging.cards import card_names, load_card
+
+    cards = [load_card(name) for name in card_names()]
+    if as_json:
+        print_json([card.model_dump(mode="json") for card in cards])
+    else:
+        print("\n".join(line for card in cards for line in judge_lines(card)))
+
+
+@app.command()
+def show(name: Name) -> None:
+    """A judge's card as it stands, with its hash.
+
+    Example: proactivebench judges show llm
+    """
+    from proactivebench.judging.cards import card_path, load_card
+
+    card, path = load_card(name), card_path(name)
+    print(f"# {path}\n# hash {card.hash}")
+    print(path.read_text(encoding="utf-8"), end="")
+
+
+@app.command()
+def validate(
+    name: Name,
+    judge_model: Model = None,
+    judge_model_args: ModelArgs = "",
+    items: Annotated[str, typer.Option(help="all (1,749 items) or official (120).")] = "all",
+    write_back: Annotated[bool, typer.Option(help="Write the result into the card.")] = True,
+    concurrency: Concurrency = 16,
+    batch_size: BatchSize = "1",
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a judge against people's labels, beside its anchors.
+
+    What was trained on these labels is measured leave-one-trace-out, or under
+    a heading that says LEAKED. Exit 3: more than 2 % unscored.
+
+    Example: proactivebench judges validate lexical
+    """
+    from proactivebench.cli.judges_text import print_json, progress, validation_lines
+    from proactivebench.cli.judges_work import check_unscored, measure, write_back_to
+
+    found = measure(
+        name, judge_model, judge_model_args, items, (concurrency, batch_size, device), progress("items judged")
+    )
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print("\n".join(validation_lines(found)))
+    check_unscored(found)
+    if write_back:
+        write_back_to(name, found)
+
+
+@app.command("audit-leaks")
+def audit_leaks(
+    train: Annotated[str, typer.Argument(help="JSONL, or release:train.")],
+    test: Annotated[str, typer.Argument(help="JSONL, or release:test.")],
+    benchmark: Annotated[str, typer.Argument(help="A task, as for --tasks.")],
+    as_json: AsJson = False,
+) -> None:
+    """Does judge-training data hold what the judge is tested on or scores?
+
+    A JSONL row has obs (events), pred_task, valid and, if known, help_needed.
+    Exit 1: something is shared.
+
+    Example: proactivebench judges audit-leaks release:train release:test
+    proactivebench
+    """
+    from proactivebench.cli.judges_text import leak_lines, print_json
+    from proactivebench.cli.judges_work import training_rows
+    from proactivebench.errors import CheckFailed
+    from proactivebench.traces import load_task
+    from proactivebench.validation.leaks import audit
+
+    found = audit(training_rows(train), training_rows(test), load_task(benchmark).traces)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print("\n".join(leak_lines(found)))
+    if found.leaks:
+        raise CheckFailed("the data leaks: accuracy on this test says little about the judge; leave whole traces out")
+
+
+@app.command()
+def attack(
+    name: Name,
+    judge_model: Model = None,
+    judge_model_args: ModelArgs = "",
+    tasks: Annotated[str, typer.Option(help="Labelled data for contexts.")] = "proactivebench",
+    contexts: Annotated[int, typer.Option(min=1, help="At most so many.")] = 24,
+    margin: Annotated[float, typer.Option(min=0, max=1, help="Allowed excess.")] = 0.1,
+    suite: Annotated[Path | None, typer.Option(help="Another suite (YAML).")] = None,
+    concurrency: Concurrency = 16,
+    batch_size: BatchSize = "1",
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Offer hostile proposals where people rejected every offer.
+
+    A family fails if it is accepted more often than honest rejected
+    proposals are, by more than the margin. Exit 1: a family failed.
+
+    Example: proactivebench judges attack lexical
+    """
+    from proactivebench.cli.judges_text import attack_lines, print_json, progress
+    from proactivebench.cli.judges_work import assault
+    from proactivebench.errors import CheckFailed
+
+    found = assault(
+        name,
+        judge_model,
+        judge_model_args,
+        (concurrency, batch_size, device),
+        tasks=tasks,
+        contexts=contexts,
+        margin=margin,
+        suite=suite,
+        progress=progress("attacks judged"),
+    )
+    if as_json:
+        print_json({**found.model_dump(mode="json"), "failed": found.failed})
+    else:
+        print("\n".join(attack_lines(found)))
+    if found.failed:
+        raise CheckFailed(f"{found.judge} is fooled by: {', '.join(found.failed)}")
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="lexical.")] = "lexical",
+    output: Annotated[Path | None, typer.Option(help="Default: the card's weights.")] = None,
+) -> None:
+    """Train the lexical baseline on the released labels, reproducibly.
+
+    One weight set for each left-out trace and one for other data. Nothing is
+    random: the same labels give the same weights.
+
+    Example: proactivebench judges train lexical
+    """
+    from proactivebench.cli.judges_work import train_lexical
+
+    path = train_lexical(name, output)
+    print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+@app.command()
+def table(
+    page: Annotated[Path | None, typer.Argument(help="A page with the two marks.")] = None,
+    check: Annotated[bool, typer.Option(help="Write nothing; exit 1 if stale.")] = False,
+) -> None:
+    """The table of all judges, for the docs (Markdown).
+
+    Example: proactivebench judges table docs/judges.md
+    """
+    from proactivebench.errors import CheckFailed
+    from proactivebench.judging.cards import card_names, load_card
+    from proactivebench.judging.catalogue import put_table
+    from proactivebench.judging.catalogue import table as render
+    from proactivebench.judging.writing import replace_file
+
+    generated = render(load_card(name) for name in card_names())
+    if page is None:
+        print(generated, end="")
+        return
+    before = page.read_text(encoding="utf-8")
+    after = put_table(before, generated)
+    if check and after != before:
+        raise CheckFailed(f"{page} is stale: run `proactivebench judges table {page}`")
+    if after != before:
+        replace_file(page, after)

@@ -1,0 +1,155 @@
+"""What the verbs of `proactivebench judges` do: load, ask, measure, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proactivebench.errors import InvalidRun, UsageError
+
+if TYPE_CHECKING:
+    from proactivebench.judging import Judge
+    from proactivebench.validation.attacks import AttackAudit
+    from proactivebench.validation.leaks import TrainingRow
+    from proactivebench.validation.result import Validation
+
+Progress = Callable[[int, int], None]
+Serving = tuple[int, str, str | None]  # concurrency, batch size, device
+MOST_UNSCORED = 0.02
+
+
+def judge_named(name: str, model: str | None, model_args: str, serving: Serving) -> Judge:
+    """The judge with the model behind it. Raises UsageError."""
+    from proactivebench.cli.arguments import texts
+    from proactivebench.judging import create_judge
+    from proactivebench.preparation import Serving as Calls
+
+    concurrency, batch_size, device = serving
+    calls = Calls(concurrency=concurrency, batch_size=batch_size, device=device)
+    args = texts(model_args, "--judge_model_args")
+    return create_judge(name, model=model, model_args=args, make_engine=calls.agent)
+
+
+def measure(
+    name: str, model: str | None, model_args: str, items: str, serving: Serving, progress: Progress
+) -> Validation:
+    """Validate a judge on the released labels."""
+    from proactivebench.evaluation import run_async
+    from proactivebench.judging.cards import LexicalCard, load_card
+    from proactivebench.judging.spec import parse_spec
+    from proactivebench.traces import labelled_items
+    from proactivebench.validation.validate import validate
+
+    if items not in ("all", "official"):
+        raise UsageError(f"--items {items}: use all (1,749 items) or official (120)")
+    judge = judge_named(name, model, model_args, serving)
+    cards = [load_card(member.partition(":")[0]) for member in parse_spec(name).members]
+    designs = {card.validation for card in cards}
+    design = next(d for d in ("leaked", "leave-one-trace-out", "direct") if d in designs)
+    if any(card.kind == "labels" for card in cards):
+        raise UsageError("labels are what judges are measured against: validate another judge")
+    rows = labelled_items()
+    leaked = None
+    if items == "all" and len(cards) == 1 and isinstance(cards[0], LexicalCard):
+        from proactivebench.judging.lexical.leaked import leaked_judge
+
+        leaked = leaked_judge(rows)
+
+    async def work() -> Validation:
+        try:
+            await judge.start()
+            return await validate(
+                judge,
+                rows,
+                design=design,
+                command=_command("validate", name, model, items),
+                official_only=items == "official",
+                leaked=leaked,
+                progress=progress,
+            )
+        finally:
+            await judge.close()
+
+    return run_async(work())
+
+
+def assault(
+    name: str,
+    model: str | None,
+    model_args: str,
+    serving: Serving,
+    *,
+    tasks: str,
+    contexts: int,
+    margin: float,
+    suite: Path | None,
+    progress: Progress,
+) -> AttackAudit:
+    """Attack a judge."""
+    from proactivebench.evaluation import run_async
+    from proactivebench.traces import load_task
+    from proactivebench.validation.attacks import attack, read_suite, rejecting_contexts
+
+    judge = judge_named(name, model, model_args, serving)
+    task, hostile = load_task(tasks), read_suite(suite)
+    moments = rejecting_contexts(task, contexts)
+
+    async def work() -> AttackAudit:
+        try:
+            await judge.start()
+            data = f"{task.name} {task.data_hash[:12]}"
+            return await attack(judge, moments, hostile, data=data, margin=margin, progress=progress)
+        finally:
+            await judge.close()
+
+    return run_async(work())
+
+
+def train_lexical(name: str, output: Path | None) -> Path:
+    """Train and write the weights; returns where they lie."""
+    from proactivebench.judging.cards import LexicalCard, card_path, load_card
+    from proactivebench.judging.lexical.training import train
+    from proactivebench.judging.writing import replace_file
+    from proactivebench.traces import labelled_items
+
+    card = load_card(name)
+    if not isinstance(card, LexicalCard):
+        raise UsageError(f"judge {name} is not trained here: only lexical is")
+    path = output or card_path(name).parent / card.weights
+    replace_file(path, train(labelled_items()).model_dump_json() + "\n")
+    return path
+
+
+def training_rows(source: str) -> list[TrainingRow]:
+    """Rows of a file, or of the release (`release:train`, `release:test`)."""
+    from proactivebench.traces import labelled_items
+    from proactivebench.validation.leaks import read_rows, released_rows
+
+    if source in ("release:train", "release:test"):
+        return released_rows(labelled_items(), source.partition(":")[2])
+    return read_rows(Path(source))
+
+
+def check_unscored(found: Validation) -> None:
+    """Raise InvalidRun where more than 2 % of the verdicts are unscored: such a measurement is not kept."""
+    share = found.blocks[0].unscored_share
+    if share > MOST_UNSCORED:
+        causes = ", ".join(f"{cause} {count}" for cause, count in found.blocks[0].causes.items())
+        raise InvalidRun(f"{share:.1%} of the verdicts are unscored ({causes}): nothing is written back")
+
+
+def write_back_to(name: str, found: Validation) -> None:
+    """Write the measured block into the judge's own card; a composition has none."""
+    from proactivebench.judging.cards import card_path
+    from proactivebench.judging.spec import parse_spec
+    from proactivebench.judging.writing import write_measured
+
+    members = parse_spec(name).members
+    if len(members) == 1:
+        write_measured(card_path(members[0]), found.measured())
+
+
+def _command(verb: str, name: str, model: str | None, items: str) -> str:
+    behind = f" --judge_model {model}" if model else ""
+    return f"proactivebench judges {verb} {Path(name).name}{behind} --items {items}"

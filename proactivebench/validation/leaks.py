@@ -1,0 +1,158 @@
+"""Does judge-training data hold what the judge is tested on, or what it will score? Usable on anyone's data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proactivebench.errors import DataError
+from proactivebench.records import Record, Trace
+from proactivebench.traces import LabelledItem
+
+Texts = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRow:
+    """One item of judge-training data: the texts of the events so far, the proposal (None = silence) and its label.
+    `need` says whether help was needed there, where the data has it."""
+
+    events: Texts
+    proposal: str | None
+    label: bool
+    need: bool | None = None
+
+
+class LookupScore(Record):
+    """How well labels of the test rows are told by looking up the same moment in training, without any model."""
+
+    rows: int
+    correct: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test rows found in training whose label the lookup tells."""
+        return self.correct / self.rows
+
+
+class LeakAudit(Record):
+    """What the three sets share. A moment is the texts of the events so far; a trace is a longest one."""
+
+    train_rows: int
+    test_rows: int
+    test_rows_with_shared_moment: int
+    test_traces: int
+    test_traces_shared: int
+    test_rows_exact: int
+    conflicting_duplicates: int
+    lookup_by_sibling: LookupScore | None
+    lookup_by_need: LookupScore | None
+    majority_label: float
+    benchmark_moments: int
+    benchmark_moments_in_train: int
+    train_rows_on_benchmark: int
+    test_rows_on_benchmark: int
+
+    @property
+    def leaks(self) -> bool:
+        """Whether anything is shared at all."""
+        return bool(self.test_rows_with_shared_moment or self.test_traces_shared or self.train_rows_on_benchmark)
+
+
+def audit(train: Sequence[TrainingRow], test: Sequence[TrainingRow], benchmark: Iterable[Trace]) -> LeakAudit:
+    """Count what is shared between judge-training data, its test data and a benchmark."""
+    if not train or not test:
+        raise DataError("a leak audit needs rows to train on and rows to test on: one of the files is empty")
+    seen = {row.events for row in train}
+    exact = {(row.events, row.proposal): row.label for row in train}
+    again = [row for row in test if (row.events, row.proposal) in exact]
+    moments = {events for trace in benchmark for events in _prefixes(tuple(event.event for event in trace.events))}
+    traces = _longest(row.events for row in test)
+    return LeakAudit(
+        train_rows=len(train),
+        test_rows=len(test),
+        test_rows_with_shared_moment=sum(row.events in seen for row in test),
+        test_traces=len(traces),
+        test_traces_shared=sum(any(prefix in seen for prefix in _prefixes(trace)) for trace in traces),
+        test_rows_exact=len(again),
+        conflicting_duplicates=sum(exact[row.events, row.proposal] != row.label for row in again),
+        lookup_by_sibling=_lookup(train, test, siblings=True),
+        lookup_by_need=_lookup(train, test, siblings=False),
+        majority_label=max(sum(row.label for row in test), sum(not row.label for row in test)) / len(test),
+        benchmark_moments=len(moments),
+        benchmark_moments_in_train=len(moments & seen),
+        train_rows_on_benchmark=sum(row.events in moments for row in train),
+        test_rows_on_benchmark=sum(row.events in moments for row in test),
+    )
+
+
+def _lookup(train: Sequence[TrainingRow], test: Sequence[TrainingRow], *, siblings: bool) -> LookupScore | None:
+    """Silence: right iff no help was needed at the same moment of the training data. Proposal: accepted iff a sibling
+    was, or (not `siblings`) iff help was needed. Where the data has no need label, an accepted sibling is need."""
+    accepted: dict[Texts, bool] = {}
+    need: dict[Texts, bool] = {}
+    for row in train:
+        if row.proposal is not None:
+            accepted[row.events] = accepted.get(row.events, False) or row.label
+        if row.need is not None:
+            need[row.events] = row.need
+    need = accepted | need
+    told = need if not siblings else need | accepted
+    known = [row for row in test if row.events in need]
+    if not known:
+        return None
+    correct = sum((not need[row.events] if row.proposal is None else told[row.events]) == row.label for row in known)
+    return LookupScore(rows=len(known), correct=correct)
+
+
+def _prefixes(events: Texts) -> Iterable[Texts]:
+    return (events[:length] for length in range(1, len(events) + 1))
+
+
+def _longest(moments: Iterable[Texts]) -> list[Texts]:
+    """The distinct traces behind moments: each told by its first event's longest continuation."""
+    ordered = sorted(set(moments), key=len, reverse=True)
+    begun: set[Texts] = set()
+    traces = []
+    for events in ordered:
+        if events not in begun:
+            traces.append(events)
+            begun.update(_prefixes(events))
+    return traces
+
+
+def released_rows(items: Iterable[LabelledItem], file: str) -> list[TrainingRow]:
+    """The release's rows of one file (`train` or `test`)."""
+    return [
+        TrainingRow(tuple(event.event for event in item.events), item.pred_task, item.valid, item.help_needed)
+        for item in items
+        if item.file == file
+    ]
+
+
+def read_rows(path: Path) -> list[TrainingRow]:
+    """Rows of a JSONL file in the release's form: `obs` (events with `event`), `pred_task`, `valid`, and `help_needed`
+    where known. Raises DataError naming the line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}): give a JSONL file, release:train or release:test") from None
+    return [_row(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _row(line: str, where: str) -> TrainingRow:
+    try:
+        row: Mapping[str, Any] = json.loads(line)
+        events = tuple(seen["event"] for seen in row["obs"])
+        proposal, label, need = row["pred_task"], row["valid"], row.get("help_needed")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{where}: not a row of judge-training data ({error!r}): it needs obs, pred_task, valid"
+        ) from None
+    typed = isinstance(label, bool) and isinstance(need, bool | None) and isinstance(proposal, str | None)
+    if not typed or not events or not all(isinstance(text, str) for text in events):
+        raise DataError(f"{where}: obs must hold events with text, pred_task text or null, valid true or false")
+    return TrainingRow(events, proposal, label, need)

@@ -1,0 +1,77 @@
+"""What a validation shows, as records that can be printed, stored and written back into a card."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from proactivebench.judging.cards import Design, Measured
+from proactivebench.records import JudgeErrors, JudgeIdentity, NeedRule, Record
+from proactivebench.validation.figures import Figure
+
+
+class Block(Record):
+    """Figures of one rater on one set of items under one need rule. `leaked`: it had seen these very contexts."""
+
+    rater: str
+    design: Design
+    leaked: bool
+    population: str
+    rule: NeedRule
+    items: int
+    unscored_share: float = 0
+    causes: dict[str, int] = Field(default_factory=dict)
+    figures: dict[str, Figure]
+    errors: JudgeErrors | None = None
+
+    @property
+    def heading(self) -> str:
+        """What a reader must know before the figures."""
+        warning = "LEAKED, not a measure of the judge: " if self.leaked else ""
+        return f"{warning}{self.rater} on {self.population} ({self.items} items, need rule {self.rule}, {self.design})"
+
+
+class Validation(Record):
+    """A whole validation: the judge's blocks first, then the anchors'."""
+
+    judge: JudgeIdentity
+    date: str
+    data: str
+    data_hash: str
+    command: str
+    blocks: tuple[Block, ...]
+    annotators: dict[str, float | None]
+    seconds_per_verdict: float | None = None
+    tokens_per_verdict: float | None = None
+
+    def measured(self) -> Measured:
+        """The block a card keeps: the judge's first one."""
+        block = self.blocks[0]
+        if block.errors is None:
+            raise ValueError("the first block of a validation is the judge's own")
+        shown = {name: figure for name, figure in block.figures.items() if figure.value is not None}
+        return Measured(
+            judge=self.judge.id,
+            date=self.date,
+            data=f"{self.data}: {block.population}",
+            data_hash=self.data_hash,
+            command=self.command,
+            design=block.design,
+            rule=block.rule,
+            items=block.items,
+            errors=block.errors,
+            figures={
+                **{name: round(figure.value, 4) for name, figure in shown.items() if figure.value is not None},
+                "unscored_share": round(block.unscored_share, 4),
+                **_given("seconds_per_verdict", self.seconds_per_verdict),
+                **_given("tokens_per_verdict", self.tokens_per_verdict),
+            },
+            intervals={
+                name: (round(figure.interval[0], 4), round(figure.interval[1], 4))
+                for name, figure in shown.items()
+                if figure.interval is not None
+            },
+        )
+
+
+def _given(name: str, value: float | None) -> dict[str, float]:
+    return {} if value is None else {name: float(f"{value:.3g}")}

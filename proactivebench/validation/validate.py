@@ -1,0 +1,170 @@
+"""Measuring a judge against people's labels, beside its anchors, under both need rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from proactivebench.judging import Judge, Opinion
+from proactivebench.judging.cards import Design
+from proactivebench.judging.lexical.training import items_hash
+from proactivebench.records import JudgeErrors, NeedRule, VerdictStatus
+from proactivebench.traces import LabelledItem
+from proactivebench.validation.agreement import krippendorff_alpha
+from proactivebench.validation.anchors import Lookup, accept_everything, one_human, rated
+from proactivebench.validation.figures import Ratings, error_count, figures
+from proactivebench.validation.items import Category, ValidationItem, validation_items
+from proactivebench.validation.result import Block, Validation
+
+DATA = "released human labels"
+ALL, OFFICIAL = "all 1,749 labelled items", "the official 120 test items"
+BATCH = 64
+
+Opinions = Sequence[Opinion | None]
+Progress = Callable[[int, int], None]
+
+
+async def ask(judge: Judge, items: Sequence[ValidationItem], progress: Progress | None = None) -> list[Opinion | None]:
+    """The judge's opinions on all items, in order; `progress` hears (done, of)."""
+    opinions: list[Opinion | None] = []
+    for start in range(0, len(items), BATCH):
+        opinions += await judge.judge([item.item for item in items[start : start + BATCH]])
+        if progress is not None:
+            progress(len(opinions), len(items))
+    return opinions
+
+
+async def validate(
+    judge: Judge,
+    rows: Sequence[LabelledItem],
+    *,
+    design: Design,
+    command: str,
+    official_only: bool = False,
+    leaked: Judge | None = None,
+    progress: Progress | None = None,
+) -> Validation:
+    """Measure `judge` on the released labels `rows`: on all of them with the official test items apart, or on these
+    alone. `leaked` is the same judge trained on the training file, whose figures on the test file stand under a heading
+    that says so. `design` says what the judge had seen."""
+    everything = validation_items(rows)
+    official = [item for item in everything if item.row.file == "test"]
+    items = official if official_only else everything
+    opinions = await ask(judge, items, progress)
+    blocks = [
+        judged_block(judge, items, opinions, rule, design, OFFICIAL if official_only else ALL) for rule in NeedRule
+    ]
+    if not official_only:
+        kept = [(item, said) for item, said in zip(items, opinions, strict=True) if item.row.file == "test"]
+        blocks.append(judged_block(judge, official, [said for _, said in kept], NeedRule.UNANIMOUS, design, OFFICIAL))
+    if leaked is not None:
+        said = await ask(leaked, official)
+        blocks.append(judged_block(leaked, official, said, NeedRule.UNANIMOUS, "leaked", OFFICIAL))
+    return Validation(
+        judge=judge.identity,
+        date=datetime.now(UTC).date().isoformat(),
+        data=DATA,
+        data_hash=items_hash(rows),
+        command=command,
+        blocks=(*blocks, *anchor_blocks(items, official, rows, OFFICIAL if official_only else ALL)),
+        annotators=annotators(items),
+        seconds_per_verdict=_mean([said.latency_s for said in opinions if said is not None]),
+        tokens_per_verdict=_mean([_tokens(said) for said in opinions if said is not None]),
+    )
+
+
+def judged_block(
+    judge: Judge, items: Sequence[ValidationItem], opinions: Opinions, rule: NeedRule, design: Design, population: str
+) -> Block:
+    """A judge's figures from its opinions."""
+    ratings = ratings_of(items, opinions, rule)
+    causes = Counter(said.cause or "unknown" for said in opinions if said and said.status is VerdictStatus.UNSCORED)
+    return Block(
+        rater=judge.identity.name,
+        design=design,
+        leaked=design == "leaked",
+        population=population,
+        rule=rule,
+        items=len(items),
+        unscored_share=float(np.isnan(ratings.verdict).mean()),
+        causes=dict(causes),
+        figures=figures(ratings),
+        errors=JudgeErrors(
+            judge_hash=judge.identity.hash,
+            correct_detection=error_count(ratings, Category.CORRECT_DETECTION),
+            false_alarm=error_count(ratings, Category.FALSE_ALARM),
+            correct_rejection=error_count(ratings, Category.CORRECT_REJECTION),
+            missed_need=error_count(ratings, Category.MISSED_NEED),
+            leaked=design == "leaked",
+            population=f"{DATA}: {population}",
+        ),
+    )
+
+
+def ratings_of(items: Sequence[ValidationItem], opinions: Opinions, rule: NeedRule) -> Ratings:
+    """Opinions as ratings; no opinion counts as unscored."""
+    verdicts = [
+        None if o is None or o.status is VerdictStatus.UNSCORED else o.status is VerdictStatus.ACCEPTED
+        for o in opinions
+    ]
+    bare = rated(items, verdicts, rule)
+    stated = [np.nan if o is None or o.probability is None else o.probability for o in opinions]
+    return Ratings(bare.category, bare.verdict, np.array(stated, dtype=float), bare.trace)
+
+
+def anchor_blocks(
+    items: Sequence[ValidationItem],
+    official: Sequence[ValidationItem],
+    rows: Sequence[LabelledItem],
+    population: str,
+) -> list[Block]:
+    """What stands beside every judge: no judgement at all, the leak, and one human."""
+    lookup = Lookup(row for row in rows if row.file == "train")
+    rule = NeedRule.UNANIMOUS
+    human = one_human(items)
+    blocks = [
+        _anchor("accept everything", accept_everything(items, one), one, population, "direct") for one in NeedRule
+    ]
+    blocks.append(_anchor("one human (offers, against two who agree)", human, rule, population, "direct"))
+    for name, decide in (("lookup: any sibling accepted", lookup.by_sibling), ("lookup: need alone", lookup.by_need)):
+        found = rated(official, [decide(item.row) for item in official], rule)
+        blocks.append(_anchor(f"{name}, from the training file", found, rule, OFFICIAL, "leaked"))
+    return blocks
+
+
+def _anchor(name: str, ratings: Ratings, rule: NeedRule, population: str, design: Design) -> Block:
+    return Block(
+        rater=name,
+        design=design,
+        leaked=design == "leaked",
+        population=population,
+        rule=rule,
+        items=len(ratings.verdict),
+        unscored_share=float(np.isnan(ratings.verdict).mean()) if len(ratings.verdict) else 0.0,
+        figures={name: figure for name, figure in figures(ratings).items() if figure.value is not None},
+    )
+
+
+def annotators(items: Sequence[ValidationItem]) -> dict[str, float | None]:
+    """How far people agree among themselves: Krippendorff's α of their votes."""
+    offers = [item.row.votes for item in items if item.row.pred_task is not None]
+    silences = [item.row.votes for item in items if item.row.pred_task is None]
+    return {
+        "alpha_offers": krippendorff_alpha(offers),
+        "alpha_offers_three_votes": krippendorff_alpha([votes for votes in offers if len(votes) == 3]),
+        "alpha_silences": krippendorff_alpha(silences),
+    }
+
+
+def _tokens(opinion: Opinion) -> float | None:
+    if opinion.usage is None:
+        return None
+    return float((opinion.usage.prompt_tokens or 0) + (opinion.usage.completion_tokens or 0))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -66,21 +66,20 @@ class Answers:
     def questions(self) -> NDArray[np.uint64]:
         """The question hash of each slot's candidates (the first column for a silence); 0 where there is none."""
         moments = self.moments
+        width = self.status.shape[1] * self.status.shape[2]
         hashes = np.zeros((self.status.size, moments.candidates), dtype=np.uint64)
-        status = self.status.reshape(moments.count, -1)
-        width = status.shape[1]
-        index = 0
-        for trace in moments.traces:
-            for context in contexts(trace):
-                silence: int | None = None
-                for slot in np.flatnonzero(status[index] != MISSING).tolist():
-                    if status[index, slot] == PROPOSED:
-                        for place, text in enumerate(self.texts[index * width + slot]):
-                            hashes[index * width + slot, place] = question(context, text)
-                    elif status[index, slot] != ERROR:
-                        silence = question(context, None) if silence is None else silence
-                        hashes[index * width + slot, 0] = silence
-                index += 1
+        first = 0
+        for trace, start in zip(moments.traces, moments.starts.tolist(), strict=False):
+            status = self.status[start : start + len(trace.events)].reshape(-1, width).tolist()
+            for context, row in zip(contexts(trace), status, strict=True):
+                silence = question(context, None)
+                for slot, code in enumerate(row, first):
+                    if code == PROPOSED:
+                        for place, text in enumerate(self.texts[slot]):
+                            hashes[slot, place] = question(context, text)
+                    elif code not in (MISSING, ERROR):
+                        hashes[slot, 0] = silence
+                first += width
         return hashes
 
     @cached_property

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from proactivebench.scoring.answers import ERROR, MISSING, PROPOSED, Answers
 ACCEPTED, REJECTED, UNSCORED = 0, 1, 2
 _CODE = {VerdictStatus.ACCEPTED: ACCEPTED, VerdictStatus.REJECTED: REJECTED, VerdictStatus.UNSCORED: UNSCORED}
 _MOST_REPEATS = 1000
+_CHUNK = 5_000
 
 
 def infallible(member: str) -> bool:
@@ -42,72 +42,76 @@ class Decisions:
         return int(self.status.shape[2])
 
 
-@dataclass
 class _Lines:
-    """Verdict lines as columns; 20 bytes each."""
+    """Verdict lines as columns, read some thousand at a time: 24 bytes each, where objects would take a kilobyte."""
 
-    slot: array[int] = field(default_factory=lambda: array("q"))
-    place: array[int] = field(default_factory=lambda: array("h"))
-    repeat: array[int] = field(default_factory=lambda: array("h"))
-    status: array[int] = field(default_factory=lambda: array("b"))
-    member: array[int] = field(default_factory=lambda: array("h"))
-    cause: array[int] = field(default_factory=lambda: array("h"))
-    question: array[int] = field(default_factory=lambda: array("Q"))
-    members: dict[str, int] = field(default_factory=dict)
-    causes: dict[str, int] = field(default_factory=lambda: {"no verdict": 0})
+    def __init__(self, answers: Answers, verdicts: Iterable[Verdict]) -> None:
+        self.members: dict[str, int] = {}
+        self.causes: dict[str, int] = {"no verdict": 0}
+        self.strays = 0
+        stream, parts = iter(verdicts), [np.zeros((7, 0), dtype=np.int64)]
+        while chunk := list(islice(stream, _CHUNK)):
+            parts.append(self._columns(answers, chunk))
+        self.slot, self.place, self.repeat, self.status, self.member, self.cause, questions = np.concatenate(
+            parts, axis=1
+        )
+        self.question = questions.view(np.uint64)
 
-    def read(self, answers: Answers, verdicts: Iterable[Verdict]) -> int:
-        """Take in all lines on the run's moments; returns how many were on others."""
-        moments, strays = answers.moments, 0
-        place_of, repeats, rounds = moments.place, moments.repeats, moments.rounds
-        for verdict in verdicts:
-            start, length = place_of.get(verdict.trace_id, (0, 0))
-            if not (
-                0 <= verdict.turn < length
-                and 0 <= verdict.repeat < repeats
-                and 0 <= verdict.round < rounds
-                and -1 <= verdict.candidate < moments.candidates
-            ):
-                strays += 1
-                continue
-            if not 0 <= verdict.judge_repeat < _MOST_REPEATS:
-                raise DataError(f"judge repeat {verdict.judge_repeat} is not in 0–{_MOST_REPEATS - 1}: judge again")
-            self.slot.append(((start + verdict.turn) * repeats + verdict.repeat) * rounds + verdict.round)
-            self.place.append(verdict.candidate)
-            self.repeat.append(verdict.judge_repeat)
-            self.status.append(_CODE[verdict.status])
-            self.member.append(self.members.setdefault(verdict.judge, len(self.members)))
-            cause = verdict.cause or "unscored"
-            self.cause.append(0 if verdict.status in _CLEAR else self.causes.setdefault(cause, len(self.causes)))
-            self.question.append(_number(verdict.question))
-        return strays
+    def _columns(self, answers: Answers, chunk: list[Verdict]) -> NDArray[np.int64]:
+        moments = answers.moments
+        nowhere = (0, 0)
+        start, length = np.array([moments.place.get(verdict.trace_id, nowhere) for verdict in chunk]).T
+        turn = np.array([verdict.turn for verdict in chunk])
+        repeat = np.array([verdict.repeat for verdict in chunk])
+        rounds = np.array([verdict.round for verdict in chunk])
+        place = np.array([verdict.candidate for verdict in chunk])
+        again = np.array([verdict.judge_repeat for verdict in chunk])
+        if again.min() < 0 or again.max() >= _MOST_REPEATS:
+            raise DataError(f"a judge repeat is not in 0–{_MOST_REPEATS - 1}: the verdicts are damaged; judge again")
+        known = (
+            ((turn >= 0) & (turn < length) & (repeat >= 0) & (repeat < moments.repeats))
+            & ((rounds >= 0) & (rounds < moments.rounds))
+            & ((place >= -1) & (place < moments.candidates))
+        )
+        self.strays += int((~known).sum())
+        questions = np.array([_number(verdict.question) for verdict in chunk], dtype=np.uint64)
+        columns: NDArray[np.int64] = np.array(
+            [
+                ((start + turn) * moments.repeats + repeat) * moments.rounds + rounds,
+                place,
+                again,
+                [_CODE[verdict.status] for verdict in chunk],
+                [self.members.setdefault(verdict.judge, len(self.members)) for verdict in chunk],
+                [self._cause(verdict) for verdict in chunk],
+                questions.view(np.int64),
+            ]
+        )[:, known]
+        return columns
 
-
-_CLEAR = (VerdictStatus.ACCEPTED, VerdictStatus.REJECTED)
+    def _cause(self, verdict: Verdict) -> int:
+        if verdict.status is not VerdictStatus.UNSCORED:
+            return 0
+        return self.causes.setdefault(verdict.cause or "unscored", len(self.causes))
 
 
 def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Verdict]) -> Decisions:
     """The decisions of `judge` on the current replies. A later verdict under the same key replaces an earlier one; one
     given for another question than the current reply poses is stale and ignored."""
-    lines = _Lines()
-    lines.read(answers, verdicts)
-    slot = np.frombuffer(lines.slot, dtype=np.int64) if lines.slot else np.zeros(0, np.int64)
-    column = {name: np.array(getattr(lines, name)) for name in ("place", "repeat", "status", "member", "cause")}
-    questions = np.array(lines.question, dtype=np.uint64)
-
+    lines = _Lines(answers, verdicts)
     silent = (answers.status != PROPOSED).reshape(-1)
-    place = np.maximum(column["place"], 0)
-    current = ((column["place"] < 0) == silent[slot]) & (questions == answers.questions[slot, place]) & (questions != 0)
-    slot, place, repeat = slot[current], place[current], column["repeat"][current]
+    place = np.maximum(lines.place, 0)
+    asked_for = answers.questions[lines.slot, place]
+    current = ((lines.place < 0) == silent[lines.slot]) & (lines.question == asked_for) & (asked_for != 0)
+    where = lines.slot[current], place[current], lines.repeat[current]
 
-    repeats = int(repeat.max(initial=0)) + 1
+    repeats = int(where[2].max(initial=0)) + 1
     shape = (answers.status.size, answers.moments.candidates, repeats)
     status = np.full(shape, UNSCORED, dtype=np.int8)
     member = np.full(shape, -1, dtype=np.int16)
     cause = np.zeros(shape, dtype=np.int16)
-    status[slot, place, repeat] = column["status"][current]
-    member[slot, place, repeat] = column["member"][current]
-    cause[slot, place, repeat] = column["cause"][current]
+    status[where] = lines.status[current]
+    member[where] = lines.member[current]
+    cause[where] = lines.cause[current]
     sure = np.array([infallible(name) for name in lines.members] + [False])  # the last entry is for "no member"
     _spread_labels(status, member, sure[member[:, :, 0]])
     asked = _asked(answers, judge, repeats) & ~sure[member]
@@ -116,7 +120,7 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
         status=status,
         asked=int(asked.sum()),
         failed=int(failed.sum()),
-        stale=int((~current).sum()),
+        stale=int((~current).sum()) + lines.strays,
         causes=_named(lines.causes, cause[failed]),
         members=_named(lines.members, member[member >= 0]),
     )
@@ -162,5 +166,5 @@ def _number(question: str) -> int:
 
 
 def _named(names: dict[str, int], codes: NDArray[np.int16]) -> dict[str, int]:
-    by_code = {code: name for name, code in names.items()}
-    return {by_code[code]: count for code, count in sorted(Counter(codes.tolist()).items())}
+    counts = np.bincount(codes, minlength=len(names))
+    return {name: int(counts[code]) for name, code in names.items() if counts[code]}

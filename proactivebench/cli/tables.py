@@ -1,0 +1,194 @@
+"""A report as tables: first what a user decides on, then what to know before believing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
+from proactivebench.scoring.registry import metric_for
+
+DECISIVE = (
+    "f1",
+    "need_detection_balanced_accuracy",
+    "f1_majority",
+    "need_detection_balanced_accuracy_majority",
+    "precision",
+    "recall",
+    "accuracy",
+    "false_alarm_rate",
+    "false_discovery_rate",
+    "balanced_accuracy",
+    "mcc",
+    "needless_offer_rate",
+    "need_recall",
+    "proposal_rate",
+    "clean_rate",
+)
+BEHAVIOUR = (
+    "false_alarms_per_hour",
+    "longest_streak",
+    "longest_streak_mean",
+    "repeat_rate",
+    "utility_1_0.5",
+    "break_even_never_0.5",
+    "break_even_always_0.5",
+    "candidate_precision",
+    "accepted_per_1k_tokens",
+    "cost_per_accepted",
+    "latency_p50",
+    "latency_p95",
+    "confidence_brier",
+    "confidence_ece",
+)
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print `report`: per judge the metrics beside the trivial agents, the splits, the counts and the warnings."""
+    say = _Voice(console)
+    say.line(f"{report.agent.name} on {report.task.name}, protocol {report.protocol.name}", style="bold")
+    if not report.complete:
+        missing = report.moments_expected - report.moments_answered
+        say.line(f"INCOMPLETE: {missing} of {report.moments_expected} moments have no final reply", style="bold red")
+    for warning in report.warnings:
+        say.line(f"note: {warning}", style="yellow")
+    for judged in report.judges:
+        _print_judge(judged, report, say)
+
+
+def _print_judge(judged: JudgeReport, report: Report, say: _Voice) -> None:
+    say.line("")
+    say.line(f"judge {judged.judge.id}: silence by {judged.judge.silence}, offers by {judged.judge.proposals}", "bold")
+    if judged.judge.baseline:
+        say.line("baseline judge, not comparable", style="yellow")
+    if not judged.valid:
+        say.line(f"INVALID: {judged.unscored_share:.1%} of the judge's verdicts are unscored (2 % allowed)", "bold red")
+    for warning in judged.warnings:
+        say.line(f"note: {warning}", style="yellow")
+    whole = judged.overall
+    say.table(_metrics_table(whole, DECISIVE, trivial=True))
+    say.table(_metrics_table(whole, BEHAVIOUR, trivial=False))
+    if len(judged.splits) > 1:
+        say.table(_splits_table(judged))
+    for line in _counts(whole, judged, report):
+        say.line(line)
+
+
+def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", ratio=1, overflow="fold")
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("95 % interval", overflow="fold", max_width=22 if trivial else 32)
+    if trivial:
+        table.add_column("never", justify="right", no_wrap=True)
+        table.add_column("always", justify="right", no_wrap=True)
+    never, always = section.anchors.get("never", {}), section.anchors.get("always", {})
+    for key in keys:
+        found = section.metrics.get(key)
+        if found is None or (found.value is None and not trivial):
+            continue
+        arrow = {"up": "↑ ", "down": "↓ "}.get(metric_for(key).better, "  ")
+        row = [Text(arrow + key), Text(number(found.value)), Text(_interval(found), style=_quiet(found))]
+        if trivial:
+            row += [Text(number(never.get(key))), Text(number(always.get(key)))]
+        table.add_row(*row)
+    return table
+
+
+def _splits_table(judged: JudgeReport) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("split", overflow="fold", max_width=16)
+    table.add_column("traces", justify="right")
+    table.add_column("F1", overflow="fold")
+    table.add_column("need detection, balanced accuracy", overflow="fold")
+    rows = {"total": judged.overall, **judged.splits}
+    for name, section in rows.items():
+        cells = [section.metrics[key] for key in ("f1", "need_detection_balanced_accuracy")]
+        table.add_row(
+            Text(name), Text(str(section.traces)), *(Text(f"{number(c.value)} {_interval(c)}".strip()) for c in cells)
+        )
+    return table
+
+
+def _counts(section: SplitReport, judged: JudgeReport, report: Report) -> Iterator[str]:
+    table = section.confusion
+    yield (
+        f"outcomes: TP {table.tp:g}, FP {table.fp:g}, TN {table.tn:g}, FN {table.fn:g}, "
+        f"unscored {table.unscored:g}, not asked {table.not_asked:g}"
+    )
+    yield "replies: " + _listed(section.statuses) + (f" over {report.repeats} repeats" if report.repeats > 1 else "")
+    if section.notes:
+        yield "of these: " + _listed(section.notes)
+    unclean = sum(section.statuses.get(name, 0) for name in ("unparsable", "truncated", "empty", "refused"))
+    f1 = section.metrics["f1"]
+    if unclean and f1.value is not None and f1.bounds and f1.strict is not None:
+        low, high = f1.bounds
+        yield f"unclean replies count as silence: strict F1 {f1.strict:.3f}, F1 within {low:.3f}–{high:.3f}"
+    if judged.causes:
+        yield "unscored verdicts: " + _listed(judged.causes)
+    if f1.unscored_bounds and table.unscored:
+        low, high = f1.unscored_bounds
+        yield f"had all been scored: F1 within {low:.3f}–{high:.3f}"
+    if section.timed_traces:
+        yield f"times: {section.timed_traces} of {section.traces} traces usable, {section.timed_hours:.2f} h"
+    effect = f", design effect of F1 {f1.design_effect:.2f}" if f1.design_effect is not None else ""
+    if section.icc:
+        named = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in section.icc.items())
+        yield f"within-trace correlation: {named}{effect}"
+    for adjusted in judged.adjusted:
+        yield from _adjusted(adjusted)
+
+
+def _adjusted(adjusted: Adjusted) -> Iterator[str]:
+    name = adjusted.method.replace("_", " ")
+    if adjusted.refused:
+        yield f"corrected by {name}: refused, {adjusted.refused}"
+        return
+    shown = [
+        f"{key} {number(value.value)} {_interval(value)}" for key, value in adjusted.metrics.items() if key in DECISIVE
+    ]
+    yield f"corrected by {name}: " + ", ".join(shown)
+    for warning in adjusted.warnings:
+        yield f"note: {warning}"
+
+
+def number(value: float | None) -> str:
+    """A metric's value as a table shows it: three decimals, a dash where there is none."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _interval(found: MetricValue) -> str:
+    if found.value is None:
+        return found.reason or ""
+    if found.interval is not None:
+        return f"[{number(found.interval[0])}, {number(found.interval[1])}]"
+    known = found.interval_reason in (None, "no interval is known for it")
+    return "" if known else f"({found.interval_reason})"
+
+
+def _quiet(found: MetricValue) -> str:
+    return "" if found.interval else "dim"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+
+
+class _Voice:
+    """Prints foreign text as text, never as markup, at the width of the terminal or of a page."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def line(self, text: str, style: str = "") -> None:
+        self.console.print(Text(text, style=style), highlight=False)
+
+    def table(self, table: Table) -> None:
+        if table.row_count:
+            self.console.print(table, width=min(self.console.width, 100))
+            self.console.print()

@@ -2,6 +2,7 @@
 
 from proactivebench.records.activity import Event, Moment, MomentLabels, NeedRule, Task, TaskVotes, Trace
 from proactivebench.records.base import Record, digest
+from proactivebench.records.comparisons import Comparison, GateResult, GateRule, PairComparison, Standing
 from proactivebench.records.replies import Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
@@ -32,10 +33,13 @@ __all__ = [
     "TRANSPORT_ARGS",
     "Adjusted",
     "AgentIdentity",
+    "Comparison",
     "Confusion",
     "Decoding",
     "ErrorCount",
     "Event",
+    "GateResult",
+    "GateRule",
     "HumanLabel",
     "JudgeErrors",
     "JudgeIdentity",
@@ -46,6 +50,7 @@ __all__ = [
     "MomentLabels",
     "NeedRule",
     "Note",
+    "PairComparison",
     "ProtocolIdentity",
     "Record",
     "Reply",
@@ -54,6 +59,7 @@ __all__ = [
     "Report",
     "Session",
     "SplitReport",
+    "Standing",
     "Task",
     "TaskIdentity",
     "TaskVotes",

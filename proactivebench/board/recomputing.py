@@ -19,6 +19,7 @@ from proactivebench.board.evidence import Evidence, list_files, read_evidence
 from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, Refused, read_plain
 from proactivebench.board.rows import COLUMNS
 from proactivebench.board.tracepages import run_data
+from proactivebench.board.validation import validate_evidence
 from proactivebench.board.verification import verify_evidence
 from proactivebench.errors import DataError
 from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, digest
@@ -77,8 +78,9 @@ def recompute(folder: Path) -> Recomputed | Refusal:
         evidence = read_evidence(folder)
     except DataError as error:
         return Refusal(folder=name, findings=(("", str(error)),))
-    if evidence.entry is None:
-        return Refusal(folder=name, findings=tuple((f.file, f.message) for f in evidence.findings))
+    validation = validate_evidence(evidence)
+    if evidence.entry is None or not validation.accepted:
+        return Refusal(folder=name, findings=tuple((f.file, f.message) for f in validation.findings))
     try:
         task = _task(evidence.entry.manifest.task.name)
     except DataError as error:

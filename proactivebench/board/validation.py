@@ -91,6 +91,8 @@ def _identified(entry: Entry) -> Iterator[Finding]:
         yield Finding(ENTRY, f"the run was limited to {manifest.limit} traces: run it without --limit")
     if manifest.repeats > MAX_REPEATS:
         yield Finding(ENTRY, f"has {manifest.repeats} repeats; {MAX_REPEATS} are allowed")
+    if manifest.protocol.feedback_rounds > MAX_ROUNDS or manifest.protocol.candidates > MAX_CANDIDATES:
+        yield Finding(ENTRY, f"at most {MAX_ROUNDS} feedback rounds and {MAX_CANDIDATES} candidates are allowed")
     for judge in sorted(set(entry.claims) - set(manifest.judges)):
         yield Finding(ENTRY, f"claims figures under {judge}, a judge it has no verdicts of")
 

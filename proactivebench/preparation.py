@@ -12,7 +12,7 @@ from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import Evaluation
-from proactivebench.judging import create_judge, default_spec
+from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
@@ -72,6 +72,7 @@ class Settings:
     seed: int = 0
     repeats: int = 1
     judge_repeats: int = 1
+    judge_cache: bool = False  # a judge's model is asked the same question once, across runs
     limit: int | None = None
     serving: Serving = field(default_factory=lambda: Serving())
 
@@ -117,10 +118,14 @@ def _protocol(settings: Settings, feedback_judge: str | None) -> Protocol:
 
 def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
     """The judge `spec` names (None = the default of the task), over the judge model of `settings` if there is one."""
-    engine = None
-    if settings.judge_model:
-        engine = settings.serving.agent(settings.judge_model, settings.judge_model_args)
-    return create_judge(spec or default_spec(task), task=task, engine=engine)
+    return create_judge(
+        spec or default_spec(task),
+        task=task,
+        model=settings.judge_model,
+        model_args=settings.judge_model_args,
+        make_engine=settings.serving.agent,
+        cache=open_cache() if settings.judge_cache else None,
+    )
 
 
 def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:

@@ -17,6 +17,7 @@ def judge(
     ] = None,
     judge_model_args: Annotated[str, typer.Option(help="Its arguments.")] = "",
     judge_repeats: Annotated[int, typer.Option(min=1, help="Verdicts per item.")] = 1,
+    judge_cache: Annotated[bool, typer.Option(help="Ask a judge's model a question once, across runs.")] = True,
     tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 16,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 120.0,
@@ -47,6 +48,7 @@ def judge(
         tasks=store.manifest.task.spec,
         judge_model=judge_model,
         judge_model_args=texts(judge_model_args, "--judge_model_args"),
+        judge_cache=judge_cache,
         serving=Serving(
             concurrency=concurrency,
             timeout_s=timeout,

@@ -54,7 +54,8 @@ def judge_lines(card: Card) -> Iterator[str]:
         value, interval = one.figures.get("balanced_accuracy"), one.intervals.get("balanced_accuracy")
         ends = f"[{interval[0]:.2f}, {interval[1]:.2f}], " if interval else ""
         if value is not None:
-            yield f"{'':<14}balanced accuracy {value:.3f} {ends}{one.design}, {one.items} items ({one.judge}, {one.date})"
+            about = f"{ends}{one.design}, {one.items} items ({one.judge}, {one.date})"
+            yield f"{'':<14}balanced accuracy {value:.3f} {about}"
     if not card.measured and card.kind != "labels":
         yield f"{'':<14}not measured yet"
 

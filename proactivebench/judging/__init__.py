@@ -1,7 +1,8 @@
 """Judges: one contract, cards that declare them, and composition by name."""
 
 from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.cache import open_cache
 from proactivebench.judging.create import create_judge, needs_model
 from proactivebench.judging.spec import default_spec
 
-__all__ = ["Item", "Judge", "Opinion", "create_judge", "default_spec", "needs_model"]
+__all__ = ["Item", "Judge", "Opinion", "create_judge", "default_spec", "needs_model", "open_cache"]

@@ -18,42 +18,26 @@ _TABLE = "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, opinion TEX
 
 
 class VerdictCache:
-    """A SQLite file of opinions by key. A file that cannot be used is said once and then done without: a cache may
-    cost a request, never a run. Hits and misses are counted."""
+    """A SQLite file of opinions by key, opened when first needed. A file that cannot be used is said once and then done
+    without: a cache may cost a request, never a run. Hits and misses are counted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.hits = self.misses = 0
         self._database: sqlite3.Connection | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=NORMAL")
-            self._database.execute(_TABLE)
-        except (OSError, sqlite3.Error) as error:
-            self._give_up(error)
+        self._usable = True
 
     def get(self, key: str) -> Opinion | None:
         """The opinion under this key; None if there is none."""
-        row = None
-        if self._database is not None:
-            try:
-                row = self._database.execute("SELECT opinion FROM verdicts WHERE key = ?", (key,)).fetchone()
-            except sqlite3.Error as error:
-                self._give_up(error)
-        opinion = None if row is None else _load(row[0])
+        rows = self._execute("SELECT opinion FROM verdicts WHERE key = ?", key)
+        opinion = _load(rows[0][0]) if rows else None
         self.hits, self.misses = self.hits + (opinion is not None), self.misses + (opinion is None)
         return opinion
 
     def put(self, key: str, opinion: Opinion) -> None:
-        """Keep a clean opinion; an unscored one is forgotten, so that it is asked again."""
-        if self._database is None or opinion.status is VerdictStatus.UNSCORED:
-            return
-        try:
-            self._database.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, _dump(opinion)))
-        except sqlite3.Error as error:
-            self._give_up(error)
+        """Keep a clean opinion; an unscored one is not kept, so that it is asked again."""
+        if opinion.status is not VerdictStatus.UNSCORED:
+            self._execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", key, _dump(opinion))
 
     def close(self) -> None:
         """Close the file."""
@@ -61,9 +45,26 @@ class VerdictCache:
             self._database.close()
             self._database = None
 
-    def _give_up(self, error: Exception) -> None:
-        _LOG.warning("verdict cache %s cannot be used (%s): going on without it", self.path, error)
-        self._database = None
+    def _execute(self, statement: str, *values: str) -> list[tuple[str]]:
+        if not self._usable:
+            return []
+        try:
+            if self._database is None:
+                self._database = _open(self.path)
+            return self._database.execute(statement, values).fetchall()
+        except (OSError, sqlite3.Error) as error:
+            _LOG.warning("verdict cache %s cannot be used (%s): going on without it", self.path, error)
+            self._usable = False
+            return []
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.execute(_TABLE)
+    return database
 
 
 def open_cache(path: Path | None = None) -> VerdictCache:

@@ -214,19 +214,22 @@ async def judge_run(
     judge_repeats: int = 1,
     watch: Watch | None = None,
     stop: asyncio.Event | None = None,
+    shard: int | None = None,
 ) -> None:
-    """Ask `judge` for the verdicts that are missing on the stored replies of a run, until `stop` is set."""
+    """Ask `judge` for the verdicts that are missing on the stored replies to the traces of `task`, until `stop` is
+    set. A rank names its `shard` and gives its share of the traces."""
     watch = watch or Watch()
     judge.check(task)
     traces = {trace.trace_id: trace for trace in task.traces}
     replies = store.replies()
     async with AsyncExitStack() as stack:
-        log = stack.enter_context(store.append_verdicts(judge.identity.id))
+        log = stack.enter_context(store.append_verdicts(judge.identity.id, shard))
         stack.push_async_callback(judge.close)
         stage = VerdictStage(judge, log, store.verdicts(judge.identity.id), judge_repeats, watch.verdict, stop)
         queue: asyncio.Queue[Work | None] = asyncio.Queue()
         for reply in replies.values():
-            queue.put_nowait((Moment(traces[reply.trace_id], reply.turn), reply))
+            if reply.trace_id in traces:
+                queue.put_nowait((Moment(traces[reply.trace_id], reply.turn), reply))
         queue.put_nowait(None)
         store.amend(judges={judge.identity.id: judge.identity})
         await stage.drain(queue)

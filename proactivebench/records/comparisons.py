@@ -10,8 +10,8 @@ from proactivebench.records.base import Record
 class PairComparison(Record):
     """Run `first` against run `second` on one metric: `difference` is first − second of the pooled metric.
 
-    `p` is the exact sign-flip p-value; `p_joint` the step-down max-T one over all pairs of the comparison, and the one to
-    decide by; `p_holm` and `p_fdr` are Holm's and Benjamini and Hochberg's. `smallest_p` is the least that so many
+    `p` is the exact sign-flip p-value; `p_joint` the step-down max-T one over all pairs of the comparison, to decide
+    by; `p_holm` and `p_fdr` are Holm's and Benjamini and Hochberg's. `smallest_p` is the least that so many
     differing traces allow. `detectable` is the minimum detectable difference (80 %, two-sided .05). `reason` says why
     there is no test, or no interval. `mcnemar_p` ignores traces: secondary.
     """
@@ -32,8 +32,8 @@ class PairComparison(Record):
 
 
 class Standing(Record):
-    """One run among those compared: its score, its rank range under the joint test, and whether it is in the leading tie
-    group. `rank` is None where the metric has no better end or the run has no score."""
+    """One run among those compared: its score, its rank range under the joint test, and whether it is in the leading
+    tie group. `rank` is None where the metric has no better end or the run has no score."""
 
     name: str
     value: float | None
@@ -44,7 +44,7 @@ class Standing(Record):
 
 
 class Comparison(Record):
-    """Several runs compared on one metric over the same traces. `marks` say how they differ where that was overridden."""
+    """Several runs compared on one metric over the same traces. `marks` say how they differ all the same."""
 
     metric: str
     better: str
@@ -67,8 +67,8 @@ class GateRule(StrEnum):
 
 
 class GateResult(Record):
-    """A gate's verdict. `difference` is candidate − baseline, signed so that up is better. `not_excluded` is the largest
-    drop the data do not exclude (one-sided 95 %), `detectable` the difference the gate would have found with 80 %."""
+    """A gate's verdict. `difference` is candidate − baseline, signed so that up is better. `not_excluded` is the
+    largest drop the data do not exclude (one-sided 95 %), `detectable` the difference it would have found with 80 %."""
 
     passed: bool
     metric: str

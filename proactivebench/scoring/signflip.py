@@ -1,7 +1,7 @@
 """Sign-flip tests: exact, one pair or many at once.
 
-Under the null hypothesis a trace's difference is as likely to favour one run as the other, so each of the 2^G sign vectors
-of the G differences is as likely as the observed one.
+Under the null hypothesis a trace's difference is as likely to favour one run as the other, so each of the 2^G sign
+vectors of the G differences is as likely as the observed one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def signflip(differences: Floats, side: Side = "two", seed: int = 0) -> float:
     random = np.random.default_rng(seed)
     for size in _blocks(DRAWS):
         sums = random.choice((-1.0, 1.0), size=(size, len(values))) @ values
-        hits += int((np.abs(sums) >= abs(observed) - slack).sum() if side == "two" else (sums <= observed + slack).sum())
+        hits += int(
+            (np.abs(sums) >= abs(observed) - slack).sum() if side == "two" else (sums <= observed + slack).sum()
+        )
     return (1 + hits) / (1 + DRAWS)
 
 
@@ -71,8 +73,8 @@ def smallest_p(differences: Floats) -> float:
 def joint_signflip(differences: Floats, seed: int = 0) -> Floats:
     """Step-down max-T adjusted p-values of many pairs, (pairs, traces) in, (pairs,) out.
 
-    T_i(s) = |Σ s_g v_gi|/√(Σ v_gi²) with the same signs for all pairs, so that their dependence counts. All sign vectors
-    up to 13 traces, 19,999 random ones beyond. Source: Westfall and Young 1993, algorithm 2.8.
+    T_i(s) = |Σ s_g v_gi|/√(Σ v_gi²) with the same signs for all pairs, so that their dependence counts. All sign
+    vectors up to 13 traces, 19,999 random ones beyond. Source: Westfall and Young 1993, algorithm 2.8.
     """
     pairs, traces = differences.shape
     scale = np.sqrt((differences**2).sum(axis=1))
@@ -95,11 +97,11 @@ def joint_signflip(differences: Floats, seed: int = 0) -> Floats:
 
 
 def _sign_blocks(traces: int, seed: int) -> Iterator[Floats]:
-    """Sign vectors in blocks: half of all (a vector and its opposite give the same statistic), or the identity and so many
-    random ones."""
+    """Sign vectors in blocks: half of all (a vector and its opposite give the same statistic), or the identity and
+    so many random ones."""
     if traces <= MOST_EXACT_JOINT:
         codes = np.arange(2 ** max(traces - 1, 0))
-        signs = 1.0 - 2.0 * ((codes[:, None] >> np.arange(traces)) & 1)
+        signs = 1 - 2 * ((codes[:, None] >> np.arange(traces)) & 1).astype(np.float64)
         for start in range(0, len(signs), _BLOCK):
             yield signs[start : start + _BLOCK]
         return
@@ -133,7 +135,7 @@ def benjamini_hochberg(p: Floats) -> Floats:
 
 
 def mcnemar(better: int, worse: int) -> float:
-    """Exact two-sided McNemar test of `better` against `worse` discordant moments. Ignores that moments share traces."""
+    """Exact two-sided McNemar test of `better` against `worse` discordant moments. Ignores traces."""
     from scipy.special import bdtr
 
     discordant = better + worse

@@ -1,0 +1,150 @@
+"""Runs side by side: the same judge, the same traces, or the reasons why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from proactivebench.errors import UsageError
+from proactivebench.records import JudgeReport, MetricValue, Report
+from proactivebench.scoring.measures import Column, Counts, Measure
+from proactivebench.scoring.registry import METRICS, Metric, split_key
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Runs over common traces: `counts` is (runs, traces, columns); `marks` say how the runs differ all the same."""
+
+    names: tuple[str, ...]
+    judged: tuple[JudgeReport, ...]
+    metric: Metric
+    measure: Measure
+    key: str
+    split: str | None
+    traces: tuple[str, ...]
+    counts: Counts
+    marks: tuple[str, ...]
+
+    def value(self, run: int) -> MetricValue:
+        """The metric as the run's own report has it, over the same traces."""
+        judged = self.judged[run]
+        section = judged.overall if self.split is None else judged.splits[self.split]
+        return section.metrics.get(self.key, MetricValue(value=None, reason="not in this report"))
+
+
+def align(
+    reports: Sequence[Report],
+    metric: str,
+    *,
+    judge: str | None = None,
+    split: str | None = None,
+    anyway: bool = False,
+    names: Sequence[str] | None = None,
+) -> Aligned:
+    """The reports over their common traces, for `metric` under `judge` (an id or a name; None = the one they share).
+
+    Raises `UsageError` where the metric is unknown or no function of counts, the judge is not there or ambiguous, or
+    the runs differ in data, protocol, judge or traces and `anyway` is not given.
+    """
+    known, measure, view = metric_of(metric)
+    judged = _judges(reports, judge, anyway=anyway)
+    marks = tuple(differences(reports, judged))
+    if marks and not anyway:
+        raise UsageError(f"these runs cannot be compared: {'; '.join(marks)} (--anyway compares them and says so)")
+    tables = []
+    for report, found in zip(reports, judged, strict=True):
+        if view not in found.tables:
+            raise UsageError(f"{report.agent.name} has no {metric}: score the run again, or choose another metric")
+        tables.append(found.tables[view])
+    traces = [
+        name
+        for name, where in judged[0].trace_splits.items()
+        if split in (None, where) and all(name in table.rows for table in tables)
+    ]
+    if not traces:
+        raise UsageError(f"the runs share no trace{f' of split {split}' if split else ''}: nothing can be compared")
+    counts = np.empty((len(tables), len(traces), len(Column)))
+    for run, table in enumerate(tables):
+        order = [table.columns.index(column.name.lower()) for column in Column]
+        counts[run] = np.array([table.rows[name] for name in traces])[:, order]
+    return Aligned(
+        names=tuple(names or unique_names(reports)),
+        judged=judged,
+        metric=known,
+        measure=measure,
+        key=metric,
+        split=split,
+        traces=tuple(traces),
+        counts=counts,
+        marks=marks,
+    )
+
+
+def metric_of(key: str) -> tuple[Metric, Measure, str]:
+    """The metric, its measure and the view that `key` names. Raises `UsageError` for what cannot be compared."""
+    try:
+        base, view = split_key(key)
+    except KeyError:
+        from difflib import get_close_matches
+
+        close = get_close_matches(key, METRICS, 1)
+        hint = f"did you mean {close[0]}?" if close else "see docs/metrics.md for the list"
+        raise UsageError(f"there is no metric '{key}': {hint}") from None
+    measure = METRICS[base].measure
+    if measure is None:
+        raise UsageError(f"{base} is no function of counts per trace and cannot be tested: choose another metric")
+    return METRICS[base], measure, view
+
+
+def differences(reports: Sequence[Report], judged: Sequence[JudgeReport]) -> list[str]:
+    """How runs differ in what they must share to be compared: data, protocol, judge, traces."""
+    first, decider, found = reports[0], judged[0], []
+    for report, other in zip(reports[1:], judged[1:], strict=True):
+        pair = f"{first.agent.name} and {report.agent.name}"
+        if report.task.data_hash != first.task.data_hash:
+            found.append(f"different data ({pair}: {_either(first.task.name, report.task.name)})")
+        if report.protocol.hash != first.protocol.hash:
+            found.append(f"different protocols ({pair}: {_either(first.protocol.name, report.protocol.name)})")
+        if other.judge.hash != decider.judge.hash:
+            found.append(f"different judges ({pair}: {_either(decider.judge.id, other.judge.id)})")
+        if set(other.trace_splits) != set(decider.trace_splits):
+            found.append(f"different traces ({pair}: {len(decider.trace_splits)} and {len(other.trace_splits)})")
+    return list(dict.fromkeys(found))
+
+
+def unique_names(reports: Sequence[Report]) -> list[str]:
+    """A name per run: the agent's, numbered where two runs share it."""
+    names: list[str] = []
+    for report in reports:
+        name, number = report.agent.name, 2
+        while name in names:
+            name, number = f"{report.agent.name} ({number})", number + 1
+        names.append(name)
+    return names
+
+
+def _either(first: str, second: str) -> str:
+    return first if first == second else f"{first}, {second}"
+
+
+def _judges(reports: Sequence[Report], wanted: str | None, *, anyway: bool) -> tuple[JudgeReport, ...]:
+    if wanted is not None:
+        return tuple(_named(report, wanted) for report in reports)
+    shared = set.intersection(*({found.judge.id for found in report.judges} for report in reports))
+    ordered = [found.judge.id for found in reports[0].judges if found.judge.id in shared]
+    if len(ordered) > 1:
+        raise UsageError(f"several judges decided on all runs ({', '.join(ordered)}): choose one with --judge")
+    if not ordered and not anyway:
+        each = "; ".join(f"{r.agent.name}: {', '.join(found.judge.id for found in r.judges)}" for r in reports)
+        raise UsageError(f"no judge decided on all runs ({each}): judge them alike, or compare with --anyway")
+    return tuple(_named(report, ordered[0]) if ordered else report.judges[0] for report in reports)
+
+
+def _named(report: Report, wanted: str) -> JudgeReport:
+    for found in report.judges:
+        if wanted in (found.judge.id, found.judge.name):
+            return found
+    there = ", ".join(found.judge.id for found in report.judges)
+    raise UsageError(f"no judge {wanted} decided on {report.agent.name}: there is {there}")

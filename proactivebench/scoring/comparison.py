@@ -1,0 +1,185 @@
+"""Are these runs different? Paired tests over traces on jackknife pseudo-values of the pooled metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.records import Comparison, JudgeReport, PairComparison, Report, Standing
+from proactivebench.scoring.alignment import Aligned, align
+from proactivebench.scoring.intervals import leave_one_out, spread, t_quantile
+from proactivebench.scoring.measures import Counts, Measure
+from proactivebench.scoring.power import minimum_detectable_difference
+from proactivebench.scoring.signflip import (
+    benjamini_hochberg,
+    holm,
+    joint_signflip,
+    mcnemar,
+    signflip,
+    smallest_p,
+)
+
+LEVEL = 0.05
+FEWEST_TESTABLE = 6  # below, no two-sided sign-flip test can reach .05
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Differences of one metric between runs: `theta` (runs,) pooled values; `values` (pairs, traces) the recentred
+    pseudo-values v_g = p_g − p̄ + Δ; NaN for pairs where a leave-one-out value is undefined."""
+
+    theta: Floats
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    values: Floats
+
+    @property
+    def difference(self) -> Floats:
+        """Δ of each pair."""
+        found: Floats = self.theta[self.first] - self.theta[self.second]
+        return found
+
+    @property
+    def stderr(self) -> Floats:
+        """SE of each Δ: √(Σ (p_g − p̄)²/(G(G−1)))."""
+        traces = self.values.shape[1]
+        if traces < 2:
+            return np.full(len(self.values), np.nan)
+        found: Floats = self.values.std(axis=1, ddof=1) / np.sqrt(traces)
+        return found
+
+
+def pair_up(measure: Measure, counts: Counts) -> Paired:
+    """All pairs of runs, from counts (runs, traces, columns)."""
+    runs, traces, _ = counts.shape
+    theta = measure(counts.sum(axis=1))
+    pseudo = traces * theta[:, None] - (traces - 1) * measure(leave_one_out(counts))
+    pairs = np.array(list(combinations(range(runs), 2)), dtype=np.int64).reshape(-1, 2)
+    first, second = pairs.T
+    apart = pseudo[first] - pseudo[second]
+    values = apart - apart.mean(axis=1, keepdims=True) + (theta[first] - theta[second])[:, None]
+    # Rounding leaves dust where two runs agree; a trace without a difference must not count as one.
+    scale = np.maximum(1.0, np.abs(pseudo[first]) + np.abs(pseudo[second]))
+    values[np.abs(values) <= 1e-12 * scale] = 0.0
+    return Paired(theta, first, second, values)
+
+
+def compare(
+    reports: Sequence[Report],
+    metric: str = "f1",
+    *,
+    judge: str | None = None,
+    split: str | None = None,
+    anyway: bool = False,
+    names: Sequence[str] | None = None,
+) -> Comparison:
+    """Compare runs on `metric`, pair by pair and all together, over the traces of `split` (None = all).
+
+    Raises `UsageError` where runs differ in data, protocol, judge or traces (unless `anyway`), see `align`.
+    """
+    runs = align(reports, metric, judge=judge, split=split, anyway=anyway, names=names)
+    paired = pair_up(runs.measure, runs.counts)
+    tested = np.isfinite(paired.values).all(axis=1) & (paired.values.shape[1] > 1)
+    p_joint, p = np.full(len(tested), np.nan), np.full(len(tested), np.nan)
+    p_holm, p_fdr = p.copy(), p.copy()
+    if tested.any():
+        p[tested] = [signflip(row) for row in paired.values[tested]]
+        p_joint[tested] = joint_signflip(paired.values[tested])
+        p_holm[tested], p_fdr[tested] = holm(p[tested]), benjamini_hochberg(p[tested])
+    adjusted = {"p": p, "p_joint": p_joint, "p_holm": p_holm, "p_fdr": p_fdr}
+    return Comparison(
+        metric=metric,
+        better=runs.metric.better,
+        split=split,
+        judge=runs.judged[0].judge.id,
+        traces=len(runs.traces),
+        standings=tuple(_standings(runs, paired, p_joint)),
+        pairs=tuple(_pair(runs, paired, place, adjusted) for place in range(len(tested))),
+        marks=runs.marks,
+        warnings=tuple(_warnings(reports, runs)),
+    )
+
+
+def _pair(runs: Aligned, paired: Paired, place: int, adjusted: dict[str, Floats]) -> PairComparison:
+    first, second = int(paired.first[place]), int(paired.second[place])
+    delta, values, traces = float(paired.difference[place]), paired.values[place], len(runs.traces)
+    whom = {"first": runs.names[first], "second": runs.names[second]}
+    if np.isnan(delta):
+        lacking = next(run for run in (first, second) if np.isnan(paired.theta[run]))
+        why = runs.value(lacking).reason or runs.metric.undefined
+        return PairComparison(**whom, difference=None, reason=f"undefined for {runs.names[lacking]}: {why}")
+    secondary = mcnemar(*_discordant(runs.judged[first], runs.judged[second], runs.traces))
+    if np.isnan(adjusted["p"][place]):
+        why = "rests on one trace" if traces > 1 else "one trace"
+        return PairComparison(**whom, difference=delta, mcnemar_p=secondary, reason=why)
+    tests = {name: float(p[place]) for name, p in adjusted.items()}
+    found = PairComparison(**whom, difference=delta, smallest_p=smallest_p(values), mcnemar_p=secondary, **tests)
+    if not values.any():
+        return found.model_copy(update={"reason": "identical in every trace", "stderr": 0.0})
+    stderr = float(paired.stderr[place])
+    reach = t_quantile(0.975, traces - 1) * stderr
+    widest = runs.metric.high - runs.metric.low
+    reason = "cannot be tested: fewer than 6 traces differ" if (values != 0).sum() < FEWEST_TESTABLE else None
+    return found.model_copy(
+        update={
+            "stderr": stderr,
+            "interval": (max(-widest, delta - reach), min(widest, delta + reach)),
+            "detectable": minimum_detectable_difference(stderr, traces),
+            "reason": reason,
+        }
+    )
+
+
+def _standings(runs: Aligned, paired: Paired, p: Floats) -> Iterator[Standing]:
+    sign = {"up": 1.0, "down": -1.0}.get(runs.metric.better, 0.0)
+    theta, count = paired.theta, len(runs.names)
+    won = (p <= LEVEL) & (sign * paired.difference > 0)
+    lost = (p <= LEVEL) & (sign * paired.difference < 0)
+    worse_than_it = np.bincount(paired.first[won], minlength=count) + np.bincount(paired.second[lost], minlength=count)
+    better_than_it = np.bincount(paired.second[won], minlength=count) + np.bincount(paired.first[lost], minlength=count)
+    order = sorted(range(count), key=lambda run: (np.isnan(theta[run]), -(sign or 1.0) * theta[run], runs.names[run]))
+    scored = int(np.isfinite(theta).sum())
+    behind = set(paired.second[won & (paired.first == order[0])]) | set(
+        paired.first[lost & (paired.second == order[0])]
+    )
+    for run in order:
+        alone = spread(runs.metric, runs.counts[run])
+        known = bool(np.isfinite(theta[run]))
+        ranked = known and sign != 0
+        yield Standing(
+            name=runs.names[run],
+            value=float(theta[run]) if known else None,
+            interval=alone.interval,
+            reason=(runs.value(run).reason or runs.metric.undefined) if not known else alone.reason,
+            rank=(1 + int(better_than_it[run]), scored - int(worse_than_it[run])) if ranked else None,
+            leading=ranked and run not in behind,
+        )
+
+
+def _discordant(first: JudgeReport, second: JudgeReport, traces: Sequence[str]) -> tuple[int, int]:
+    """Moments (first rollout) that both runs have scored and only one got right: by the first, by the second."""
+    better = worse = 0
+    for name in traces:
+        for a, b in zip(first.outcomes[name][0], second.outcomes[name][0], strict=False):
+            if a in "ARar" and b in "ARar":
+                better += a in "Aa" and b in "Rr"
+                worse += a in "Rr" and b in "Aa"
+    return better, worse
+
+
+def _warnings(reports: Sequence[Report], runs: Aligned) -> Iterator[str]:
+    for report, judged, name in zip(reports, runs.judged, runs.names, strict=True):
+        if not report.complete:
+            yield f"{name} is incomplete: {report.moments_expected - report.moments_answered} moments have no answer"
+        if not judged.valid:
+            yield f"{name} is invalid: {judged.unscored_share:.1%} of its judge's verdicts are unscored"
+    if runs.judged[0].judge.baseline:
+        yield "baseline judge: the scores are not comparable with others, and these runs are not ranked for good"
+    if len(runs.traces) < FEWEST_TESTABLE:
+        yield f"{len(runs.traces)} traces: no difference can be tested at .05 with fewer than {FEWEST_TESTABLE}"

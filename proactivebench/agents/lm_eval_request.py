@@ -68,7 +68,8 @@ def instance(prompt: Any, gen_kwargs: dict[str, Any]) -> Any:
     """An lm-eval request for one generation."""
     from lm_eval.api.instance import Instance
 
-    return Instance(request_type="generate_until", doc={}, arguments=(prompt, gen_kwargs), idx=0)
+    known = {"task_name": "proactivebench", "doc_id": 0}  # 0.5 asks for both, 0.4 takes them
+    return Instance(request_type="generate_until", doc={}, arguments=(prompt, gen_kwargs), idx=0, **known)
 
 
 def _apply(lm: LM, messages: Sequence[Message], *, as_text: bool) -> Any:

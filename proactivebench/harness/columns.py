@@ -1,0 +1,41 @@
+"""Which numbers lm-eval shows, under names that no other task has: `pb_f1`, `pb_f1_stderr`, `pb_f1_coding`, …"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from proactivebench.records import JudgeReport, MetricValue
+from proactivebench.scoring.registry import metric_for
+
+CARRIER = "pb_moments"  # comes first and brings the replies and verdicts along, from every rank
+UNSCORED = "pb_unscored_share"
+
+OVERALL = (
+    "f1", "precision", "recall", "accuracy", "balanced_accuracy", "mcc", "false_alarm_rate", "false_discovery_rate",
+    "proposal_rate", "clean_rate", "need_detection_balanced_accuracy", "needless_offer_rate", "f1_majority",
+    "accuracy_majority",
+)  # fmt: skip
+PER_SPLIT = ("f1", "precision", "recall", "accuracy", "false_alarm_rate", "proposal_rate", "clean_rate")
+
+
+def columns(splits: Iterable[str]) -> Iterator[tuple[str, str, str | None]]:
+    """(column, metric key, split or None) of every metric, the whole before its splits."""
+    for key in OVERALL:
+        yield f"pb_{key}", key, None
+    for split in splits:
+        for key in PER_SPLIT:
+            yield f"pb_{key}_{split}", key, split
+
+
+def higher_is_better(splits: Iterable[str]) -> dict[str, bool]:
+    """By column, for the metrics that have a better end."""
+    better = {column: metric_for(key).better for column, key, _ in columns(splits)}
+    return {UNSCORED: False} | {column: end == "up" for column, end in better.items() if end}
+
+
+def cell(report: JudgeReport, key: str, split: str | None) -> MetricValue:
+    """The metric of a report that a column shows."""
+    part = report.overall if split is None else report.splits.get(split)
+    if part is None:
+        return MetricValue(value=None, reason="no trace of this split")
+    return part.metrics.get(key) or MetricValue(value=None, reason="not computed")

@@ -1,0 +1,73 @@
+"""Agents of ours as lm-eval models: the baselines, and the replay of stored answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lm_eval.api.model import LM
+
+from proactivebench.agents import BASELINES, REPLAY
+from proactivebench.agents.base import Agent, Request
+from proactivebench.errors import UsageError
+from proactivebench.evaluation import run_async
+from proactivebench.harness.identity import agent_for
+
+_LM_EVALS_OWN = ("batch_size", "max_batch_size", "device")
+
+
+class AgentModel(LM):  # type: ignore[misc]
+    """One of our agents under lm-eval: it answers moments of this project's tasks, and nothing else."""
+
+    word = ""
+
+    def __init__(self, **model_args: Any) -> None:
+        super().__init__()
+        self.model_args = {name: str(value) for name, value in model_args.items() if name not in _LM_EVALS_OWN}
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:  # noqa: ARG002
+        """The conversation as text; nothing reads it."""
+        return "\n".join(f"{turn['role']}: {turn['content']}" for turn in chat_history)
+
+    @property
+    def tokenizer_name(self) -> str:
+        """None."""
+        return ""
+
+    def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:  # noqa: ARG002
+        """The answers to moments asked one by one (the static task)."""
+        if not all(hasattr(request, "proactivebench") for request in requests):
+            raise UsageError(
+                f"'{self.word}' answers moments of this project's tasks only: name a model for other tasks"
+            )
+        return run_async(self._answer_all(requests))
+
+    async def _answer_all(self, requests: Sequence[Any]) -> list[str]:
+        agents: dict[int, Agent] = {}
+        texts = []
+        for request in requests:
+            session = request.proactivebench
+            agent = agents.get(id(session))
+            if agent is None:
+                agent = agents[id(session)] = agent_for(self, {}, session.evaluation)
+            moment, evaluation = session.moment(request.doc), session.evaluation
+            asked = Request(messages=(), decoding=evaluation.decoding, moment=moment, seed=evaluation.seed)
+            texts.append((await agent.answer(asked)).text or "")
+        return texts
+
+    def loglikelihood(self, requests: Sequence[Any]) -> Any:  # noqa: ARG002
+        """Not for agents."""
+        raise UsageError(f"'{self.word}' gives no likelihoods: it answers moments of this project's tasks only")
+
+    loglikelihood_rolling = loglikelihood
+
+
+def register_models() -> None:
+    """Make the baselines and the replay known to lm-eval, beside its own models."""
+    import lm_eval.models  # noqa: F401 - before the registry: one that is not empty hides the built-in models
+    from lm_eval.api.registry import model_registry
+
+    for kind in (*BASELINES, REPLAY):
+        if kind.word not in model_registry:
+            name = "".join(part.title() for part in kind.word.split("-")) + "Model"
+            model_registry.register(kind.word, target=type(name, (AgentModel,), {"word": kind.word}))

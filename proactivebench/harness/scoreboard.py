@@ -1,0 +1,75 @@
+"""From the rows that lm-eval gathers over all ranks to a report, by the one scorer, and its cells by column."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from proactivebench.harness.columns import CARRIER, UNSCORED, cell, columns
+from proactivebench.harness.session import Session
+from proactivebench.harness.transcript import Row
+from proactivebench.records import JudgeReport, MetricValue, Reply, Verdict
+from proactivebench.records import Session as Sitting
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Scoreboard:
+    """The reports of one task under lm-eval, by judge."""
+
+    session: Session
+    splits: tuple[str, ...]
+    reports: dict[str, JudgeReport] = field(default_factory=dict)
+
+    def add(self, texts: Sequence[str]) -> JudgeReport:
+        """Score the rows of one judge, whichever rank they come from."""
+        rows = [Row.loads(text) for text in texts]
+        judge_id = rows[0].judge
+        replies = [reply for row in rows for reply in row.replies]
+        report = self._report(judge_id, replies, [verdict for row in rows for verdict in row.verdicts])
+        self.reports[judge_id] = report
+        for warning in report.warnings:
+            _log.warning("%s: %s", judge_id, warning)
+        if report.judge.baseline:
+            _log.warning("%s is a baseline judge: its numbers are not comparable with others", judge_id)
+        if not report.valid:
+            _log.warning("%s: %.1f %% of its verdicts are unscored: not valid", judge_id, 100 * report.unscored_share)
+        return report
+
+    def value(self, judge_id: str, column: str) -> float | None:
+        """The number in a column; None where it is undefined."""
+        report = self.reports[judge_id]
+        if column == CARRIER:
+            return report.overall.answered
+        if column == UNSCORED:
+            return report.unscored_share
+        return self._cell(judge_id, column.removesuffix("_stderr")).value
+
+    def stderr(self, judge_id: str, column: str) -> float | str:
+        """The cluster standard error of a column, or lm-eval's word for none."""
+        found = self._cell(judge_id, column).stderr
+        return "N/A" if found is None else found
+
+    def _cell(self, judge_id: str, column: str) -> MetricValue:
+        key, split = next((key, split) for name, key, split in columns(self.splits) if name == column)
+        return cell(self.reports[judge_id], key, split)
+
+    def _report(self, judge_id: str, replies: Iterable[Reply], verdicts: Iterable[Verdict]) -> JudgeReport:
+        from proactivebench.scoring import build_report
+
+        replies = list(replies)
+        seen = {reply.trace_id for reply in replies}
+        task = self.session.task
+        scored = task.model_copy(update={"traces": tuple(trace for trace in task.traces if trace.trace_id in seen)})
+        sitting = Sitting(
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions={},
+            repeats=self.session.evaluation.repeats,
+        )
+        judge = self.session.judges[judge_id].identity
+        manifest = self.session.evaluation.manifest()
+        manifest = manifest.model_copy(update={"judges": {judge_id: judge}, "sessions": (sitting,)})
+        return build_report(scored, manifest, replies, {judge_id: verdicts}).judges[0]

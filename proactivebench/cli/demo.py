@@ -20,7 +20,7 @@ def demo(
     from rich.console import Console
 
     from proactivebench.board.demo import render_demo_board
-    from proactivebench.cli.tables import print_board
+    from proactivebench.cli.board_table import print_board
     from proactivebench.evaluation import run_async, score_run
     from proactivebench.preparation import Settings, prepare
 

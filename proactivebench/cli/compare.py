@@ -1,0 +1,39 @@
+"""`proactivebench compare`: can these runs be told apart?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proactivebench.errors import UsageError
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories or report.json files, two or more.")],
+    metric: Annotated[str, typer.Option(help="What to compare on.")] = "f1",
+    judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
+    split: Annotated[str | None, typer.Option(help="Traces of this split only [all].")] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Compare runs that differ in kind; says so.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the comparison, as JSON.")] = False,
+) -> None:
+    """Compare runs on one metric, with tests that know how few traces there are.
+
+    Example: proactivebench compare runs/a runs/b --metric f1
+    """
+    from proactivebench.cli.stored import load_report
+    from proactivebench.scoring.comparison import compare as compared
+
+    if len(runs) < 2:
+        raise UsageError("one run cannot be compared: give two or more")
+    reports = [load_report(run) for run in runs]
+    result = compared(reports, metric, judge=judge, split=split, anyway=anyway)
+    if as_json:
+        print(result.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+
+    from proactivebench.cli.comparisons import print_comparison
+
+    print_comparison(result, Console())

@@ -1,0 +1,89 @@
+"""`proactivebench gate`: one verdict for a pipeline."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proactivebench.errors import CannotWrite, CheckFailed, ProactiveBenchError
+from proactivebench.records import GateRule
+
+
+def gate(
+    baseline: Annotated[Path, typer.Argument(help="The run to hold up: a directory or report.json.")],
+    candidate: Annotated[Path, typer.Argument(help="The run that may not be worse.")],
+    metric: Annotated[str, typer.Option(help="What may not drop.")] = "f1",
+    max_drop: Annotated[float, typer.Option(help="How much of it may be lost.")] = 0.05,
+    rule: Annotated[GateRule, typer.Option(help="When a larger drop fails.")] = GateRule.SIGNIFICANT,
+    exact: Annotated[bool, typer.Option("--exact", help="Nothing may change (frozen replies).")] = False,
+    judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
+    split: Annotated[str | None, typer.Option(help="Traces of this split only [all].")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a comment.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+) -> None:
+    """Pass or fail CANDIDATE against BASELINE.
+
+    Exit 0: passed; 1: regression; 2: unreadable or wrong usage; 3: a run is invalid or incomplete.
+
+    In GitHub Actions it also writes the step summary and an annotation.
+
+    Example: proactivebench gate baseline.json runs/pr --metric f1 --max_drop 0.05
+    """
+    from proactivebench.cli import verdicts
+    from proactivebench.cli.stored import load_report
+    from proactivebench.scoring.gate import gate as decide
+
+    summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
+    try:
+        result = decide(
+            load_report(baseline, as_written=exact),
+            load_report(candidate),
+            metric,
+            max_drop=max_drop,
+            rule=rule,
+            exact=exact,
+            judge=judge,
+            split=split,
+        )
+    except ProactiveBenchError as error:
+        if junit:
+            _write(junit, verdicts.junit_error(f"{metric} against {baseline}", str(error)))
+        if annotate:
+            print(verdicts.annotation("error", "ProactiveBench gate could not decide", str(error)))
+        if summary:
+            _append(Path(summary), f"### ProactiveBench gate: no verdict\n\n{verdicts.escaped(str(error))}\n")
+        raise
+    if junit:
+        _write(junit, verdicts.junit(result))
+    if markdown:
+        _write(markdown, verdicts.markdown(result))
+    if summary:
+        _append(Path(summary), verdicts.markdown(result))
+    if as_json:
+        print(result.model_dump_json(indent=2))
+    else:
+        print("\n".join(verdicts.lines(result)))
+        if annotate:
+            kind = "notice" if result.passed else "error"
+            print(verdicts.annotation(kind, f"ProactiveBench gate: {verdicts.word(result)}", result.why))
+    if not result.passed:
+        raise CheckFailed(f"gate failed: {result.why}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotWrite(f"cannot write {path}: {error.strerror}; give another path") from error
+
+
+def _append(path: Path, text: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise CannotWrite(f"cannot write the step summary {path}: {error.strerror}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from proactivebench.board.ranking import rank_ranges
 from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.rows import Row, badged, by_group, rows_of
@@ -126,4 +127,12 @@ def _of_one_house(first: Recomputed, second: Recomputed) -> bool:
 
 
 def _ranked(rows: Sequence[Row], entries: Mapping[str, Recomputed]) -> list[Row]:
-    return list(rows)
+    """The rows of one group with rank ranges among those that may be ranked."""
+    ranked = [row for row in rows if not row.trivial and not any(word in UNRANKED for word, _ in row.badges)]
+    if not ranked:
+        return list(rows)
+    places = rank_ranges([entries[row.key].report for row in ranked], ranked[0].judge.id)
+    placed = {
+        row.key: replace(row, rank=rank, leading=leading) for row, (rank, leading) in zip(ranked, places, strict=True)
+    }
+    return [placed.get(row.key, row) for row in rows]

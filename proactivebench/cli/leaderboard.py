@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -133,6 +134,7 @@ def build(
 
     Example: proactivebench leaderboard build board --output_path site
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small products: threads of their own only wait for each other
     from proactivebench.board.building import build_board, publish
     from proactivebench.board.hub import write_dataset
 

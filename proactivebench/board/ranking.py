@@ -1,0 +1,103 @@
+"""Rank ranges for a table of any length: which pairs of runs differ, all comparisons allowed for.
+
+The test is that of `proactivebench compare`: step-down max-T over sign flips of traces. A board of a thousand runs has
+half a million pairs, so only the decisions at one level are made here, in one pass, and no p-value is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.records import Report
+from proactivebench.scoring.alignment import align
+from proactivebench.scoring.comparison import LEVEL, pair_up
+
+METRIC = "f1"
+MOST_EXACT = 13  # traces up to which all sign vectors are used, as in `compare`
+DRAWS = 9_999
+_SLACK = 1e-5  # single precision
+_CHUNK = 256  # its products stay in the cache
+
+Floats = NDArray[np.float32]
+
+
+def rank_ranges(reports: Sequence[Report], judge: str) -> list[tuple[tuple[int, int] | None, bool]]:
+    """Per run its (first, last) possible rank by F1, and whether it is not significantly worse than the highest score.
+    None where F1 is undefined. The runs must share data, protocol and judge."""
+    if len(reports) < 2:
+        return [
+            ((1, 1) if _f1(report, judge) is not None else None, _f1(report, judge) is not None) for report in reports
+        ]
+    runs = align(reports, METRIC, judge=judge)
+    paired = pair_up(runs.measure, runs.counts)
+    tested = np.isfinite(paired.values).all(axis=1) & (paired.values.shape[1] > 1)
+    differ = np.zeros(len(tested), dtype=bool)
+    differ[tested] = significant(paired.values[tested])
+    won = differ & (paired.difference > 0)
+    lost = differ & (paired.difference < 0)
+    count = len(reports)
+    better = np.bincount(paired.second[won], minlength=count) + np.bincount(paired.first[lost], minlength=count)
+    worse = np.bincount(paired.first[won], minlength=count) + np.bincount(paired.second[lost], minlength=count)
+    known = np.isfinite(paired.theta)
+    scored = int(known.sum())
+    best = int(np.nanargmax(paired.theta)) if scored else -1
+    behind = set(paired.second[won & (paired.first == best)]) | set(paired.first[lost & (paired.second == best)])
+    return [
+        ((1 + int(better[run]), scored - int(worse[run])), run not in behind) if known[run] else (None, False)
+        for run in range(count)
+    ]
+
+
+def significant(differences: NDArray[np.float64], level: float = LEVEL) -> NDArray[np.bool_]:
+    """Which pairs differ at `level` by step-down max-T, (pairs, traces) in, (pairs,) out.
+
+    Pairs are taken in the order of their statistic T, smallest first, with the greatest statistic so far kept for
+    every sign vector. Its upper quantile only grows along the way, so a whole chunk is decided by its two ends; single
+    pairs are looked at only where the ends disagree. Source: Westfall and Young 1993, algorithm 2.8, at a fixed level.
+    """
+    scale = np.sqrt((differences**2).sum(axis=1, keepdims=True))
+    unit = np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0).astype(np.float32)
+    observed = np.abs(unit.sum(axis=1))
+    order = np.argsort(observed, kind="stable")
+    turned = np.ascontiguousarray(_signs(differences.shape[1]).T)
+    greatest = np.zeros(turned.shape[1], dtype=np.float32)
+    passed = np.zeros(len(order), dtype=bool)
+    for start in range(0, len(order), _CHUNK):
+        chunk = order[start : start + _CHUNK]
+        statistics = unit[chunk] @ turned
+        np.abs(statistics, out=statistics)
+        after = np.maximum(greatest, statistics.max(axis=0))
+        thresholds = observed[chunk] - _SLACK
+        if _share(after, thresholds[0]) <= level:
+            passed[start : start + len(chunk)] = True
+        elif _share(greatest, thresholds[-1]) <= level:
+            so_far = np.maximum(np.maximum.accumulate(statistics, axis=0), greatest)
+            passed[start : start + len(chunk)] = (so_far >= thresholds[:, None]).mean(axis=1) <= level
+        greatest = after
+    failed = np.flatnonzero(~passed | (scale[order, 0] == 0))
+    found = np.zeros(len(order), dtype=bool)
+    found[order[failed[-1] + 1 if len(failed) else 0 :]] = True
+    return found
+
+
+def _share(greatest: Floats, threshold: float) -> float:
+    return float((greatest >= threshold).mean())
+
+
+def _signs(traces: int) -> Floats:
+    """Sign vectors, one of each pair of opposites (they give the same statistic), or the identity and random ones."""
+    if traces <= MOST_EXACT:
+        codes = np.arange(2 ** max(traces - 1, 0))
+        return (1 - 2 * ((codes[:, None] >> np.arange(traces)) & 1)).astype(np.float32)
+    random = np.random.default_rng(0)
+    drawn = random.choice((-1.0, 1.0), size=(DRAWS, traces))
+    return np.concatenate([np.ones((1, traces)), drawn]).astype(np.float32)
+
+
+def _f1(report: Report, judge: str) -> float | None:
+    found = next((judged for judged in report.judges if judged.judge.id == judge), None)
+    metric = found.overall.metrics.get(METRIC) if found else None
+    return metric.value if metric else None

@@ -1,0 +1,87 @@
+"""pytest plugin: hold a run up against a baseline in a test suite.
+
+    pytest --proactivebench-baseline=baseline/report.json
+
+    def test_the_agent_did_not_get_worse(proactivebench_gate):
+        proactivebench_gate("runs/candidate", metric="f1", max_drop=0.05)
+
+Without the option such tests are skipped, so a suite runs anywhere.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from proactivebench.records import GateResult, Report
+
+_OPTION = "--proactivebench-baseline"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option."""
+    group = parser.getgroup("proactivebench")
+    group.addoption(
+        _OPTION,
+        metavar="RUN",
+        default=None,
+        help="run directory or report.json that `proactivebench_gate` holds candidates up against",
+    )
+
+
+class Gate:
+    """Calls the gate against the session's baseline; what it decided stands in `results`."""
+
+    def __init__(self, baseline: Path) -> None:
+        self.baseline = baseline
+        self.results: list[GateResult] = []
+
+    def __call__(
+        self,
+        candidate: str | Path | Report,
+        metric: str = "f1",
+        *,
+        max_drop: float = 0.05,
+        rule: str = "significant",
+        exact: bool = False,
+        judge: str | None = None,
+        split: str | None = None,
+    ) -> GateResult:
+        """Fail the test where `candidate` (a run directory, a report.json or a `Report`) is a regression.
+
+        Returns the verdict. Raises `ProactiveBenchError` where there can be none: unreadable, incomparable, incomplete or
+        invalid runs, which pytest reports as such.
+        """
+        from proactivebench.cli.stored import load_report
+        from proactivebench.cli.verdicts import lines
+        from proactivebench.records import GateRule, Report
+        from proactivebench.scoring.gate import gate
+
+        result = gate(
+            load_report(self.baseline, as_written=exact),
+            candidate if isinstance(candidate, Report) else load_report(Path(candidate)),
+            metric,
+            max_drop=max_drop,
+            rule=GateRule(rule),
+            exact=exact,
+            judge=judge,
+            split=split,
+        )
+        self.results.append(result)
+        text = "\n".join(lines(result))
+        print(text)  # noqa: T201  # pytest shows it with the test
+        if not result.passed:
+            pytest.fail(text, pytrace=False)
+        return result
+
+
+@pytest.fixture
+def proactivebench_gate(request: pytest.FixtureRequest) -> Gate:
+    """The gate against the run of `--proactivebench-baseline`; skips the test where none is given."""
+    baseline = request.config.getoption(_OPTION)
+    if baseline is None:
+        pytest.skip(f"no baseline to hold the run up against: give {_OPTION}=RUN")
+    return Gate(Path(baseline))

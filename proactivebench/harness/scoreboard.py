@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from proactivebench.evaluation import score_run
 from proactivebench.harness.columns import CARRIER, UNSCORED, cell, columns
 from proactivebench.harness.session import Session
 from proactivebench.harness.transcript import Row
@@ -31,6 +32,8 @@ class Scoreboard:
         replies = [reply for row in rows for reply in row.replies]
         report = self._report(judge_id, replies, [verdict for row in rows for verdict in row.verdicts])
         self.reports[judge_id] = report
+        if self.session.opened is not None:
+            score_run(self.session.opened, self.session.task)
         for warning in report.warnings:
             _log.warning("%s: %s", judge_id, warning)
         if report.judge.baseline:
@@ -43,7 +46,7 @@ class Scoreboard:
         """The number in a column; None where it is undefined."""
         report = self.reports[judge_id]
         if column == CARRIER:
-            return report.overall.answered
+            return int(report.overall.answered)
         if column == UNSCORED:
             return report.unscored_share
         return self._cell(judge_id, column.removesuffix("_stderr")).value

@@ -1,0 +1,16 @@
+"""`proactivebench lm-eval-path`: where the task files lie."""
+
+from __future__ import annotations
+
+import typer
+
+
+def lm_eval_path() -> None:
+    """Print the folder of task files, for lm-eval's --include_path.
+
+    Example: lm_eval run --include_path "$(proactivebench lm-eval-path)" \\
+      --tasks proactivebench_sample --model hf --model_args pretrained=DIR
+    """
+    from proactivebench.harness import task_folder
+
+    typer.echo(str(task_folder()))

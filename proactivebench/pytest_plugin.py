@@ -52,8 +52,8 @@ class Gate:
     ) -> GateResult:
         """Fail the test where `candidate` (a run directory, a report.json or a `Report`) is a regression.
 
-        Returns the verdict. Raises `ProactiveBenchError` where there can be none: unreadable, incomparable, incomplete or
-        invalid runs, which pytest reports as such.
+        Returns the verdict. Raises `ProactiveBenchError` where there can be none: unreadable, incomparable, incomplete
+        or invalid runs, which pytest reports as errors of their own.
         """
         from proactivebench.cli.stored import load_report
         from proactivebench.cli.verdicts import lines

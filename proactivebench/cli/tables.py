@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
@@ -58,34 +58,6 @@ def print_report(report: Report, console: Console) -> None:
         say.line(f"note: {warning}", style="yellow")
     for judged in report.judges:
         _print_judge(judged, report, say)
-
-
-_BOARD = {
-    "f1": "F1",
-    "need_detection_balanced_accuracy": "need bal. acc.",
-    "precision": "prec.",
-    "recall": "recall",
-    "false_alarm_rate": "false alarm",
-    "proposal_rate": "offers",
-}
-
-
-def print_board(reports: Sequence[Report], console: Console) -> None:
-    """Print several runs beside each other, the first judge of each, best F1 first."""
-    say = _Voice(console)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("agent", overflow="fold")
-    for title in _BOARD.values():
-        table.add_column(title, justify="right")
-    best = sorted(reports, key=lambda report: -(report.judges[0].overall.metrics["f1"].value or 0))
-    for report in best:
-        metrics = report.judges[0].overall.metrics
-        cells = [number(metrics[key].value) for key in _BOARD]
-        cells[0] += f" {_interval(metrics['f1'])}" if metrics["f1"].interval else ""
-        table.add_row(Text(safe(report.agent.name)), *map(Text, cells))
-    say.table(table)
-    if any(report.judges[0].judge.baseline for report in reports):
-        say.line("baseline judge, not comparable: rows are not ranked", style="yellow")
 
 
 def _print_judge(judged: JudgeReport, report: Report, say: _Voice) -> None:

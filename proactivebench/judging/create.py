@@ -255,7 +255,12 @@ def _identity(spec: Spec, silence: list[Judge], proposals: list[Judge]) -> Judge
         baseline=any(judge.identity.baseline for judge in members),
         deterministic=all(judge.identity.deterministic for judge in members),
         model=_models(members),
-        card={"spec": str(spec), "members": {judge.identity.id: judge.identity.card for judge in members}},
+        card={
+            "spec": str(spec),
+            "silence": [judge.identity.id for judge in silence],
+            "proposals": [judge.identity.id for judge in proposals],
+            "members": {judge.identity.id: judge.identity.card for judge in members},
+        },
     )
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from proactivebench.agents.base import Agent, Message
 from proactivebench.judging.base import Item
+from proactivebench.judging.cards import LLMCard, load_card
 from proactivebench.judging.create import create_judge
 from proactivebench.judging.llm import LLMJudge
 from proactivebench.protocols import load_protocol
@@ -130,8 +131,9 @@ def _judge_conversation(chance: random.Random, number: int) -> list[Message]:
     events, offers = zip(*(_event(chance, turn) for turn in range(chance.randint(1, 5))), strict=True)
     right = chance.random() < 0.5
     proposal = offers[-1] if right else chance.choice([offer for _, offer in HABITS if offer != offers[-1]])
-    judge = create_judge("llm", engine=_NoEngine())
-    assert isinstance(judge, LLMJudge)
+    card = load_card("llm")
+    assert isinstance(card, LLMCard)
+    judge = LLMJudge(card, _NoEngine(), create_judge("llm", engine=_NoEngine()).identity)
     moment = Moment(Trace(trace_id="t", split="s", events=events), len(events) - 1)
     question = judge.ask(Item(moment, proposal, ReplyKey("t", moment.turn)))
     verdict = {"reason": VERDICTS[not right], "verdict": "accepted" if right else "rejected"}

@@ -47,7 +47,7 @@ format: .venv/.setup-dev ## what ruff can repair by itself
 	$(BIN)/ruff check --fix .
 
 bench: .venv/.setup-dev ## what is claimed about speed, measured
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m benchmarks
 
 board: setup ## a board of the released answers and the trivial agents, built from the mirror into site/
 	$(BIN)/proactivebench leaderboard seed --output_path site

@@ -28,9 +28,9 @@ from proactivebench.records import (
 from proactivebench.store import RunStore
 
 _TRACES = 60
-_LATENCY_S = 0.25
+_LATENCY_S = 1.0
 _CONCURRENCY = 32
-_VERDICT = json.dumps({"verdict": "accept", "reason": "It fits what the user is doing."})
+_VERDICT = json.dumps({"verdict": "accepted", "reason": "It fits what the user is doing."})
 
 
 def _stored_run(folder: str, task: Task) -> RunStore:

@@ -21,7 +21,7 @@ _COLUMNS = (
     ("proposal_rate", "Offers"),
 )
 
-_BASELINE = "baseline judge: it sees whether an offer is grounded, not whether it is useful; not comparable, never ranked"
+_BASELINE = "baseline judge: it measures grounding, not usefulness; not comparable, never ranked"
 
 
 def print_board(reports: Sequence[Report], console: Console) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from proactivebench.agents.base import Agent, Answer, Failure, Request
 from proactivebench.agents.replay_release import read_folder, read_released
 from proactivebench.agents.replay_runs import read_run
+from proactivebench.agents.replay_samples import read_samples
 from proactivebench.agents.stored_answers import StoredAnswers
 from proactivebench.errors import UsageError
 from proactivebench.protocols.base import Protocol
@@ -16,7 +17,7 @@ from proactivebench.records import AgentIdentity, ReplyKey, Task
 
 Reader = Callable[[Path, Task, Protocol], StoredAnswers | None]
 
-READERS: tuple[Reader, ...] = (read_run, read_folder)  # the first that knows the format reads it
+READERS: tuple[Reader, ...] = (read_samples, read_run, read_folder)  # the first that knows the format reads it
 
 
 class ReplayAgent(Agent):

@@ -42,7 +42,7 @@ def read_run(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | None
     for file in files:
         for reply in _replies(file):
             if reply.turn < turns.get(reply.trace_id, 0):
-                answers[reply.key] = _answer(reply, protocol)
+                answers[reply.key] = answer_of(reply, protocol)
             else:
                 outside.add(reply.key)
     return StoredAnswers(name, answers, {"replies_outside_task": len(outside)} if outside else {})
@@ -69,7 +69,8 @@ def _replies(file: Path) -> Iterator[Reply]:
         raise DataError(f"{file}: cannot be read ({error})") from error
 
 
-def _answer(reply: Reply, protocol: Protocol) -> Answer:
+def answer_of(reply: Reply, protocol: Protocol) -> Answer:
+    """The answer that was read as `reply`, to be read anew by `protocol`."""
     failure = _FAILURES.get(reply.status)
     text = reply.text
     if text is None and failure is None:

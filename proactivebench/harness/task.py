@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,6 +62,12 @@ class ProactiveTask(ConfigurableTask):  # type: ignore[misc]
         from datasets import Dataset
 
         self.dataset = {"test": Dataset.from_list(self.documents())}
+
+    def doc_iterator(self, **given: Any) -> Iterator[tuple[int, Any]]:
+        """lm-eval's documents of a rank. With `--samples` 0.5 numbers them by data set here and by list elsewhere."""
+        samples = given.get("samples")
+        for number, doc in super().doc_iterator(**given):
+            yield (samples.index(number) if REDESIGNED and samples else number), doc
 
     def build_all_requests(self, **given: Any) -> Any:
         """Refuse what cannot work here, take lm-eval's options in, and build the requests."""

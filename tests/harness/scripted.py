@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from lm_eval import simple_evaluate
@@ -28,8 +29,9 @@ def answer_to(prompt: str) -> str:
 class ScriptedLM(LM):
     """Keeps what it was asked, batch by batch."""
 
-    def __init__(self, reply: Callable[[str], str] = answer_to) -> None:
+    def __init__(self, reply: Callable[[str], str] = answer_to, *, dies_after: int | None = None) -> None:
         super().__init__()
+        self.dies_after = dies_after
         self.reply = reply
         self.batches: list[list[tuple[str, dict[str, Any]]]] = []
         self.pretrained = "scripted"
@@ -47,6 +49,8 @@ class ScriptedLM(LM):
         return "".join(f"<{turn['role']}>{turn['content']}" for turn in chat_history)
 
     def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:
+        if len(self.batches) == self.dies_after:
+            raise RuntimeError("CUDA error: device lost")
         self.batches.append([request.args for request in requests])
         return [self.reply(request.args[0]) for request in requests]
 
@@ -56,9 +60,16 @@ class ScriptedLM(LM):
     loglikelihood_rolling = loglikelihood
 
 
-def evaluate(lm: LM | str, task: str = SAMPLE, *, metadata: dict[str, Any] | None = None, **options: Any) -> Any:
-    """lm-eval's results, from Python, with our folder of tasks and nothing else."""
-    manager = TaskManager(include_path=str(task_folder()), include_defaults=False, metadata=metadata or {})
+def evaluate(
+    lm: LM | str,
+    task: str = SAMPLE,
+    *,
+    metadata: dict[str, Any] | None = None,
+    folder: Path | None = None,
+    **options: Any,
+) -> Any:
+    """lm-eval's results, from Python, with one folder of tasks (ours) and nothing else."""
+    manager = TaskManager(include_path=str(folder or task_folder()), include_defaults=False, metadata=metadata or {})
     return simple_evaluate(lm, tasks=[task], task_manager=manager, bootstrap_iters=0, **options)
 
 

@@ -10,6 +10,7 @@ import proactivebench.api as api
 from proactivebench.agents.lm_eval_backend import LmEvalAgent
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import Evaluation, run_async, score_run
+from proactivebench.harness import task_folder
 from proactivebench.judging import create_judge
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Decoding, Report
@@ -175,13 +176,7 @@ def test_the_samples_keep_every_prompt_and_reply() -> None:
 
 
 def test_a_backend_that_dies_leaves_its_answers_and_the_same_command_finishes(run_folder: Path, tmp_path: Path) -> None:
-    class Dying(ScriptedLM):
-        def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:
-            if len(self.batches) == 5:
-                raise RuntimeError("CUDA error: device lost")
-            return super().generate_until(requests)
-
-    dying, healthy = Dying(), ScriptedLM()
+    dying, healthy = ScriptedLM(dies_after=5), ScriptedLM()
     with pytest.raises(InvalidRun, match=r"have no answer \(RuntimeError: CUDA error.*run the same command again"):
         evaluate(dying)
     kept = [reply for reply in RunStore(run_folder).replies().values() if reply.status.final]
@@ -191,21 +186,16 @@ def test_a_backend_that_dies_leaves_its_answers_and_the_same_command_finishes(ru
     assert column(results, "pb_f1") == own_report(tmp_path / "own").judges[0].overall.metrics["f1"].value
 
 
-def test_repeats_are_independent_rollouts() -> None:
+def test_a_task_file_of_ones_own_sets_repeats_and_data_and_each_repeat_is_a_rollout(tmp_path: Path) -> None:
+    data = tmp_path / "mine.jsonl"
+    data.write_text(TASK.traces[0].model_dump_json(exclude_none=True) + "\n")
+    text = (task_folder() / f"{SAMPLE}.yaml").read_text()
+    text = text.replace(f"task: {SAMPLE}\n", "task: mine\n", 1).replace(f"pb_task: {SAMPLE}", f"pb_task: {data}")
+    (tmp_path / "mine.yaml").write_text(text + "repeats: 2\n")
     lm = ScriptedLM()
-    manager_metadata = {"pb_seed": 3}
-    from lm_eval.tasks import TaskManager
-
-    from proactivebench.harness import task_folder
-
-    manager = TaskManager(include_path=str(task_folder()), include_defaults=False, metadata=manager_metadata)
-    from lm_eval import simple_evaluate
-
-    results = simple_evaluate(
-        lm, tasks=[{"task": SAMPLE, "repeats": 2}], task_manager=manager, limit=1, bootstrap_iters=0
-    )
+    results = evaluate(lm, "mine", folder=tmp_path)
     assert lm.asked == 2 * TURNS[0]
-    (sample,) = results["samples"][SAMPLE]
+    (sample,) = results["samples"]["mine"]
     assert [len(json.loads(text)["turns"]) for text in sample["resps"][0]] == [TURNS[0]] * 2
 
 

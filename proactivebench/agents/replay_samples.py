@@ -1,0 +1,55 @@
+"""Stored answers in lm-eval's samples files, written by this project's tasks with `--log_samples`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from proactivebench.agents.base import Answer
+from proactivebench.agents.replay_runs import answer_of
+from proactivebench.agents.stored_answers import StoredAnswers
+from proactivebench.errors import DataError
+from proactivebench.protocols.base import Protocol
+from proactivebench.records import Reply, ReplyKey, Task
+from proactivebench.store import first_problem
+
+
+def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | None:
+    """The answers of a samples file, of rollouts and of moments asked one by one; None if `path` is no such file.
+
+    Several judges repeat the same answers: each counts once. Raises `DataError` for lines that are no samples of ours.
+    """
+    if not (path.is_file() and path.name.startswith("samples_") and path.suffix == ".jsonl"):
+        return None
+    turns = {trace.trace_id: len(trace.events) for trace in task.traces}
+    answers: dict[ReplyKey, Answer] = {}
+    outside: set[ReplyKey] = set()
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                found = list(_answers(json.loads(line), protocol))
+            except ValidationError as error:
+                raise DataError(f"{path}:{number} holds no reply: {first_problem(error)}") from error
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise DataError(f"{path}:{number} is no sample of this project's tasks ({error!r})") from error
+            for key, answer in found:
+                if key.turn < turns.get(key.trace_id, 0):
+                    answers[key] = answer
+                else:
+                    outside.add(key)
+    return StoredAnswers(path.stem, answers, {"replies_outside_task": len(outside)} if outside else {})
+
+
+def _answers(sample: dict[str, Any], protocol: Protocol) -> Iterator[tuple[ReplyKey, Answer]]:
+    doc, texts = sample["doc"], sample["resps"][0]
+    for repeat, text in enumerate(texts):
+        if "turn" in doc:
+            yield ReplyKey(doc["trace_id"], doc["turn"], repeat), Answer(text=text)
+            continue
+        for turn in json.loads(text)["turns"]:
+            reply = Reply.model_validate(turn["reply"])
+            yield reply.key, answer_of(reply, protocol)

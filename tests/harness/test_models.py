@@ -1,0 +1,83 @@
+"""Our agents under lm-eval, and answers that travel between the two in both directions."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import proactivebench.api as api
+from proactivebench.agents.replay import read_stored
+from proactivebench.errors import DataError, UsageError
+from proactivebench.harness.models import register_models
+from proactivebench.protocols import load_protocol
+from proactivebench.traces import load_task
+from tests.harness.scripted import SAMPLE, ScriptedLM, column, evaluate
+
+TASK = load_task(SAMPLE)
+
+
+@pytest.mark.parametrize("word", ["never", "always", "random", "parrot", "oracle", "best-candidate"])
+def test_a_baseline_has_the_numbers_it_has_in_our_own_command(word: str, tmp_path: Path) -> None:
+    register_models()
+    report = api.evaluate(word, SAMPLE, output_path=tmp_path / "own")
+    results = evaluate(word)
+    assert column(results, "pb_accuracy") == report.judges[0].overall.metrics["accuracy"].value
+
+
+def test_stored_replies_of_ours_are_scored_inside_lm_eval(tmp_path: Path) -> None:
+    register_models()
+    report = api.evaluate("parrot", SAMPLE, output_path=tmp_path / "own")
+    results = evaluate("replay", model_args={"path": str(tmp_path / "own")})
+    assert column(results, "pb_f1") == report.judges[0].overall.metrics["f1"].value
+
+
+def write_samples(folder: Path, task: str, samples: list[dict[str, Any]]) -> Path:
+    """A samples file as lm-eval writes it: responses as text."""
+    file = folder / f"samples_{task}_2026.jsonl"
+    file.write_text("".join(json.dumps(sample, default=str) + "\n" for sample in samples))
+    return file
+
+
+def test_lm_evals_samples_files_are_scored_by_us(tmp_path: Path) -> None:
+    results = evaluate(ScriptedLM(), metadata={"pb_judge": "lexical; silence=labels,proposals=lexical"})
+    file = write_samples(tmp_path, SAMPLE, results["samples"][SAMPLE])
+    report = api.evaluate(
+        "replay", SAMPLE, model_args={"path": str(file)}, judge="lexical", output_path=tmp_path / "own"
+    )
+    (judged,) = report.judges
+    assert judged.overall.metrics["f1"].value == results["results"][SAMPLE][f"pb_f1,{judged.judge.id}"]
+
+
+def test_samples_of_the_static_task_are_read_too(tmp_path: Path) -> None:
+    name = "proactivebench_static"
+    results = evaluate(ScriptedLM(), name, metadata={"pb_task": SAMPLE}, limit=7)
+    file = write_samples(tmp_path, name, results["samples"][name])
+    stored = read_stored(file, TASK, load_protocol("standard"))
+    assert len(stored.answers) == 7
+
+
+def test_samples_of_another_task_are_refused(tmp_path: Path) -> None:
+    file = write_samples(tmp_path, "gsm8k", [{"doc": {"question": "?"}, "resps": [["4"]]}])
+    with pytest.raises(DataError, match=r"samples_gsm8k_2026.jsonl:1 is no sample"):
+        read_stored(file, TASK, load_protocol("standard"))
+
+
+def test_our_agents_refuse_tasks_of_others() -> None:
+    from lm_eval.api.registry import get_model
+
+    register_models()
+    model = get_model("always").create_from_arg_obj({}, {"batch_size": 1})
+    with pytest.raises(UsageError, match="this project's tasks only"):
+        model.generate_until([object()])
+    with pytest.raises(UsageError, match="no likelihoods"):
+        model.loglikelihood([])
+
+
+def test_registering_twice_keeps_lm_evals_own_models() -> None:
+    from lm_eval.api.registry import get_model, model_registry
+
+    register_models()
+    register_models()
+    assert "always" in model_registry
+    assert get_model("local-chat-completions").__name__ == "LocalChatCompletion"

@@ -3,6 +3,7 @@
     import proactivebench as pb
 
     task = pb.load_traces("proactivebench_sample")
+    print(f"{task.moments} moments in {len(task.traces)} traces")
     report = pb.evaluate("always", "proactivebench_sample", output_path="runs/always")
     print(report.judges[0].overall.metrics["f1"].value)
 """

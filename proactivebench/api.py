@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from proactivebench.evaluation import run_async, score_run
+from proactivebench.evaluation import report_of, run_async, score_run, task_of
 from proactivebench.preparation import Serving, Settings, prepare
-from proactivebench.records import Report
+from proactivebench.records import Comparison, Report, Task
 from proactivebench.store import RunStore
+from proactivebench.traces import load_task
+
+
+def load_traces(task: str) -> Task:
+    """The traces `--tasks` names: a task, FILE.jsonl or hf:ORG/NAME[@REV], with labels and provenance.
+
+    Raises `UsageError` and `DataError`.
+    """
+    return load_task(task)
 
 
 def evaluate(
@@ -29,3 +38,14 @@ def evaluate(
 def score(run: str | Path) -> Report:
     """Score a run directory again and write its report."""
     return score_run(RunStore(run))
+
+
+def compare(*runs: str | Path | Report, metric: str = "f1", split: str | None = None) -> Comparison:
+    """Compare run directories or reports on `metric`, pair by pair and all together.
+
+    Raises `UsageError` where they differ in data, protocol, judge or traces.
+    """
+    from proactivebench.scoring.comparison import compare as compared
+
+    reports = [run if isinstance(run, Report) else report_of(RunStore(run), task_of(RunStore(run))) for run in runs]
+    return compared(reports, metric, split=split)

@@ -27,9 +27,11 @@ def infallible(member: str) -> bool:
 @dataclass(frozen=True)
 class Decisions:
     """A judge's verdicts: `status[slot, candidate, judge repeat]` with UNSCORED wherever there is no verdict on the
-    current reply. `asked` and `failed` count the verdicts asked of members that can be wrong, and those unscored."""
+    current reply; `sure` where people's labels decided. `asked` and `failed` count the verdicts asked of members that
+    can be wrong, and those unscored."""
 
     status: NDArray[np.int8]
+    sure: NDArray[np.bool_]
     asked: int
     failed: int
     stale: int
@@ -118,6 +120,7 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
     failed = asked & (status == UNSCORED)
     return Decisions(
         status=status,
+        sure=sure[member],
         asked=int(asked.sum()),
         failed=int(failed.sum()),
         stale=int((~current).sum()) + lines.strays,
@@ -129,7 +132,7 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
 def no_verdicts(answers: Answers) -> Decisions:
     """The decisions of nobody."""
     shape = (answers.status.size, answers.moments.candidates, 1)
-    return Decisions(np.full(shape, UNSCORED, dtype=np.int8), asked=0, failed=0, stale=0)
+    return Decisions(np.full(shape, UNSCORED, dtype=np.int8), np.zeros(shape, dtype=bool), asked=0, failed=0, stale=0)
 
 
 def _spread_labels(status: NDArray[np.int8], member: NDArray[np.int16], sure: NDArray[np.bool_]) -> None:

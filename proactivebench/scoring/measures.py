@@ -36,6 +36,10 @@ class Column(IntEnum):
     UNCLEAN_ACCEPTED = auto()  # unclean replies whose silence is accepted: part of TN
     UNCLEAN_REJECTED = auto()  # part of FN
     UNCLEAN_OTHER = auto()  # no verdict on their silence
+    SURE_TP = auto()  # the parts of TP, FP, TN and FN that people's labels decided
+    SURE_FP = auto()
+    SURE_TN = auto()
+    SURE_FN = auto()
     NEED_OFFERS = auto()
     FREE_OFFERS = auto()  # offers where no help is needed
     FREE_SILENCES = auto()

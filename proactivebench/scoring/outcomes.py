@@ -68,6 +68,7 @@ class Outcomes:
     unclean: NDArray[np.bool_]
     offers: NDArray[np.int8]
     silences: NDArray[np.int8]
+    sure: NDArray[np.bool_]  # people's labels decided
     accepted: NDArray[np.int16]
     rejected: NDArray[np.int16]
     unscored: NDArray[np.int16]
@@ -96,12 +97,16 @@ def outcomes(answers: Answers, decisions: Decisions, judge: JudgeIdentity, view:
     offers = np.where(accepted > 0, ACCEPTED, np.where((unscored > 0) | (rejected == 0), UNSCORED, REJECTED))
     if judge.proposals is None:
         offers = np.full_like(offers, UNASKED)
+    decided = decisions.sure[slots, 0]
+    if view.labels:
+        decided = decided | (silent & (answers.moments.need(view.rule) >= 0)[:, None])[:, :, None]
     return Outcomes(
         offered=offered,
         silent=silent,
         unclean=silent & ~answers.clean(status),
         offers=offers.astype(np.int8),
         silences=_silences(answers, decisions, judge, view, slots),
+        sure=decided,
         accepted=accepted,
         rejected=rejected,
         unscored=unscored,

@@ -6,14 +6,27 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from proactivebench.records import JudgeIdentity, JudgeReport, Manifest, Reply, Report, Task, Verdict
+from proactivebench.records import (
+    Adjusted,
+    HumanLabel,
+    JudgeErrors,
+    JudgeIdentity,
+    JudgeReport,
+    Manifest,
+    Reply,
+    Report,
+    Task,
+    Verdict,
+)
 from proactivebench.scoring.answers import Answers, read_replies
+from proactivebench.scoring.correction import correct
 from proactivebench.scoring.counting import pooled
 from proactivebench.scoring.decisions import no_verdicts, read_verdicts
 from proactivebench.scoring.efficiency import Prices
 from proactivebench.scoring.judged import Judged, Spending
 from proactivebench.scoring.measures import Column
 from proactivebench.scoring.moments import Moments
+from proactivebench.scoring.prediction_powered import correct_with_people
 from proactivebench.scoring.sections import Section
 
 MOST_UNSCORED = 0.02
@@ -28,6 +41,8 @@ def build_report(
     *,
     prices: Prices | None = None,
     anchors: Mapping[str, Report] | None = None,
+    judge_errors: Mapping[str, JudgeErrors] | None = None,
+    human_labels: Iterable[HumanLabel] = (),
 ) -> Report:
     """The report of a run: every metric under every judge, per split and in total.
 
@@ -35,16 +50,19 @@ def build_report(
     same key. Moments expected follow from `task` and from the limit and repeats of `manifest`. Without any verdicts the
     one judge of the report is called `none`, and only what needs no judge is defined. `anchors` holds reports of the
     agents `never` and `always` on the same data: break-even costs against them need the same judge's verdicts.
+    `judge_errors` (by judge id) and `human_labels` add metrics corrected for the judge's mistakes.
     """
     moments = Moments.expected(task, manifest)
     answers = read_replies(moments, replies)
     spending = Spending.of(answers, prices)
-    judged = []
+    judged, people = [], tuple(human_labels)
     for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
         judge = _identity(task, manifest, judge_id)
         decisions = no_verdicts(answers) if judge_id == UNJUDGED else read_verdicts(answers, judge, lines)
         trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
-        judged.append(_judge_report(Judged(answers, decisions, judge, spending, trivial), manifest))
+        reading = Judged(answers, decisions, judge, spending, trivial)
+        adjusted = tuple(_adjusted(reading, (judge_errors or {}).get(judge_id), people))
+        judged.append(_judge_report(reading, manifest, adjusted))
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
     return Report(
@@ -62,7 +80,7 @@ def build_report(
     )
 
 
-def _judge_report(judged: Judged, manifest: Manifest) -> JudgeReport:
+def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...]) -> JudgeReport:
     moments, decisions = judged.answers.moments, judged.decisions
     splits = np.array([trace.split for trace in moments.traces])
     whole = pooled(judged.counts[""]).sum(axis=0)
@@ -76,6 +94,7 @@ def _judge_report(judged: Judged, manifest: Manifest) -> JudgeReport:
         splits={
             name: Section(judged, np.flatnonzero(splits == name)).report() for name in dict.fromkeys(splits.tolist())
         },
+        adjusted=adjusted,
         causes=decisions.causes,
         verdicts=decisions.members,
         judge_repeats=decisions.repeats,
@@ -84,6 +103,15 @@ def _judge_report(judged: Judged, manifest: Manifest) -> JudgeReport:
         tables=judged.tables(),
         outcomes=judged.letters(),
     )
+
+
+def _adjusted(judged: Judged, errors: JudgeErrors | None, people: tuple[HumanLabel, ...]) -> Iterator[Adjusted]:
+    candidates = judged.answers.moments.candidates
+    if errors is not None:
+        table = pooled(judged.counts[""])
+        yield correct(table[table[:, Column.MOMENTS] > 0], errors, judge_hash=judged.judge.hash, candidates=candidates)
+    if people:
+        yield correct_with_people(judged.answers, judged.outcomes[""], people)
 
 
 def _identity(task: Task, manifest: Manifest, judge_id: str) -> JudgeIdentity:

@@ -235,23 +235,36 @@ async def judge_run(
         await stage.drain(queue)
 
 
-def report_of(store: RunStore, task: Task, prices: Path | None = None) -> Report:
+def report_of(store: RunStore, task: Task, prices: Path | None = None, human_labels: Path | None = None) -> Report:
     """The report of a run under every judge that has given verdicts, computed from what is stored.
 
-    `prices` is a YAML table of prices per million tokens that names the agent. Raises `DataError` and `UsageError`.
+    `prices` is a YAML table of prices per million tokens that names the agent. Judges whose cards know their errors
+    and `human_labels` (JSONL, a `HumanLabel` a line) add corrected metrics. Raises `DataError` and `UsageError`.
     """
+    from proactivebench.judging.errors import judge_errors
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices
+    from proactivebench.scoring.prediction_powered import load_human_labels
 
     manifest = store.manifest
     verdicts = {name: store.iter_verdicts(name) for name in store.judge_ids()}
     cost = load_prices(prices, manifest.agent.name) if prices else None
-    return build_report(task, manifest, store.iter_replies(), verdicts, prices=cost)
+    return build_report(
+        task,
+        manifest,
+        store.iter_replies(),
+        verdicts,
+        prices=cost,
+        judge_errors={name: found for name, judge in manifest.judges.items() if (found := judge_errors(judge))},
+        human_labels=load_human_labels(human_labels) if human_labels else (),
+    )
 
 
-def score_run(store: RunStore, task: Task | None = None, prices: Path | None = None) -> Report:
+def score_run(
+    store: RunStore, task: Task | None = None, prices: Path | None = None, human_labels: Path | None = None
+) -> Report:
     """Score a run and write its `report.json`."""
-    report = report_of(store, task or task_of(store), prices)
+    report = report_of(store, task or task_of(store), prices, human_labels)
     store.write_report(report)
     return report
 

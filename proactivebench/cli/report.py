@@ -8,12 +8,14 @@ from proactivebench.records import Report, Task
 from proactivebench.store import RunStore
 
 
-def conclude(store: RunStore, task: Task, *, prices: Path | None = None, as_json: bool) -> None:
-    """Score the run, write and print its report. `prices` is a price table that names the agent. Raises `InvalidRun`
-    where the run is incomplete or invalid."""
+def conclude(
+    store: RunStore, task: Task, *, prices: Path | None = None, human_labels: Path | None = None, as_json: bool
+) -> None:
+    """Score the run, write and print its report. `prices` is a price table that names the agent, `human_labels` what
+    people said of this run's answers. Raises `InvalidRun` where the run is incomplete or invalid."""
     from proactivebench.evaluation import check_valid, score_run
 
-    report = score_run(store, task, prices)
+    report = score_run(store, task, prices, human_labels)
     print_as(report, as_json=as_json)
     check_valid(report)
 

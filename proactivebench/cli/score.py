@@ -14,10 +14,15 @@ def score(
     prices: Annotated[
         Path | None, typer.Option(help="YAML of prices per million tokens: `MODEL: {prompt: 1, completion: 3}`.")
     ] = None,
+    human_labels: Annotated[
+        Path | None, typer.Option(help="JSONL of people's blind labels on a random part of this run's answers.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
 ) -> None:
     """Score stored verdicts again; writes the run's report.json.
 
+    A judge with measured errors adds corrected metrics; so do human labels: lines
+    of {trace_id, turn, candidate (-1 = silence), accepted, random, blind}.
     Exit 3: the run is incomplete or invalid.
 
     Example: proactivebench score runs/always --json
@@ -27,4 +32,4 @@ def score(
     from proactivebench.store import RunStore
 
     store = RunStore(run)
-    conclude(store, task_of(store, tasks), prices=prices, as_json=as_json)
+    conclude(store, task_of(store, tasks), prices=prices, human_labels=human_labels, as_json=as_json)

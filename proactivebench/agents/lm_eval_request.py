@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,9 @@ def _apply(lm: LM, messages: Sequence[Message], *, as_text: bool) -> Any:
         prompt = lm.apply_chat_template(history)
         if as_text and not isinstance(prompt, str):
             prompt = lm.tokenizer.apply_chat_template(history, tokenize=False, add_generation_prompt=True)
+        elif hasattr(prompt, "prompt") and type(lm).__name__ != "AnthropicChat":
+            # JSON of the messages; 0.5 adds a field that its Anthropic client reads and other servers may refuse
+            prompt = type(prompt)(json.dumps(history, ensure_ascii=False))
     except (NotImplementedError, ValueError, AttributeError) as error:
         raise UsageError(
             "the model has no chat template, and a proactive agent is asked in a conversation: use a chat model "

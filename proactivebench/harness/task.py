@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lm_eval.api.task import ConfigurableTask
+import lm_eval.api.task as lm_evals
 
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
@@ -23,10 +23,11 @@ from proactivebench.harness.transcript import Row
 install()
 register_models()
 
-REDESIGNED = hasattr(ConfigurableTask, "process_instances")  # lm-eval 0.5
+REDESIGNED = hasattr(lm_evals, "GenerateTask")  # lm-eval 0.5
+BASE: Any = lm_evals.GenerateTask if REDESIGNED else lm_evals.ConfigurableTask
 
 
-class ProactiveTask(ConfigurableTask):  # type: ignore[misc]
+class ProactiveTask(BASE):  # type: ignore[misc]
     """A task of ours; `rollout_task` and `static_task` say what a document is and how its answer becomes a row."""
 
     history: str | None = None

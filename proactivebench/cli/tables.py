@@ -10,7 +10,7 @@ from rich.text import Text
 
 from proactivebench.cli.terminal import safe
 from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
-from proactivebench.scoring.registry import metric_for
+from proactivebench.scoring.registry import METRICS, metric_for
 
 DECISIVE = (
     "f1",
@@ -82,7 +82,7 @@ def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool) 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", ratio=1, overflow="fold")
     table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("95 % interval", overflow="fold", max_width=22 if trivial else 32)
+    table.add_column("95 % interval", overflow="fold", max_width=18 if trivial else 32)
     if trivial:
         table.add_column("never", justify="right", no_wrap=True)
         table.add_column("always", justify="right", no_wrap=True)
@@ -92,7 +92,11 @@ def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool) 
         if found is None or (found.value is None and not trivial):
             continue
         arrow = {"up": "↑ ", "down": "↓ "}.get(metric_for(key).better, "  ")
-        row = [Text(arrow + key), Text(number(found.value)), Text(_interval(found), style=_quiet(found))]
+        row = [
+            Text(arrow + key if key in METRICS else f"    by the {key.rpartition('_')[2]} rule"),
+            Text(number(found.value)),
+            Text(_interval(found), style=_quiet(found)),
+        ]
         if trivial:
             row += [Text(number(never.get(key))), Text(number(always.get(key)))]
         table.add_row(*row)
@@ -130,6 +134,13 @@ def _counts(section: SplitReport, judged: JudgeReport, report: Report) -> Iterat
         yield f"unclean replies count as silence: strict F1 {f1.strict:.3f}, F1 within {low:.3f}–{high:.3f}"
     if judged.causes:
         yield "unscored verdicts: " + _listed(judged.causes)
+    if judged.disagreement is not None:
+        yield f"panel members against their panel's verdict: {judged.disagreement:.1%} on average"
+    if judged.clipped:
+        yield f"verdicts on texts cut at the judge's cap: {judged.clipped}"
+    if judged.judge_repeats > 1 and f1.components:
+        noise = (f1.components["judge"] * judged.judge_repeats) ** 0.5
+        yield f"re-judge noise: F1 moves by {noise:.4f} (standard deviation of one of {judged.judge_repeats} repeats)"
     if f1.unscored_bounds and table.unscored:
         low, high = f1.unscored_bounds
         yield f"had all been scored: F1 within {low:.3f}–{high:.3f}"
@@ -148,10 +159,10 @@ def _adjusted(adjusted: Adjusted) -> Iterator[str]:
     if adjusted.refused:
         yield f"corrected by {name}: refused, {adjusted.refused}"
         return
-    shown = [
-        f"{key} {number(value.value)} {_interval(value)}" for key, value in adjusted.metrics.items() if key in DECISIVE
-    ]
-    yield f"corrected by {name}: " + ", ".join(shown)
+    yield f"corrected by {name}:"
+    for key, value in adjusted.metrics.items():
+        if key in DECISIVE:
+            yield f"  {key} {number(value.value)} {_interval(value)}".rstrip()
     for warning in adjusted.warnings:
         yield f"note: {warning}"
 

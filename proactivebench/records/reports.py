@@ -131,6 +131,8 @@ class JudgeReport(Record):
     adjusted: tuple[Adjusted, ...] = ()
     verdicts: dict[str, int] = {}  # how many verdicts each member gave
     judge_repeats: int = 1
+    disagreement: float | None = None  # mean share of panel members against their panel's verdict
+    clipped: int = 0  # verdicts on texts of which the judge did not see all
     trace_splits: dict[str, str] = {}
     tables: dict[str, TraceTable] = {}
     outcomes: dict[str, tuple[str, ...]] = {}

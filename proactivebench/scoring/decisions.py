@@ -15,6 +15,7 @@ from proactivebench.scoring.answers import ERROR, MISSING, PROPOSED, Answers
 
 ACCEPTED, REJECTED, UNSCORED = 0, 1, 2
 _CODE = {VerdictStatus.ACCEPTED: ACCEPTED, VerdictStatus.REJECTED: REJECTED, VerdictStatus.UNSCORED: UNSCORED}
+_PARTS = 1_000_000  # shares are read as so many parts
 _MOST_REPEATS = 1000
 _CHUNK = 5_000
 
@@ -28,7 +29,8 @@ def infallible(member: str) -> bool:
 class Decisions:
     """A judge's verdicts: `status[slot, candidate, judge repeat]` with UNSCORED wherever there is no verdict on the
     current reply; `sure` where people's labels decided. `asked` and `failed` count the verdicts asked of members that
-    can be wrong, and those unscored."""
+    can be wrong, and those unscored. `disagreement` is the mean share of panel members against their panel's verdict
+    (None without a panel), `clipped` the number of verdicts on texts beyond the judge's cap."""
 
     status: NDArray[np.int8]
     sure: NDArray[np.bool_]
@@ -37,6 +39,8 @@ class Decisions:
     stale: int
     causes: dict[str, int] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
+    disagreement: float | None = None
+    clipped: int = 0
 
     @property
     def repeats(self) -> int:
@@ -51,13 +55,14 @@ class _Lines:
         self.members: dict[str, int] = {}
         self.causes: dict[str, int] = {"no verdict": 0}
         self.strays = 0
-        stream, parts = iter(verdicts), [np.zeros((7, 0), dtype=np.int64)]
+        stream, parts = iter(verdicts), [np.zeros((9, 0), dtype=np.int64)]
         while chunk := list(islice(stream, _CHUNK)):
             parts.append(self._columns(answers, chunk))
-        self.slot, self.place, self.repeat, self.status, self.member, self.cause, questions = np.concatenate(
-            parts, axis=1
-        )
-        self.question = questions.view(np.uint64)
+        columns = np.concatenate(parts, axis=1)
+        self.slot, self.place, self.repeat, self.status, self.member, self.cause, self.spread, self.clipped = columns[
+            :8
+        ]
+        self.question = columns[8].view(np.uint64)
 
     def _columns(self, answers: Answers, chunk: list[Verdict]) -> NDArray[np.int64]:
         moments = answers.moments
@@ -85,6 +90,8 @@ class _Lines:
                 [_CODE[verdict.status] for verdict in chunk],
                 [self.members.setdefault(verdict.judge, len(self.members)) for verdict in chunk],
                 [self._cause(verdict) for verdict in chunk],
+                [-1 if verdict.spread is None else round(verdict.spread * _PARTS) for verdict in chunk],
+                [verdict.clipped > 0 for verdict in chunk],
                 questions.view(np.int64),
             ]
         )[:, known]
@@ -116,6 +123,7 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
     cause[where] = lines.cause[current]
     sure = np.array([infallible(name) for name in lines.members] + [False])  # the last entry is for "no member"
     _spread_labels(status, member, sure[member[:, :, 0]])
+    panel = current & (lines.spread >= 0)
     asked = _asked(answers, judge, repeats) & ~sure[member]
     failed = asked & (status == UNSCORED)
     return Decisions(
@@ -126,6 +134,8 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
         stale=int((~current).sum()) + lines.strays,
         causes=_named(lines.causes, cause[failed]),
         members=_named(lines.members, member[member >= 0]),
+        disagreement=float(lines.spread[panel].mean()) / _PARTS if panel.any() else None,
+        clipped=int(lines.clipped[current].sum()),
     )
 
 

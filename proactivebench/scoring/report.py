@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -43,6 +43,7 @@ def build_report(
     anchors: Mapping[str, Report] | None = None,
     judge_errors: Mapping[str, JudgeErrors] | None = None,
     human_labels: Iterable[HumanLabel] = (),
+    metrics: Collection[str] | None = None,
 ) -> Report:
     """The report of a run: every metric under every judge, per split and in total.
 
@@ -50,7 +51,8 @@ def build_report(
     same key. Moments expected follow from `task` and from the limit and repeats of `manifest`. Without any verdicts the
     one judge of the report is called `none`, and only what needs no judge is defined. `anchors` holds reports of the
     agents `never` and `always` on the same data: break-even costs against them need the same judge's verdicts.
-    `judge_errors` (by judge id) and `human_labels` add metrics corrected for the judge's mistakes.
+    `judge_errors` (by judge id) and `human_labels` add metrics corrected for the judge's mistakes. `metrics` names the
+    only ones to compute (a board of many runs); None = all.
     """
     moments = Moments.expected(task, manifest)
     answers = read_replies(moments, replies)
@@ -62,7 +64,7 @@ def build_report(
         trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
         reading = Judged(answers, decisions, judge, spending, trivial)
         adjusted = tuple(_adjusted(reading, (judge_errors or {}).get(judge_id), people))
-        judged.append(_judge_report(reading, manifest, adjusted))
+        judged.append(_judge_report(reading, manifest, adjusted, metrics))
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
     return Report(
@@ -80,7 +82,9 @@ def build_report(
     )
 
 
-def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...]) -> JudgeReport:
+def _judge_report(
+    judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...], metrics: Collection[str] | None
+) -> JudgeReport:
     moments, decisions = judged.answers.moments, judged.decisions
     splits = np.array([trace.split for trace in moments.traces])
     whole = pooled(judged.counts[""]).sum(axis=0)
@@ -90,14 +94,17 @@ def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, 
         judge=judged.judge,
         valid=share <= MOST_UNSCORED and unscored <= MOST_UNSCORED * whole[Column.MOMENTS],
         unscored_share=share,
-        overall=Section(judged, np.arange(len(splits))).report(),
+        overall=Section(judged, np.arange(len(splits)), metrics).report(),
         splits={
-            name: Section(judged, np.flatnonzero(splits == name)).report() for name in dict.fromkeys(splits.tolist())
+            name: Section(judged, np.flatnonzero(splits == name), metrics).report()
+            for name in dict.fromkeys(splits.tolist())
         },
         adjusted=adjusted,
         causes=decisions.causes,
         verdicts=decisions.members,
         judge_repeats=decisions.repeats,
+        disagreement=decisions.disagreement,
+        clipped=decisions.clipped,
         warnings=tuple(_judge_warnings(judged, manifest, float(whole[Column.UNLABELLED]))),
         trace_splits={trace.trace_id: trace.split for trace in moments.traces},
         tables=judged.tables(),

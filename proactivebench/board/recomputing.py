@@ -92,7 +92,7 @@ def recompute(folder: Path) -> Recomputed | Refusal:
 
 
 def _recomputed(evidence: Evidence, task: Task) -> Recomputed | Refusal:
-    verification = verify_evidence(evidence, task)
+    verification = verify_evidence(evidence, task, metrics=_SHOWN)
     entry = evidence.entry
     if entry is None or verification.findings or verification.report is None:
         findings = tuple((finding.file, finding.message) for finding in verification.findings)

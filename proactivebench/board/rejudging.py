@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
 
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
@@ -37,16 +39,17 @@ class Rejudged:
 def local_judge(identity: JudgeIdentity) -> Judge | None:
     """The part of a judge that is deterministic and shipped: in each stratum, the members before the first that is not.
     None where there is no such part."""
+    return _local_judge(identity.silence or "", identity.proposals or "")
+
+
+@lru_cache(maxsize=64)
+def _local_judge(silence: str, proposals: str) -> Judge | None:
     chains = []
-    for stratum, words in (("silence", identity.silence), ("proposals", identity.proposals)):
-        members = []
-        for word in (words or "").split("+"):
-            if not _WORD.match(word) or not _deterministic(word):
-                break
-            members.append(word)
+    for stratum, words in (("silence", silence), ("proposals", proposals)):
+        members = list(takewhile(_deterministic, words.split("+")))
         if members:
             chains.append(f"{stratum}={'+'.join(members)}")
-    return create_judge(",".join(chains), task=None) if chains else None
+    return create_judge(",".join(chains)) if chains else None
 
 
 def rejudge(task: Task, identity: JudgeIdentity, replies: Sequence[Reply], verdicts: Sequence[Verdict]) -> Rejudged:
@@ -98,7 +101,10 @@ def items_for(task: Task, replies: Sequence[Reply], verdicts: Sequence[Verdict])
     return items
 
 
+@lru_cache(maxsize=256)
 def _deterministic(word: str) -> bool:
+    if not _WORD.match(word):
+        return False
     try:
         return create_judge(word).identity.deterministic
     except UsageError:  # unknown here, or a model is behind it

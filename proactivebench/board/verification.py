@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from proactivebench.board.entry import ENTRY, REPLIES, Entry, verdict_file
@@ -13,7 +14,7 @@ from proactivebench.board.validation import validate_evidence
 from proactivebench.errors import DataError, UsageError
 from proactivebench.judging import Judge
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
-from proactivebench.records import Reply, ReplyStatus, Report, Task
+from proactivebench.records import ProtocolIdentity, Reply, ReplyStatus, Report, Task
 from proactivebench.scoring import build_report
 
 TWIN_SHARE = 0.95
@@ -56,9 +57,14 @@ def verify_entry(
 
 
 def verify_evidence(
-    evidence: Evidence, task: Task, others: Sequence[Evidence] = (), second_judge: Judge | None = None
+    evidence: Evidence,
+    task: Task,
+    others: Sequence[Evidence] = (),
+    second_judge: Judge | None = None,
+    metrics: Collection[str] | None = None,
 ) -> Verification:
-    """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole."""
+    """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole. `metrics` (and
+    what the entry claims) are all that the report holds; None = everything."""
     validation = validate_evidence(evidence)
     entry = evidence.entry
     if entry is None or not validation.accepted:
@@ -82,7 +88,9 @@ def verify_evidence(
                 unchecked.append(f"{found.open} of {found.asked + found.open} verdicts of {judge} were not re-judged")
                 if second_judge:
                     second[judge] = compare_verdicts(task, second_judge, evidence.replies, verdicts)
-    report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts)
+    claimed = {name for claims in entry.claims.values() for name in claims}
+    wanted = None if metrics is None else claimed | set(metrics)
+    report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts, metrics=wanted)
     findings += _claimed_otherwise(entry, report)
     twins = tuple(_twins(evidence, others))
     return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second)
@@ -108,10 +116,18 @@ def _questions(evidence: Evidence, task: Task) -> Iterator[Finding]:
 
 def _protocol(entry: Entry, unchecked: list[str]) -> Protocol | None:
     """The protocol of an entry where it is one of ours, to parse its raw texts again."""
-    stated = entry.manifest.protocol
+    protocol, reason = _shipped_protocol(entry.manifest.protocol)
+    if protocol is None:
+        unchecked.append(f"replies were not parsed again: {reason}")
+    return protocol
+
+
+@lru_cache(maxsize=64)
+def _shipped_protocol(stated: ProtocolIdentity) -> tuple[Protocol | None, str]:
+    """The shipped protocol with this very identity, or why there is none."""
+    if stated.name not in shipped_cards():  # never a path
+        return None, f"the protocol {stated.name} is not shipped here"
     try:
-        if stated.name not in shipped_cards():
-            raise UsageError(f"the protocol {stated.name} is not shipped here")
         protocol = load_protocol(
             stated.name,
             history=stated.history,
@@ -119,12 +135,11 @@ def _protocol(entry: Entry, unchecked: list[str]) -> Protocol | None:
             feedback_rounds=stated.feedback_rounds,
             feedback_judge=stated.feedback_judge,
         )
-        if protocol.identity.hash != stated.hash:
-            raise UsageError(f"the protocol {stated.name} has other texts or rules here")
     except (UsageError, DataError) as error:
-        unchecked.append(f"replies were not parsed again: {error}")
-        return None
-    return protocol
+        return None, str(error)
+    if protocol.identity.hash != stated.hash:
+        return None, f"the protocol {stated.name} has other texts or rules here"
+    return protocol, ""
 
 
 def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Finding]:

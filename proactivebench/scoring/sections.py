@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,11 @@ class _Table:
 
 
 class Section:
-    """The traces at `chosen` (indices) of a judged run."""
+    """The traces at `chosen` (indices) of a judged run; `wanted` names the only metrics to compute (None = all)."""
 
-    def __init__(self, judged: Judged, chosen: NDArray[np.int64]) -> None:
+    def __init__(self, judged: Judged, chosen: NDArray[np.int64], wanted: Collection[str] | None = None) -> None:
         self.judged = judged
+        self.wanted = wanted
         self.chosen = chosen
         moments = judged.answers.moments
         self.rows = np.concatenate([np.arange(moments.starts[g], moments.starts[g + 1]) for g in chosen])
@@ -81,7 +82,7 @@ class Section:
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
         for view in self.judged.views:
             for metric in METRICS.values():
-                if _belongs(metric, view):
+                if _belongs(metric, view) and (self.wanted is None or metric.key + view.suffix in self.wanted):
                     yield metric.key + view.suffix, self.metric(metric, view)
 
     def metric(self, metric: Metric, view: View) -> MetricValue:

@@ -1,0 +1,168 @@
+"""The paired test and the joint test under no difference (their size) and under one (their power).
+
+python -m benchmarks.paired_tests --runs 2000 --output_path benchmarks/results/paired_tests.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened
+from proactivebench.scoring.comparison import LEVEL, pair_up
+from proactivebench.scoring.power import power_at
+from proactivebench.scoring.registry import METRICS
+from proactivebench.scoring.signflip import holm, joint_signflip, signflip
+
+TRACES = 12
+RHO = 0.05
+MODERATE = Truth((95, 67, 50, 15))
+EAGER = Truth((99, 121, 5, 2))
+# Unlike agents with the same metric: the first is MODERATE, the second hardly ever silent.
+UNLIKE = {
+    "f1": Truth((121.5, 104.9, 0.5, 0.1)),
+    "precision": Truth((130.1, 91.8, 4, 1.1)),
+    "recall": Truth((95, 121, 0.5, 15)),
+    "accuracy": Truth((144, 81, 1, 1)),
+    "false_alarm_rate": Truth((30, 67, 50, 80)),
+    "mcc": Truth((40, 17, 91, 79)),
+}
+SIZE_METRICS = ("f1", "precision", "recall", "accuracy", "false_alarm_rate", "mcc")
+DIFFERENCES = (0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.19, 0.24)
+
+
+def matched(metric: str, base: Truth, other: Truth) -> Truth:
+    """`other`, its accepted offers scaled until its metric is that of `base`."""
+    low, high = 0.01, 20.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        tp, fp, tn, fn = other.cells
+        found = Truth((tp * middle, fp, tn, fn)).value(metric)
+        low, high = (middle, high) if found < base.value(metric) else (low, middle)
+    return Truth((other.cells[0] * low, *other.cells[1:]))
+
+
+def tables(random: np.random.Generator, truths: list[Truth], runs: int, *, shared: bool) -> Floats:
+    """Outcome tables of several agents, (runs, agents, traces, 4). With `shared` all agents have one truth, and each
+    trace its own probabilities for all of them; else agents vary over traces by themselves."""
+    if shared:
+        shares = draw_shares(random, truths[0], RHO, runs, TRACES)
+        return np.stack([draw_tables(random, shares) for _ in truths], axis=1)
+    return np.stack([draw_tables(random, draw_shares(random, truth, RHO, runs, TRACES)) for truth in truths], axis=1)
+
+
+def rejections(metric: str, drawn: Floats) -> float:
+    """Share of pairs of agents that the sign-flip test calls different."""
+    measure = METRICS[metric].measure
+    assert measure is not None
+    rejected = tested = 0
+    for run in widened(drawn):
+        values = pair_up(measure, run).values[0]
+        if np.isfinite(values).all():
+            tested += 1
+            rejected += signflip(values) <= LEVEL
+    return rejected / tested if tested else float("nan")
+
+
+def sizes(random: np.random.Generator, runs: int) -> Iterator[str]:
+    """Size of the paired test, by metric, for three kinds of equal agents."""
+    yield "| metric | same agent, traces shared | same agent, apart | unlike agents, equal metric |"
+    yield "|---|---|---|---|"
+    for metric in SIZE_METRICS:
+        same = rejections(metric, tables(random, [MODERATE] * 2, runs, shared=True))
+        apart = rejections(metric, tables(random, [MODERATE] * 2, runs, shared=False))
+        pair = [MODERATE, matched(metric, MODERATE, UNLIKE[metric])]
+        if abs(pair[1].value(metric) - MODERATE.value(metric)) > 1e-6:
+            raise ValueError(f"{metric}: no agent of that kind has the same metric")
+        unlike = rejections(metric, tables(random, pair, runs, shared=False))
+        yield f"| {metric} | {same:.3f} | {apart:.3f} | {unlike:.3f} |"
+    eager = rejections("recall", tables(random, [EAGER] * 2, runs, shared=False))
+    yield f"| recall {EAGER.value('recall'):.2f} | | {eager:.3f} | |"
+
+
+def joint(random: np.random.Generator, runs: int, agents: int, lead: float) -> tuple[float, float, float]:
+    """With `agents` agents, one of them better in F1 by `lead`: share of comparisons that call two equal agents
+    different by max-T, and the mean share of the leader's pairs found by max-T and by Holm."""
+    measure = METRICS["f1"].measure
+    assert measure is not None
+    drawn = tables(random, [better(lead)] + [MODERATE] * (agents - 1), runs, shared=False)
+    false, found, found_holm = 0, 0.0, 0.0
+    for run in widened(drawn):
+        paired = pair_up(measure, run)
+        p = joint_signflip(paired.values)
+        with_leader = (paired.first == 0) if lead else np.zeros(len(p), dtype=bool)
+        false += bool((p[~with_leader] <= LEVEL).any())
+        if lead:
+            single = np.array([signflip(row) for row in paired.values])
+            found += float((p[with_leader] <= LEVEL).mean())
+            found_holm += float((holm(single)[with_leader] <= LEVEL).mean())
+    return false / runs, found / runs, found_holm / runs
+
+
+def better(lead: float) -> Truth:
+    """MODERATE with false alarms and misses turned into hits until F1 is `lead` higher."""
+    tp, fp, tn, fn = MODERATE.cells
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        moved = Truth((tp + middle * (fp + fn), fp * (1 - middle), tn, fn * (1 - middle)))
+        low, high = (middle, high) if moved.value("f1") - MODERATE.value("f1") < lead else (low, middle)
+    return Truth((tp + low * (fp + fn), fp * (1 - low), tn, fn * (1 - low)))
+
+
+def powers(random: np.random.Generator, runs: int) -> Iterator[str]:
+    """Power of the paired test in F1 by true difference, beside what planning says."""
+    yield "| true difference in F1 | power, simulated | noncentral t | max-T over 16 runs | Holm over 16 runs |"
+    yield "|---|---|---|---|---|"
+    measure = METRICS["f1"].measure
+    assert measure is not None
+    for lead in DIFFERENCES:
+        drawn = tables(random, [better(lead), MODERATE], runs, shared=False)
+        # As a variance: the planning formula takes the standard error of Δ, not its mean over runs.
+        stderr = np.sqrt(np.mean([pair_up(measure, run).stderr[0] ** 2 for run in widened(drawn)]))
+        _, found, by_holm = joint(random, max(50, runs // 10), 16, lead) if lead else (0.0, float("nan"), float("nan"))
+        yield (
+            f"| {lead:.2f} | {rejections('f1', drawn):.3f} | {power_at(lead, float(stderr), TRACES):.3f} "
+            f"| {found:.3f} | {by_holm:.3f} |"
+        )
+
+
+def report(runs: int, seed: int) -> Iterator[str]:
+    """All tables, line by line, as Markdown."""
+    random = np.random.default_rng(seed)
+    yield f"Size at .05, {TRACES} traces, ρ = {RHO}:\n"
+    yield from sizes(random, runs)
+    false = joint(random, runs, 16, 0.0)[0]
+    yield f"\nmax-T over 16 equal runs (120 pairs) rejects anything in {false:.3f} of comparisons.\n"
+    yield from powers(random, runs)
+
+
+def main() -> None:
+    """Run the simulation and write its tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=2000, help="simulated comparisons per figure")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output_path", type=Path, help="also write the tables here")
+    options = parser.parse_args()
+    begun, lines = time.perf_counter(), []
+    for line in report(options.runs, options.seed):
+        print(line, flush=True)
+        lines.append(line)
+    error = 1.96 * np.sqrt(0.05 * 0.95 / options.runs)
+    lines.append(
+        f"\n{options.runs} comparisons a figure (a tenth for max-T and Holm power), ± {error:.3f} at .05; "
+        f"{time.perf_counter() - begun:.0f} s. `python -m benchmarks.paired_tests --runs {options.runs} "
+        f"--seed {options.seed}`\n"
+    )
+    print(lines[-1])
+    if options.output_path:
+        options.output_path.parent.mkdir(parents=True, exist_ok=True)
+        options.output_path.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,8 @@ from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore
 
+from .forging import declared, write_declared
+
 DECLARED = Declaration(
     organisation="acme",
     model="helper-7b",
@@ -45,11 +47,16 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def board(runs, tmp_path_factory):
-    """A board's folder with three entries: two trivial agents, and a helper."""
+    """A board's folder with three entries: two trivial agents, and a helper (the oracle's
+    answers, as if a served model had given them)."""
     root = tmp_path_factory.mktemp("board")
     for name in ("never", "always"):
         prepare_entry(RunStore(runs / name), root / "entries" / f"proactivebench__{name}" / "r1", run_id="r1")
-    prepare_entry(RunStore(runs / "oracle"), root / "entries" / "acme__helper-7b" / "r1", DECLARED, "r1")
+    helper = root / "entries" / "acme__helper-7b" / "r1"
+    prepare_entry(RunStore(runs / "oracle"), helper, DECLARED, "r1")
+    content = declared(helper)
+    content["manifest"]["agent"] = {"model": "endpoint", "model_args": {"model": "helper-7b"}, "name": "helper-7b"}
+    write_declared(helper, content)
     return root
 
 

@@ -63,7 +63,7 @@ def measure(
                 judge,
                 rows,
                 design=design,
-                command=_command("validate", name, model, items),
+                command=_command(name, model, model_args, items),
                 official_only=items == "official",
                 leaked=leaked,
                 progress=progress,
@@ -150,6 +150,6 @@ def write_back_to(name: str, found: Validation) -> None:
         write_measured(card_path(members[0]), found.measured())
 
 
-def _command(verb: str, name: str, model: str | None, items: str) -> str:
-    behind = f" --judge_model {model}" if model else ""
-    return f"proactivebench judges {verb} {Path(name).name}{behind} --items {items}"
+def _command(name: str, model: str | None, model_args: str, items: str) -> str:
+    behind = f" --judge_model {model} --judge_model_args {model_args}" if model else ""
+    return f"proactivebench judges validate {Path(name).name}{behind} --items {items}"

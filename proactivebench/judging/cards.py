@@ -134,13 +134,16 @@ class RewardModelCard(ModelCard):
 class ClassifierCard(BaseCard):
     """A sequence classifier: accepted where its score reaches `threshold`.
 
-    `text` holds {{events}} and {{proposal}} (for a silence the proposal is the text `silence`). `label` says which
-    output to read where there are several, `activation` what turns outputs into a score (`none`: the bare output)."""
+    `text` holds {{events}} and {{proposal}} (for a silence the proposal is the text `silence`). With `assistant`, the
+    two are a chat: `text` is what the user says, `assistant` the answer to be scored, and {{proposal}} stands there.
+    `label` says which output to read where there are several, `activation` what turns outputs into a score (`none`:
+    the bare output)."""
 
     kind: Literal["classifier"]
     model: str | None = None
     model_args: dict[str, str] = Field(default_factory=dict)
     text: str
+    assistant: str | None = None
     silence: str
     label: int = -1
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
@@ -151,9 +154,11 @@ class ClassifierCard(BaseCard):
 
     @model_validator(mode="after")
     def _placeholders(self) -> ClassifierCard:
-        for name in ("{{events}}", "{{proposal}}"):
-            if self.text.count(name) != 1:
-                raise ValueError(f"text must hold {name} exactly once")
+        answer = self.text if self.assistant is None else self.assistant
+        if self.text.count("{{events}}") != 1:
+            raise ValueError("text must hold {{events}} exactly once")
+        if answer.count("{{proposal}}") != 1 or (self.text + (self.assistant or "")).count("{{proposal}}") != 1:
+            raise ValueError("text (or assistant, where there is one) must hold {{proposal}} exactly once")
         return self
 
 

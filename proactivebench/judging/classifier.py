@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proactivebench.agents.base import Message
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Item, Judge, Opinion
@@ -23,8 +24,13 @@ class Score:
     latency_s: float | None = None
 
 
+Chat = tuple[Message, ...]
+Text = str | Chat
+
+
 class Scorer:
-    """Scores texts. `fits` says whether a text is within the model's limit, where that can be known."""
+    """Scores texts, or chats whose last message is the answer to be scored. `fits` says whether a text is within the
+    model's limit, where that can be known."""
 
     name: str
     lockstep: bool = True
@@ -33,11 +39,11 @@ class Scorer:
         """Get ready."""
         return {}
 
-    def fits(self, text: str) -> bool:  # noqa: ARG002
+    def fits(self, text: Text) -> bool:  # noqa: ARG002
         """Whether the model can read the whole text."""
         return True
 
-    async def scores(self, texts: Sequence[str]) -> list[Score]:
+    async def scores(self, texts: Sequence[Text]) -> list[Score]:
         """One score per text, in order."""
         raise NotImplementedError
 
@@ -60,15 +66,18 @@ class ClassifierJudge(Judge):
         scores = await self.scorer.scores([text for text, _ in asked])
         return [self._opinion(score, clipped) for score, (_, clipped) in zip(scores, asked, strict=True)]
 
-    def text(self, item: Item) -> tuple[str, int]:
+    def text(self, item: Item) -> tuple[Text, int]:
         """What the classifier reads of an item, and how many characters were left out."""
         events = item.moment.events
         proposal, dropped = clip(item.proposal or "", self.card.max_proposal_chars)
         offered = self.card.silence if item.proposal is None else quote(proposal)
 
-        def render(first: int) -> str:
+        def render(first: int) -> Text:
             lines = "\n".join(self._line(event) for event in events[first:])
-            return fill(self.card.text, {"events": lines, "proposal": offered})
+            said = fill(self.card.text, {"events": lines, "proposal": offered})
+            if self.card.assistant is None:
+                return said
+            return Message("user", said), Message("assistant", fill(self.card.assistant, {"proposal": offered}))
 
         first, last = 0, len(events) - 1
         if not self.scorer.fits(render(0)):
@@ -115,6 +124,8 @@ def create_scorer(card: ClassifierCard, model: str, model_args: Mapping[str, str
     if model == "endpoint":
         if card.activation == "none":
             raise UsageError("a served classifier returns probabilities: activation none works in process only (hf)")
+        if card.assistant is not None:
+            raise UsageError("a chat (assistant) is scored in process only (hf): a served classifier takes plain text")
         from proactivebench.judging.classifier_served import ServedScorer
 
         return ServedScorer(card, model_args)

@@ -9,7 +9,7 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.judging.cards import ClassifierCard
-from proactivebench.judging.classifier import Score, Scorer
+from proactivebench.judging.classifier import Score, Scorer, Text
 
 
 class LocalScorer(Scorer):
@@ -27,12 +27,12 @@ class LocalScorer(Scorer):
         tokenizer, model = await asyncio.to_thread(self._load)
         return {"outputs": model.config.num_labels, "max_length": self._limit(tokenizer)}
 
-    def fits(self, text: str) -> bool:
+    def fits(self, text: Text) -> bool:
         """Whether the text has at most `max_length` tokens."""
         tokenizer, _ = self._load()
-        return len(tokenizer(text, truncation=False)["input_ids"]) <= self._limit(tokenizer)
+        return len(self._tokens(text)) <= self._limit(tokenizer)
 
-    async def scores(self, texts: Sequence[str]) -> list[Score]:
+    async def scores(self, texts: Sequence[Text]) -> list[Score]:
         """One score per text; a text that does not fit even alone is unscored (`too_long`)."""
         return await asyncio.to_thread(self._scores, texts)
 
@@ -40,24 +40,36 @@ class LocalScorer(Scorer):
         """Forget the weights."""
         self._loaded = None
 
-    def _scores(self, texts: Sequence[str]) -> list[Score]:
-        self._load()
+    def _scores(self, texts: Sequence[Text]) -> list[Score]:
         scores = [Score(None, "too_long")] * len(texts)
-        readable = sorted((i for i, text in enumerate(texts) if self.fits(text)), key=lambda i: len(texts[i]))
+        rows = [self._tokens(text) for text in texts]
+        limit = self._limit(self._load()[0])
+        readable = sorted((i for i, row in enumerate(rows) if len(row) <= limit), key=lambda i: len(rows[i]))
         for start in range(0, len(readable), self._batch):
             places = readable[start : start + self._batch]
             began = time.monotonic()
-            values = self._forward([texts[i] for i in places])
+            values = self._forward([rows[i] for i in places])
             seconds = (time.monotonic() - began) / len(places)
             for i, value in zip(places, values, strict=True):
                 scores[i] = Score(value, None, seconds) if value == value else Score(None, "bad_value", seconds)
         return scores
 
-    def _forward(self, texts: list[str]) -> list[float]:
+    def _tokens(self, text: Text) -> list[int]:
+        """Token ids: of the text as the tokenizer has it, or of the chat by the model's own template."""
+        tokenizer, _ = self._load()
+        if isinstance(text, str):
+            return list(tokenizer(text, truncation=False)["input_ids"])
+        if tokenizer.chat_template is None:
+            raise UsageError(f"classifier {self.name}: its tokenizer has no chat template: leave `assistant` out")
+        chat = [{"role": message.role, "content": message.content} for message in text]
+        rendered = tokenizer.apply_chat_template(chat, tokenize=False)
+        return list(tokenizer(rendered, add_special_tokens=False, truncation=False)["input_ids"])
+
+    def _forward(self, rows: list[list[int]]) -> list[float]:
         import torch
 
         tokenizer, model = self._load()
-        inputs = tokenizer(texts, return_tensors="pt", padding=True).to(model.device)
+        inputs = tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(model.device)
         with torch.inference_mode():
             outputs = model(**inputs).logits.float()
         if self.card.activation == "softmax" and outputs.shape[-1] > 1:

@@ -8,9 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from proactivebench.agents.endpoint_options import KEYS
 from proactivebench.errors import UsageError
 from proactivebench.judging.cards import ClassifierCard
-from proactivebench.judging.classifier import Score, Scorer
+from proactivebench.judging.classifier import Score, Scorer, Text
 
 if TYPE_CHECKING:
     import httpx
@@ -22,7 +23,8 @@ _FATAL = {401, 403, 404}
 class ServedScorer(Scorer):
     """Posts `{"model", "input"}` to `base_url`/classify and reads the probabilities of each text.
 
-    Arguments: base_url, model; concurrency, timeout_s, max_retries. The key, if any, is read from OPENAI_API_KEY.
+    Arguments: base_url, model; concurrency, timeout_s, max_retries. The key, if any, is read from
+    PROACTIVEBENCH_API_KEY or OPENAI_API_KEY.
     """
 
     lockstep = False
@@ -37,7 +39,7 @@ class ServedScorer(Scorer):
         self._slots = asyncio.Semaphore(int(model_args.get("concurrency", "16")))
         self._client: httpx.AsyncClient | None = None
 
-    async def scores(self, texts: Sequence[str]) -> list[Score]:
+    async def scores(self, texts: Sequence[Text]) -> list[Score]:
         """One request per text, at most `concurrency` at once."""
         return list(await asyncio.gather(*(self._score(text) for text in texts)))
 
@@ -47,17 +49,17 @@ class ServedScorer(Scorer):
             await self._client.aclose()
             self._client = None
 
-    async def _score(self, text: str) -> Score:
+    async def _score(self, text: Text) -> Score:
         began = time.monotonic()
         async with self._slots:
             value, cause = await self._ask(text)
         return Score(value, cause, time.monotonic() - began)
 
-    async def _ask(self, text: str) -> tuple[float | None, str | None]:
+    async def _ask(self, text: Text) -> tuple[float | None, str | None]:
         import httpx
 
         if self._client is None:
-            key = os.environ.get("OPENAI_API_KEY")
+            key = next((os.environ[name] for name in KEYS if os.environ.get(name)), None)
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             self._client = httpx.AsyncClient(timeout=self._timeout, headers=headers)
         cause = "error:unknown"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from proactivebench.judging.cards import Output
 
-_REASONING = re.compile(r"<think>.*?</think>", re.DOTALL)
 _DECODER = json.JSONDecoder(object_pairs_hook=lambda pairs: list(pairs))
 
 
@@ -45,7 +43,7 @@ def objects(text: str) -> list[list[tuple[str, Any]]]:
 def read_verdict(text: str, output: Output) -> Reading:
     """The verdict in a judge's text by the card's contract. Never raises. Causes: empty, no_json, no_verdict,
     two_verdicts, bad_value."""
-    text = _REASONING.sub("", text).strip()
+    text = _after_reasoning(text).strip()
     if not text:
         return Reading(None, cause="empty")
     answers = objects(text)
@@ -62,6 +60,11 @@ def read_verdict(text: str, output: Output) -> Reading:
         return Reading(None, cause="bad_value")
     reasons = [v for key, v in answer if key == output.reason and isinstance(v, str)]
     return Reading(word == output.accept.casefold(), reasons[0] if reasons else None)
+
+
+def _after_reasoning(text: str) -> str:
+    """What follows the last closed reasoning block; nothing from one on that never closes."""
+    return text.rpartition("</think>")[2].partition("<think>")[0]
 
 
 def verdict_schema(output: Output) -> dict[str, Any]:

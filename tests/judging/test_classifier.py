@@ -64,6 +64,15 @@ def test_the_oldest_events_go_first_and_the_loss_is_recorded() -> None:
     assert said.clipped > 0
 
 
+def test_a_chat_puts_the_proposal_into_the_assistants_mouth() -> None:
+    scorer = WordScorer(0.9)
+    decide(scorer, item("offer"), text="Seen: {{events}}", assistant="I offer {{proposal}}")
+    ((user, assistant),) = scorer.texts
+    assert (user.role, assistant.role) == ("user", "assistant")
+    assert "notes.txt" in user.content
+    assert assistant.content == 'I offer "offer"'
+
+
 @contextmanager
 def classify(step) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
     with chat_server(step) as server:
@@ -121,5 +130,15 @@ def test_what_a_classifier_needs_is_said_before_the_first_request(tmp_path: Path
         create_judge("classifier", model="hf")
     with pytest.raises(UsageError, match="hf or endpoint"):
         create_judge("classifier", model="vllm")
+    chat = tmp_path / "chat.yaml"
+    chat.write_text(
+        "name: chat\nkind: classifier\nversion: '1'\nsummary: s\nsilence: s\n"
+        "text: '{{events}}'\nassistant: '{{proposal}}'\n"
+    )
+    with pytest.raises(UsageError, match="in process only"):
+        create_judge(str(chat), model="endpoint", model_args={"base_url": "http://x", "model": "c"})
+    chat.write_text(chat.read_text().replace("'{{events}}'", "'{{events}} {{proposal}}'"))
+    with pytest.raises(UsageError, match="exactly once"):
+        create_judge(str(chat))
     with pytest.raises(UsageError, match="secret"):
         create_judge("classifier", model="hf", model_args={"pretrained": "d", "token": "hf_abcdefghijklmnopqrstu"})

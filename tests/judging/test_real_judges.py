@@ -1,6 +1,7 @@
 """Real models as judges, through a real server and in process: the same verdicts both ways."""
 
 import asyncio
+import shutil
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from proactivebench.agents import create_agent
+from proactivebench.errors import UsageError
 from proactivebench.judging import Item, Judge, Opinion, create_judge
 from proactivebench.records import Event, Moment, ReplyKey, Trace
 from tests.integration.servers import Served, free_port, transformers_serve
@@ -120,9 +122,28 @@ def test_a_text_beyond_a_classifiers_limit_loses_its_oldest_events() -> None:
     assert said.clipped > 500
 
 
-def test_a_model_folder_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
-    from proactivebench.errors import UsageError
+def test_a_chat_is_scored_by_the_models_own_template(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
 
+    folder = tmp_path / "model"
+    shutil.copytree(small_classifier(), folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    card = tmp_path / "chat.yaml"
+    card.write_text(
+        "name: chat\nkind: classifier\nversion: '1'\nsummary: s\nsilence: none\n"
+        "text: 'Events {{events}}'\nassistant: 'Proposal {{proposal}}'\n"
+    )
+    judge = create_judge(str(card), model="hf", model_args={"pretrained": str(folder), "device": "cpu"})
+    asked = [item for item, _ in classified_items(8, seed=9)]
+    with pytest.raises(UsageError, match="no chat template"):
+        opinions(judge, asked)
+    tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }} {% endfor %}"
+    tokenizer.save_pretrained(folder)
+    judge = create_judge(str(card), model="hf", model_args={"pretrained": str(folder), "device": "cpu"})
+    assert {one.status for one in opinions(judge, asked) if one} <= {"accepted", "rejected"}
+
+
+def test_a_model_folder_that_is_none_is_one_clear_line(tmp_path: Path) -> None:
     judge = create_judge("classifier", model="hf", model_args={"pretrained": str(tmp_path)})
     with pytest.raises(UsageError, match="cannot be loaded"):
         opinions(judge, [classified_items(1, seed=1)[0][0]])

@@ -1,7 +1,8 @@
-"""A loopback Hub: the read side of the dataset API that huggingface_hub and datasets use, from files in memory."""
+"""A loopback Hub: what of its API huggingface_hub and datasets use to read files and to open pull requests."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -21,13 +22,18 @@ Query = Mapping[str, list[str]]
 
 @dataclass
 class Hub:
-    """Datasets by `ORG/NAME`, each a mapping of path to content, all at one commit. `seen` lists what was asked."""
+    """Datasets by `ORG/NAME`, each a mapping of path to content, all at one commit. `seen` lists what was asked.
+    `models` are repositories of the other kind; `pull_requests` holds the files of each one opened, which needs `token`
+    where that is set."""
 
     datasets: Mapping[str, Mapping[str, bytes]]
     revisions: tuple[str, ...] = ("main", "v1", COMMIT)
     licence: str | None = "cc-by-4.0"
     url: str = ""
     seen: list[str] = field(default_factory=list)
+    models: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    pull_requests: list[dict[str, bytes]] = field(default_factory=list)
+    token: str | None = None
 
 
 @contextmanager
@@ -50,7 +56,11 @@ def serve(hub: Hub) -> Iterator[Hub]:
             body = self.rfile.read(length)
             url = urlsplit(self.path)
             hub.seen.append(f"{self.command} {unquote(url.path)}")
-            status, content, headers = answer(hub, unquote(url.path), parse_qs(url.query), body)
+            if self.command == "POST" and ("/preupload/" in url.path or "/commit/" in url.path):
+                trusted = hub.token is None or self.headers.get("Authorization") == f"Bearer {hub.token}"
+                status, content, headers = write(hub, unquote(url.path), body) if trusted else _error(401, "GatedRepo")
+            else:
+                status, content, headers = answer(hub, unquote(url.path), parse_qs(url.query), body)
             self.send_response(status)
             for name, value in {"Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)
@@ -111,6 +121,36 @@ def _tree(files: Mapping[str, bytes], folder: str, *, recursive: bool) -> list[d
     entries = [_entry(path, content) for path, content in inside.items()]
     entries += [{"type": "directory", "path": path, "size": 0, "oid": "0" * 40} for path in sorted(folders)]
     return [entry for entry in entries if recursive or "/" not in str(entry["path"]).removeprefix(base)]
+
+
+def write(hub: Hub, path: str, body: bytes) -> Response:
+    """The two steps of a commit: by which road each file goes (all by the plain one), then the pull request itself."""
+    kind, name, verb = _write_request(path)
+    if name not in (hub.datasets if kind == "datasets" else hub.models):
+        return _error(404, "RepoNotFound")
+    if verb == "preupload":
+        asked = [file["path"] for file in json.loads(body)["files"]]
+        return _json({"files": [{"path": p, "uploadMode": "regular", "shouldIgnore": False} for p in asked]})
+    lines = [json.loads(line) for line in body.splitlines() if line.strip()]
+    files = [line["value"] for line in lines if line["key"] == "file"]
+    hub.pull_requests.append({file["path"]: base64.b64decode(file["content"]) for file in files})
+    address = f"{hub.url}/{'datasets/' if kind == 'datasets' else ''}{name}"
+    number = len(hub.pull_requests)
+    return _json(
+        {
+            "commitUrl": f"{address}/commit/{COMMIT}",
+            "commitOid": COMMIT,
+            "hookOutput": "",
+            "pullRequestUrl": f"{address}/discussions/{number}",
+            "success": True,
+        }
+    )
+
+
+def _write_request(path: str) -> tuple[str, str, str]:
+    """Kind of repository, its name and the verb of `/api/KIND/ORG/NAME/VERB/REVISION`."""
+    kind, organisation, name, verb = path.removeprefix("/api/").split("/")[:4]
+    return kind, f"{organisation}/{name}", verb
 
 
 def _file(hub: Hub, files: Mapping[str, bytes], rest: str) -> Response:

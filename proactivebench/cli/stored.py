@@ -32,7 +32,7 @@ def load_report(run: Path, *, as_written: bool = False) -> Report:
     except ProactiveBenchError as error:
         if not written.exists():
             raise
-        print(f"proactivebench: {run} is taken as its report.json has it: {error}", file=sys.stderr)
+        print(f"proactivebench: {run} is taken as its report.json has it: {str(error).split(';')[0]}", file=sys.stderr)
         return read_report(written)
 
 

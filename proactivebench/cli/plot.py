@@ -1,0 +1,60 @@
+"""`proactivebench plot`: runs as pictures."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from proactivebench.errors import CannotWrite, UsageError
+
+
+class Format(StrEnum):
+    """File formats of a picture."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
+def plot(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories or report.json files.")],
+    output_path: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("plots"),
+    metric: Annotated[str, typer.Option(help="The metric drawn with its intervals.")] = "f1",
+    miss: Annotated[float, typer.Option(help="Cost of a missed need in the utility curves.")] = 0.5,
+    judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
+    image_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.SVG,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Draw runs that differ in kind; says so.")] = False,
+) -> None:
+    """Draw runs: a metric with its intervals, precision against recall, utility by the cost of a false alarm, and
+    every moment's outcome along the timeline.
+
+    Needs the extra: pip install "proactivebench-eval[plot]"
+
+    Example: proactivebench plot runs/a runs/b --output_path plots
+    """
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise UsageError('plot needs matplotlib: pip install "proactivebench-eval[plot]"')
+    from proactivebench.cli.drawings import draw_intervals, draw_precision_recall, draw_timeline, draw_utility, save
+    from proactivebench.cli.stored import load_report
+    from proactivebench.scoring.alignment import align
+
+    reports = [load_report(run) for run in runs]
+    aligned = align(reports, metric, judge=judge, anyway=anyway)
+    drawings = {
+        metric: draw_intervals(aligned),
+        "precision_recall": draw_precision_recall(aligned),
+        "utility": draw_utility(aligned, miss),
+        "timeline": draw_timeline(aligned),
+    }
+    for mark in aligned.marks:
+        typer.echo(f"note: {mark}", err=True)
+    try:
+        output_path.mkdir(parents=True, exist_ok=True)
+        for name, figure in drawings.items():
+            print(save(figure, output_path / f"{name}.{image_format}"))
+    except OSError as error:
+        raise CannotWrite(f"cannot write into {output_path}: {error.strerror}; give another --output_path") from error

@@ -1,0 +1,64 @@
+from xml.etree import ElementTree
+
+import pytest
+
+from proactivebench.cli.plot import Format, plot
+from proactivebench.errors import UsageError
+from tests.scoring.runs import JUDGE, LABELS, by_trace, report_on
+
+pytest.importorskip("matplotlib")
+
+ROWS = by_trace(*[(8, 2, 6, 2 + g % 2) for g in range(12)])
+NEEDS = {name: [letter in "Ar" for letter in row] for name, row in ROWS.items()}
+NAMES = ("precision_recall", "utility", "timeline")
+
+
+def written(folder, *reports):
+    paths = []
+    for number, report in enumerate(reports):
+        paths.append(folder / f"{number}.json")
+        paths[-1].write_text(report.model_dump_json(), encoding="utf-8")
+    return paths
+
+
+@pytest.mark.parametrize("image_format", list(Format))
+def test_four_pictures_are_written_in_the_format_asked_for(tmp_path, image_format):
+    runs = written(tmp_path, report_on(ROWS, needs=NEEDS, judge=LABELS), report_on(ROWS, needs=NEEDS, judge=LABELS))
+    plot(runs, output_path=tmp_path / "plots", image_format=image_format)
+    for name in ("f1", *NAMES):
+        picture = (tmp_path / "plots" / f"{name}.{image_format}").read_bytes()
+        if image_format is Format.SVG:
+            assert ElementTree.fromstring(picture).tag.endswith("svg")  # noqa: S314  # written just now
+        else:
+            assert picture.startswith(b"\x89PNG")
+
+
+def test_the_same_runs_give_the_same_bytes(tmp_path):
+    runs = written(tmp_path, report_on(ROWS))
+    for folder in ("one", "two"):
+        plot(runs, output_path=tmp_path / folder)
+    for name in ("f1", *NAMES):
+        assert (tmp_path / "one" / f"{name}.svg").read_bytes() == (tmp_path / "two" / f"{name}.svg").read_bytes()
+
+
+def test_a_name_is_text_and_not_a_formula(tmp_path):
+    plot(written(tmp_path, report_on(ROWS, name="cost $x_1$ & <b>")), output_path=tmp_path / "plots")
+    assert "$x_1$" in (tmp_path / "plots" / "f1.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        report_on({"t": "aaaa"}),
+        report_on({"t": "AR"}, judge=JUDGE.model_copy(update={"silence": None})),
+        report_on({"t": "A!.x"}),
+    ],
+)
+def test_runs_with_undefined_metrics_are_drawn_and_say_so(tmp_path, report):
+    plot(written(tmp_path, report), output_path=tmp_path / "plots", metric="precision")
+    assert (tmp_path / "plots" / "timeline.svg").exists()
+
+
+def test_a_metric_without_counts_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no function of counts"):
+        plot(written(tmp_path, report_on(ROWS)), output_path=tmp_path, metric="latency_p50")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,9 +103,11 @@ def _bootstrap(metric: str, counts: Floats, random: np.random.Generator) -> Floa
     assert measure is not None
     weights = random.multinomial(traces, np.full(traces, 1 / traces), RESAMPLES).astype(np.float64)
     ends = []
-    for block in np.array_split(counts, max(1, len(counts) // 100)):
-        values = measure(np.einsum("bg,rgc->rbc", weights, block))
-        ends.append(np.nanquantile(values, (0.025, 0.975), axis=1).T)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a run whose every resample is undefined has no ends
+        for block in np.array_split(counts, max(1, len(counts) // 100)):
+            values = measure(np.einsum("bg,rgc->rbc", weights, block))
+            ends.append(np.nanquantile(values, (0.025, 0.975), axis=1).T)
     return np.concatenate(ends)
 
 

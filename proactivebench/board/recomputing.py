@@ -81,10 +81,9 @@ def recompute(folder: Path) -> Recomputed | Refusal:
     validation = validate_evidence(evidence)
     if evidence.entry is None or not validation.accepted:
         return Refusal(folder=name, findings=tuple((f.file, f.message) for f in validation.findings))
-    try:
-        task = _task(evidence.entry.manifest.task.name)
-    except DataError as error:
-        return Refusal(folder=name, findings=(("", f"cannot be recomputed here: {error}"),))
+    task = _task(evidence.entry.manifest.task.name)
+    if not isinstance(task, Task):
+        return Refusal(folder=name, findings=(("", f"cannot be recomputed here: {task}"),))
     result = _recomputed(evidence, task)
     if isinstance(result, Recomputed):
         _remember(folder, result)
@@ -136,8 +135,12 @@ def _cut_split(split: SplitReport) -> SplitReport:
 
 
 @cache
-def _task(name: str) -> Task:
-    return load_task(name)
+def _task(name: str) -> Task | str:
+    """The task, or why it cannot be had: asked once, not for every entry."""
+    try:
+        return load_task(name)
+    except DataError as error:
+        return str(error)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The metric table of docs/metrics.md, written from the registry: `python -m proactivebench.scoring.documentation FILE`."""
+"""The metric table of docs/metrics.md, from the registry: `python -m proactivebench.scoring.documentation FILE`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _ARROWS = {"up": "↑", "down": "↓", "": ""}
 
 def metric_table() -> str:
     """Every metric of the registry as a Markdown table."""
-    head = "| key | formula | range | better | undefined when | needs | interval | source |\n|---|---|---|---|---|---|---|---|"
-    return "\n".join([head, *(_row(metric) for metric in METRICS.values())])
+    head = "| key | formula | range | better | undefined when | needs | interval | source |"
+    return "\n".join([head, "|---" * 8 + "|", *(_row(metric) for metric in METRICS.values())])
 
 
 def with_table(text: str) -> str:

@@ -11,9 +11,11 @@ from proactivebench.board import plots
 from proactivebench.board.pages import asset, safe_json, site_page
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal
+from proactivebench.board.rejudging import local_judge
 from proactivebench.board.rows import COLUMNS, Row
 from proactivebench.board.tracepages import structure_data, task_data
 from proactivebench.errors import ProactiveBenchError
+from proactivebench.judging.errors import judge_errors
 from proactivebench.records import JudgeIdentity
 from proactivebench.store import cannot_write
 from proactivebench.traces import load_task, task_structure
@@ -158,4 +160,20 @@ def _judges(groups: Sequence[list[Row]]) -> list[JudgeLine]:
 
 
 def _quality(judge: JudgeIdentity) -> str:
-    return "not stated"
+    """How often the judge agrees with people, class by class, and where that was measured: by what is shipped here,
+    never by what a submission says of its judge."""
+    shipped = local_judge(judge)
+    if shipped is None or shipped.identity.hash != judge.hash:
+        return "not measured here"
+    errors = judge_errors(shipped.identity)
+    if errors is None:
+        return "people's own votes" if judge.name == "labels" else "not measured here"
+    classes = {
+        "accepted offers": errors.correct_detection,
+        "rejected offers": errors.false_alarm,
+        "right silences": errors.correct_rejection,
+        "missed needs": errors.missed_need,
+    }
+    shares = [f"{count.correct}/{count.items} {name}" for name, count in classes.items() if count and count.items]
+    leak = "; it may have seen them" if errors.leaked else ""
+    return f"agrees with people on {', '.join(shares)} ({errors.population}{leak})"

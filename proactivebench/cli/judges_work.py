@@ -37,6 +37,7 @@ def measure(
     """Validate a judge on the released labels."""
     from proactivebench.evaluation import run_async
     from proactivebench.judging.cards import LexicalCard, load_card
+    from proactivebench.judging.create import validation_design
     from proactivebench.judging.spec import parse_spec
     from proactivebench.traces import labelled_items
     from proactivebench.validation.validate import validate
@@ -45,8 +46,6 @@ def measure(
         raise UsageError(f"--items {items}: use all (1,749 items) or official (120)")
     judge = judge_named(name, model, model_args, serving)
     cards = [load_card(member.partition(":")[0]) for member in parse_spec(name).members]
-    designs = {card.validation for card in cards}
-    design = next(d for d in ("leaked", "leave-one-trace-out", "direct") if d in designs)
     if any(card.kind == "labels" for card in cards):
         raise UsageError("labels are what judges are measured against: validate another judge")
     rows = labelled_items()
@@ -62,7 +61,7 @@ def measure(
             return await validate(
                 judge,
                 rows,
-                design=design,
+                design=validation_design(name),
                 command=_command(name, model, model_args, items),
                 official_only=items == "official",
                 leaked=leaked,

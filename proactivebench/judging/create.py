@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from proactivebench.agents.base import Agent
@@ -13,6 +12,7 @@ from proactivebench.judging.cache import RememberingJudge, VerdictCache
 from proactivebench.judging.cards import (
     Card,
     ClassifierCard,
+    Design,
     LabelsCard,
     LexicalCard,
     LLMCard,
@@ -23,17 +23,12 @@ from proactivebench.judging.cards import (
     read_card,
 )
 from proactivebench.judging.classifier import ClassifierJudge, Scorer, classifier_identity, create_scorer
+from proactivebench.judging.identity import composed_identity, member_identity, panel_identity
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
-from proactivebench.records import AgentIdentity, JudgeIdentity, Task, digest
+from proactivebench.records import AgentIdentity, Task, digest
 
 EngineMaker = Callable[[str, Mapping[str, str]], Agent]
-
-# Arguments that say how a model is reached, not which model it is: the same weights on another port are the same judge.
-TRANSPORT = {
-    "base_url", "batch_size", "concurrency", "device", "max_batch_size", "max_retries", "num_concurrent", "timeout",
-    "timeout_s",
-}  # fmt: skip
 
 
 def create_judge(
@@ -66,14 +61,25 @@ def create_judge(
 
 def needs_model(spec: str) -> bool:
     """Whether the spec (with its panels' members) has a card that needs `--judge_model`."""
-    return any(_needs_model(member, Path()) for member in parse_spec(spec).members)
+    return any(
+        isinstance(card, ModelCard | ClassifierCard) and card.model is None
+        for member in parse_spec(spec).members
+        for card in _cards(member, Path())
+    )
 
 
-def _needs_model(member: str, folder: Path) -> bool:
+def validation_design(spec: str) -> Design:
+    """What validating the judge on the released labels amounts to: of all cards in it, the one that knows most."""
+    designs = {card.validation for member in parse_spec(spec).members for card in _cards(member, Path())}
+    return next(design for design in ("leaked", "leave-one-trace-out", "direct") if design in designs)
+
+
+def _cards(member: str, folder: Path) -> Iterator[Card]:
     path, card = _locate(member, folder)
+    yield card
     if isinstance(card, PanelCard):
-        return any(_needs_model(name, path.parent) for name in card.panel)
-    return isinstance(card, ModelCard | ClassifierCard) and card.model is None
+        for name in card.panel:
+            yield from _cards(name, path.parent)
 
 
 def _locate(member: str, folder: Path) -> tuple[Path, Card]:
@@ -116,7 +122,7 @@ class _Builder:
         silence = [self.member(name, Path()) for name in spec.silence]
         proposals = [self.member(name, Path()) for name in spec.proposals]
         engines: dict[str, Engine] = {engine.identity.name: engine for engine in self.engines.values()}
-        return RoutedJudge(_identity(spec, silence, proposals), silence, proposals, engines | self.scorers)
+        return RoutedJudge(composed_identity(spec, silence, proposals), silence, proposals, engines | self.scorers)
 
     def member(self, name: str, folder: Path) -> Judge:
         path, card = _locate(name, folder)
@@ -129,16 +135,16 @@ class _Builder:
         if isinstance(card, LabelsCard):
             from proactivebench.judging.labels import LabelsJudge
 
-            return LabelsJudge(card, _member_identity(card, f"labels:{card.rule}", "labels", deterministic=True))
+            return LabelsJudge(card, member_identity(card, f"labels:{card.rule}", "labels", deterministic=True))
         if isinstance(card, LexicalCard):
             from proactivebench.judging.lexical import LexicalJudge
 
-            return LexicalJudge.from_card(card, path.parent, _member_identity)
+            return LexicalJudge.from_card(card, path.parent, member_identity)
         if isinstance(card, PanelCard):
             from proactivebench.judging.panel import PanelJudge
 
             members = [self.member(name, path.parent) for name in card.panel]
-            return PanelJudge(card, members, _panel_identity(card, members))
+            return PanelJudge(card, members, panel_identity(card, members))
         if isinstance(card, ClassifierCard):
             return self._classifier(card)
         return self._asking(card)
@@ -149,21 +155,21 @@ class _Builder:
         if isinstance(card, LLMCard):
             from proactivebench.judging.llm import LLMJudge
 
-            identity = _member_identity(card, card.name, card.name, model=engine.identity)
+            identity = member_identity(card, card.name, card.name, model=engine.identity)
             judge = LLMJudge(card, engine, identity, seed=self.seed)
         else:
             from proactivebench.judging.released import read_reward_template
             from proactivebench.judging.reward_model import RewardModelJudge
 
             template = read_reward_template()
-            identity = _member_identity(card, card.name, card.name, model=engine.identity, content=template.hash)
+            identity = member_identity(card, card.name, card.name, model=engine.identity, content=template.hash)
             judge = RewardModelJudge(card, engine, identity, template, seed=self.seed)
         return self._remembered(judge, engine.identity)
 
     def _classifier(self, card: ClassifierCard) -> Judge:
         model, args = self._named(card)
         behind = classifier_identity(model, args)
-        identity = _member_identity(card, card.name, card.name, model=behind)
+        identity = member_identity(card, card.name, card.name, model=behind)
         scorer = self.scorers[f"{card.name}: {behind.name}"] = create_scorer(card, model, args)
         return self._remembered(ClassifierJudge(card, scorer, identity), behind)
 
@@ -189,85 +195,3 @@ class _Builder:
         if key not in self.engines:
             self.engines[key] = self.make_engine(model, args)
         return self.engines[key]
-
-
-def model_key(model: AgentIdentity) -> dict[str, object]:
-    """What of a model's identity makes it another judge: its words without how it is reached."""
-    args = {name: value for name, value in model.model_args.items() if name not in TRANSPORT}
-    return {"model": model.model, "model_args": args}
-
-
-def _member_identity(
-    card: Card,
-    silence: str | None,
-    proposals: str | None,
-    *,
-    model: AgentIdentity | None = None,
-    content: str | None = None,
-    baseline: bool = False,
-    deterministic: bool = False,
-) -> JudgeIdentity:
-    """The identity of one card with the model (or weights, by content hash) behind it."""
-    behind = None if model is None else model_key(model)
-    whole = digest({"card": card.hash, "model": behind, "content": content})
-    return JudgeIdentity(
-        id=judge_id(card.name, whole),
-        name=card.name,
-        hash=whole,
-        silence=silence,
-        proposals=proposals,
-        baseline=baseline,
-        deterministic=deterministic,
-        model=None if model is None else model.name,
-        card=card.model_dump(mode="json"),
-    )
-
-
-def _panel_identity(card: PanelCard, members: list[Judge]) -> JudgeIdentity:
-    whole = digest({"card": card.hash, "members": [judge.identity.hash for judge in members]})
-    return JudgeIdentity(
-        id=judge_id(card.name, whole),
-        name=card.name,
-        hash=whole,
-        silence=card.name,
-        proposals=card.name,
-        baseline=any(judge.identity.baseline for judge in members),
-        deterministic=all(judge.identity.deterministic for judge in members),
-        model=_models(members),
-        card={**card.model_dump(mode="json"), "members": {j.identity.id: j.identity.card for j in members}},
-    )
-
-
-def _identity(spec: Spec, silence: list[Judge], proposals: list[Judge]) -> JudgeIdentity:
-    """The identity of a whole composition; that of a single card alone is the card's own."""
-    members = list({id(judge): judge for judge in (*silence, *proposals)}.values())
-    if len(members) == 1 and spec.silence and spec.proposals:
-        return members[0].identity
-    name = "-".join(dict.fromkeys(judge.identity.name for judge in members))
-    chains = {"silence": [j.identity.hash for j in silence], "proposals": [j.identity.hash for j in proposals]}
-    whole = digest(chains)
-    return JudgeIdentity(
-        id=judge_id(name, whole),
-        name=name,
-        hash=whole,
-        silence="+".join(judge.identity.silence or "" for judge in silence) or None,
-        proposals="+".join(judge.identity.proposals or "" for judge in proposals) or None,
-        baseline=any(judge.identity.baseline for judge in members),
-        deterministic=all(judge.identity.deterministic for judge in members),
-        model=_models(members),
-        card={
-            "spec": str(spec),
-            "silence": [judge.identity.id for judge in silence],
-            "proposals": [judge.identity.id for judge in proposals],
-            "members": {judge.identity.id: judge.identity.card for judge in members},
-        },
-    )
-
-
-def _models(members: list[Judge]) -> str | None:
-    return "+".join(dict.fromkeys(j.identity.model for j in members if j.identity.model)) or None
-
-
-def judge_id(name: str, whole: str) -> str:
-    """File-safe name and eight hex digits of the hash."""
-    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)[:80]}-{whole[:8]}"

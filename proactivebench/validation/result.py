@@ -40,7 +40,7 @@ class Validation(Record):
     command: str
     blocks: tuple[Block, ...]
     annotators: dict[str, float | None]
-    seconds_per_verdict: float | None = None
+    seconds_per_verdict: float | None = None  # a request's latency, or wall time over verdicts where none is stated
     tokens_per_verdict: float | None = None
 
     def measured(self) -> Measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -53,7 +54,9 @@ async def validate(
     everything = validation_items(rows)
     official = [item for item in everything if item.row.file == "test"]
     items = official if official_only else everything
+    began = time.perf_counter()
     opinions = await ask(judge, items, progress)
+    wall = time.perf_counter() - began
     blocks = [
         judged_block(judge, items, opinions, rule, design, OFFICIAL if official_only else ALL) for rule in NeedRule
     ]
@@ -71,7 +74,7 @@ async def validate(
         command=command,
         blocks=(*blocks, *anchor_blocks(items, official, rows, OFFICIAL if official_only else ALL)),
         annotators=annotators(items),
-        seconds_per_verdict=_mean([said.latency_s for said in opinions if said is not None]),
+        seconds_per_verdict=_mean([said.latency_s for said in opinions if said is not None]) or wall / len(items),
         tokens_per_verdict=_mean([_tokens(said) for said in opinions if said is not None]),
     )
 

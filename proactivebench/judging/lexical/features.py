@@ -1,7 +1,7 @@
 """What the lexical baseline sees of a proposal or a silence: overlap with recent events, and what those events are.
 
-Every feature is a number near 0–1, computed from text alone; `PROPOSAL_FEATURES` and `SILENCE_FEATURES` say what each
-one means. Nothing is learned here.
+Every feature is a number near 0–1, computed from text alone; `MOMENT_FEATURES` (both heads), `PROPOSAL_FEATURES` and
+`SILENCE_FEATURES` (one head each) say what each one means. Nothing is learned here.
 """
 
 from __future__ import annotations
@@ -56,13 +56,17 @@ PROPOSAL_FEATURES: dict[str, str] = {
     "has_identifier": "1 if the proposal names anything",
     "asks": "1 if the proposal is a question",
 }
-SILENCE_FEATURES: dict[str, str] = {
+MOMENT_FEATURES: dict[str, str] = {
     "repeats_previous": "share of the last event's words that stood in the event before",
     "event_length": "number of words in the last event, logarithmic",
     "event_identifiers": "number of names in the last event, logarithmic",
     "cjk": "1 if the last event holds Chinese, Japanese or Korean",
     **{f"last_{kind}": f"1 if the last event {kind} (a list of words)" for kind in _KINDS},
     **{f"recent_{kind}": f"share of the last {RECENT} events that are of kind {kind}" for kind in _KINDS},
+}
+SILENCE_FEATURES: dict[str, str] = {
+    "digits": "number of digits in the last event, logarithmic",
+    "first": "1 at the first event of a trace",
 }
 
 
@@ -89,8 +93,8 @@ def _kinds(text: str) -> frozenset[str]:
     return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(folded))
 
 
-def silence_features(events: Sequence[Event]) -> list[float]:
-    """The features of a moment, in the order of `SILENCE_FEATURES`."""
+def moment_features(events: Sequence[Event]) -> list[float]:
+    """The features of a moment, in the order of `MOMENT_FEATURES`."""
     last = events[-1].event
     here = words(last)
     previous = words(events[-2].event) if len(events) > 1 else frozenset[str]()
@@ -104,6 +108,12 @@ def silence_features(events: Sequence[Event]) -> list[float]:
     values += [float(kind in recent[-1]) for kind in _KINDS]
     values += [sum(kind in kinds for kinds in recent) / len(recent) for kind in _KINDS]
     return values
+
+
+def silence_features(events: Sequence[Event]) -> list[float]:
+    """The features of a silence, in the order of `SILENCE_FEATURES`, then those of its moment."""
+    digits = sum(character.isdigit() for character in events[-1].event)
+    return [_log(digits), float(len(events) == 1), *moment_features(events)]
 
 
 def proposal_features(events: Sequence[Event], proposal: str) -> list[float]:
@@ -125,7 +135,7 @@ def proposal_features(events: Sequence[Event], proposal: str) -> list[float]:
         float(bool(names)),
         float(proposal.rstrip().endswith(("?", "？"))),
     ]
-    return values + silence_features(events)
+    return values + moment_features(events)
 
 
 def _share(part: frozenset[str], whole: frozenset[str]) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from proactivebench.errors import DataError
-from proactivebench.judging.lexical.features import PROPOSAL_FEATURES, SILENCE_FEATURES
+from proactivebench.judging.lexical.features import MOMENT_FEATURES, PROPOSAL_FEATURES, SILENCE_FEATURES
 from proactivebench.records import Record
 
 OTHER = "other"  # the set for traces that are not of the release
@@ -49,7 +49,10 @@ class Weights(Record):
 
 def feature_names() -> dict[str, tuple[str, ...]]:
     """The features of each head, in order."""
-    return {"proposals": (*PROPOSAL_FEATURES, *SILENCE_FEATURES), "silences": tuple(SILENCE_FEATURES)}
+    return {
+        "proposals": (*PROPOSAL_FEATURES, *MOMENT_FEATURES),
+        "silences": (*SILENCE_FEATURES, *MOMENT_FEATURES),
+    }
 
 
 def read_weights(path: Path) -> Weights:

@@ -68,7 +68,7 @@ def _standings(result: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rank", no_wrap=True)
     table.add_column("run", overflow="fold")
-    table.add_column(result.metric, justify="right", overflow="fold")
+    table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", overflow="fold")
     for standing in result.standings:
         table.add_row(_rank(standing), Text(safe(standing.name)), number(standing.value), Text(_interval(standing)))

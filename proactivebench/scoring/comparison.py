@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from proactivebench.records import Comparison, JudgeReport, PairComparison, Report, Standing
 from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.intervals import leave_one_out, spread, t_quantile
-from proactivebench.scoring.measures import Counts, Measure
+from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.power import minimum_detectable_difference
+from proactivebench.scoring.registry import JUDGE_FREE
 from proactivebench.scoring.signflip import (
     benjamini_hochberg,
     holm,
@@ -114,7 +115,9 @@ def _pair(runs: Aligned, paired: Paired, place: int, adjusted: dict[str, Floats]
         lacking = next(run for run in (first, second) if np.isnan(paired.theta[run]))
         why = runs.value(lacking).reason or runs.metric.undefined
         return PairComparison(**whom, difference=None, reason=f"undefined for {runs.names[lacking]}: {why}")
-    secondary = mcnemar(*_discordant(runs.judged[first], runs.judged[second], runs.traces))
+    secondary = None
+    if Column.TP in runs.measure.cells:  # it looks at right and wrong by verdict
+        secondary = mcnemar(*_discordant(runs.judged[first], runs.judged[second], runs.traces))
     if np.isnan(adjusted["p"][place]):
         why = "rests on one trace" if traces > 1 else "one trace"
         return PairComparison(**whom, difference=delta, mcnemar_p=secondary, reason=why)
@@ -179,7 +182,7 @@ def _warnings(reports: Sequence[Report], runs: Aligned) -> Iterator[str]:
             yield f"{name} is incomplete: {report.moments_expected - report.moments_answered} moments have no answer"
         if not judged.valid:
             yield f"{name} is invalid: {judged.unscored_share:.1%} of its judge's verdicts are unscored"
-    if runs.judged[0].judge.baseline:
+    if runs.judged[0].judge.baseline and runs.metric.key not in JUDGE_FREE:
         yield "baseline judge: the scores are not comparable with others, and these runs are not ranked for good"
     if len(runs.traces) < FEWEST_TESTABLE:
         yield f"{len(runs.traces)} traces: no difference can be tested at .05 with fewer than {FEWEST_TESTABLE}"

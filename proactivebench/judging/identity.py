@@ -12,8 +12,8 @@ from proactivebench.records import AgentIdentity, JudgeIdentity, digest
 
 # Arguments that say how a model is reached, not which model it is: the same weights on another port are the same judge.
 TRANSPORT = {
-    "base_url", "batch_size", "concurrency", "device", "key_env", "max_batch_size", "max_retries", "num_concurrent", "timeout",
-    "timeout_s",
+    "base_url", "batch_size", "concurrency", "device", "key_env", "max_batch_size", "max_retries", "num_concurrent",
+    "timeout", "timeout_s",
 }  # fmt: skip
 
 

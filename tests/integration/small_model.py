@@ -80,9 +80,9 @@ def small_model(name: str = "agent") -> Path:
     """The folder of a trained model, as transformers, vLLM and any server load it. Trains it where it is not cached."""
     recipe = RECIPES[name]
     examples = list(_examples(recipe))
-    folder = _cache() / f"{name}-{_fingerprint(recipe, examples)}"
+    folder = cache_folder() / f"{name}-{_fingerprint(recipe, examples)}"
     if not (folder / "config.json").exists():
-        draft = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_cache()))
+        draft = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=cache_folder()))
         train(recipe, examples, draft)
         if not folder.exists():
             draft.rename(folder)
@@ -229,7 +229,8 @@ def _tensors(rows: Sequence[tuple[list[int], list[int]]], pad: int) -> tuple[Any
 # --- where ------------------------------------------------------------------------------------------------------------
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where what is costly to make is kept between runs."""
     named = os.environ.get("PROACTIVEBENCH_TEST_CACHE")
     base = Path(named) if named else Path.home() / ".cache" / "proactivebench-tests"
     base.mkdir(parents=True, exist_ok=True)

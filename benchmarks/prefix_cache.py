@@ -2,9 +2,9 @@
 
     python -m benchmarks.prefix_cache --base_url http://127.0.0.1:8000/v1 --model NAME [--traces 4]
 
-The server must report cached tokens (vLLM: `--enable-prompt-tokens-details`). Traces run one after another, so that the
-counts do not depend on what else the cache holds. Where the released prompts cannot be had, a stand-in of the same shape
-takes their place: what is rewritten between turns decides, not the wording.
+The server must report cached tokens (vLLM: `--enable-prompt-tokens-details`). Traces run one after another, so that
+the counts do not depend on what else the cache holds. Where the released prompts cannot be had, a stand-in of the same
+shape takes their place: what is rewritten between turns decides, not the wording.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SYSTEM = """You watch a user's activity and may propose one task. Answer with a 
 "Thoughts", "Proactive Task" and "Response"; write null for the task where no help is needed now."""
 
 STEP = json.dumps({
-    "Instructions": "Look at the newest observation, judge what the user is after, and decide whether to propose a task.",
+    "Instructions": "Look at the newest observation, judge what the user is after, and propose a task or none.",
     "Observations (Time Ascending)": "[placeholder]",
     "Requirement": "Answer in the form described, and do not repeat what you have proposed before."
     })

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,8 @@ from proactivebench.records import JudgeIdentity, Verdict, VerdictStatus
 from proactivebench.scoring.answers import ERROR, MISSING, PROPOSED, Answers
 
 ACCEPTED, REJECTED, UNSCORED = 0, 1, 2
-_CODE = {VerdictStatus.ACCEPTED: ACCEPTED, VerdictStatus.REJECTED: REJECTED, VerdictStatus.UNSCORED: UNSCORED}
+_ACCEPTED, _REJECTED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED
+_HASH = re.compile("[0-9a-f]{16}")
 _PARTS = 1_000_000  # shares are read as so many parts
 _MOST_REPEATS = 1000
 _CHUNK = 5_000
@@ -65,14 +68,11 @@ class _Lines:
         self.question = columns[8].view(np.uint64)
 
     def _columns(self, answers: Answers, chunk: list[Verdict]) -> NDArray[np.int64]:
-        moments = answers.moments
-        nowhere = (0, 0)
-        start, length = np.array([moments.place.get(verdict.trace_id, nowhere) for verdict in chunk]).T
-        turn = np.array([verdict.turn for verdict in chunk])
-        repeat = np.array([verdict.repeat for verdict in chunk])
-        rounds = np.array([verdict.round for verdict in chunk])
-        place = np.array([verdict.candidate for verdict in chunk])
-        again = np.array([verdict.judge_repeat for verdict in chunk])
+        moments, nowhere = answers.moments, (0, 0)
+        places = list(map(moments.place.get, map(attrgetter("trace_id"), chunk)))
+        start, length = np.array([place or nowhere for place in places]).T
+        turn, repeat, rounds = (_integers(chunk, name) for name in ("turn", "repeat", "round"))
+        place, again = (_integers(chunk, name) for name in ("candidate", "judge_repeat"))
         if again.min() < 0 or again.max() >= _MOST_REPEATS:
             raise DataError(f"a judge repeat is not in 0–{_MOST_REPEATS - 1}: the verdicts are damaged; judge again")
         known = (
@@ -81,26 +81,28 @@ class _Lines:
             & ((place >= -1) & (place < moments.candidates))
         )
         self.strays += int((~known).sum())
-        questions = np.array([_number(verdict.question) for verdict in chunk], dtype=np.uint64)
+        given = list(map(attrgetter("status"), chunk))
+        status = np.array([0 if one is _ACCEPTED else 1 if one is _REJECTED else 2 for one in given])
+        cause = np.zeros(len(chunk), dtype=np.int64)
+        for index in np.flatnonzero(status == UNSCORED).tolist():
+            cause[index] = self.causes.setdefault(chunk[index].cause or "unscored", len(self.causes))
+        names = list(map(attrgetter("judge"), chunk))
+        for name in names:
+            self.members.setdefault(name, len(self.members))
         columns: NDArray[np.int64] = np.array(
             [
                 ((start + turn) * moments.repeats + repeat) * moments.rounds + rounds,
                 place,
                 again,
-                [_CODE[verdict.status] for verdict in chunk],
-                [self.members.setdefault(verdict.judge, len(self.members)) for verdict in chunk],
-                [self._cause(verdict) for verdict in chunk],
+                status,
+                list(map(self.members.__getitem__, names)),
+                cause,
                 [-1 if verdict.spread is None else round(verdict.spread * _PARTS) for verdict in chunk],
-                [verdict.clipped > 0 for verdict in chunk],
-                questions.view(np.int64),
+                _integers(chunk, "clipped") > 0,
+                _questions(chunk).view(np.int64),
             ]
         )[:, known]
         return columns
-
-    def _cause(self, verdict: Verdict) -> int:
-        if verdict.status is not VerdictStatus.UNSCORED:
-            return 0
-        return self.causes.setdefault(verdict.cause or "unscored", len(self.causes))
 
 
 def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Verdict]) -> Decisions:
@@ -171,11 +173,19 @@ def _fallible(source: str | None) -> bool:
     return source is not None and not all(infallible(member) for member in source.split("+"))
 
 
-def _number(question: str) -> int:
+def _integers(chunk: list[Verdict], name: str) -> NDArray[np.int64]:
     try:
-        return int(question[:16], 16)
-    except ValueError:
-        return 0
+        return np.fromiter(map(attrgetter(name), chunk), dtype=np.int64, count=len(chunk))
+    except OverflowError:
+        raise DataError(f"a verdict's {name} is no sensible number: the verdicts are damaged; judge again") from None
+
+
+def _questions(chunk: list[Verdict]) -> NDArray[np.uint64]:
+    """Question hashes as numbers, 0 for what is no hash."""
+    texts = [verdict.question for verdict in chunk]
+    if not all(map(_HASH.fullmatch, texts)):
+        texts = [text if _HASH.fullmatch(text) else "0" * 16 for text in texts]
+    return np.frombuffer(bytes.fromhex("".join(texts)), dtype=">u8").astype(np.uint64)
 
 
 def _named(names: dict[str, int], codes: NDArray[np.int16]) -> dict[str, int]:

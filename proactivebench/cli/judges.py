@@ -11,7 +11,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Judges: list, show, validate, audit, attack, train.",
+    help="Judges: list, show, validate, audit, attack, train.\n\nExample: proactivebench judges list",
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, alone on standard output.")]

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.board.entry import ENTRY, Declaration
 from proactivebench.board.evidence import Evidence, list_files, read_evidence
@@ -56,6 +56,9 @@ class Recomputed(Record):
         return self.key
 
 
+_RESULT: TypeAdapter[Recomputed | Refusal] = TypeAdapter(Recomputed | Refusal)
+
+
 def recompute_all(folders: Sequence[Path], processes: int | None = None) -> list[Recomputed | Refusal]:
     """Every entry recomputed, in order; what is cached for the same evidence and code is taken from there."""
     found: dict[Path, Recomputed | Refusal | None] = {folder: _cached(folder) for folder in folders}
@@ -85,8 +88,7 @@ def recompute(folder: Path) -> Recomputed | Refusal:
     if not isinstance(task, Task):
         return Refusal(folder=name, findings=(("", f"cannot be recomputed here: {task}"),))
     result = _recomputed(evidence, task)
-    if isinstance(result, Recomputed):
-        _remember(folder, result)
+    _remember(folder, result)
     return result
 
 
@@ -171,17 +173,17 @@ def _remembered_at(folder: Path) -> Path | None:
     return cache_folder() / "board" / f"{content.hexdigest()}.json"
 
 
-def _cached(folder: Path) -> Recomputed | None:
+def _cached(folder: Path) -> Recomputed | Refusal | None:
     if folder.is_symlink():
         return None
     place = _remembered_at(folder)
     try:
-        return Recomputed.model_validate_json(place.read_bytes()) if place else None
+        return _RESULT.validate_json(place.read_bytes()) if place else None
     except (OSError, ValidationError):
         return None
 
 
-def _remember(folder: Path, result: Recomputed) -> None:
+def _remember(folder: Path, result: Recomputed | Refusal) -> None:
     place = _remembered_at(folder)
     if place is None:
         return

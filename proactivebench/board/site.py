@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,11 +153,9 @@ def _group(rows: list[Row]) -> Group:
 
 
 def _judges(groups: Sequence[list[Row]]) -> list[JudgeLine]:
-    found: dict[str, JudgeLine] = {}
-    for row in (row for group in groups for row in group):
-        known = found.get(row.judge.id)
-        found[row.judge.id] = JudgeLine(row.judge, _quality(row.judge), (known.rows if known else 0) + 1)
-    return [found[judge] for judge in sorted(found)]
+    identities = {row.judge.id: row.judge for group in groups for row in group}
+    counts = Counter(row.judge.id for group in groups for row in group)
+    return [JudgeLine(identities[judge], _quality(identities[judge]), counts[judge]) for judge in sorted(identities)]
 
 
 def _quality(judge: JudgeIdentity) -> str:

@@ -28,4 +28,6 @@ class RewardModelJudge(ModelJudge):
 
     def ask(self, item: Item) -> Question:
         """The release's messages for this item."""
-        return Question(self.template.messages(item.moment, item.proposal))
+        # Half a character (a lone surrogate) cannot be sent at all: it would leave the item unscored at will.
+        proposal = None if item.proposal is None else item.proposal.encode("utf-8", "replace").decode()
+        return Question(self.template.messages(item.moment, proposal))

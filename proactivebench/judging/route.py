@@ -10,6 +10,7 @@ from typing import Protocol as Interface
 
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.labels import LabelsJudge
 from proactivebench.records import JudgeIdentity, Task, VerdictStatus
 
 NO_VOTES = "no_votes"
@@ -52,7 +53,7 @@ class RoutedJudge(Judge):
     def check(self, task: Task) -> None:
         """Refuse labels that decide alone on a task with unlabelled moments, and whatever a member refuses."""
         for stratum, chain in (("silence", self._silence), ("proposals", self._proposals)):
-            if chain and chain[-1].identity.name == "labels" and task.unlabelled:
+            if chain and isinstance(chain[-1], LabelsJudge) and task.unlabelled:
                 raise UsageError(
                     f"judge labels for {stratum}: {task.unlabelled} of {task.moments} moments of {task.name} have no "
                     f"labels: name another judge, or one to follow ({stratum}=labels+lexical)"

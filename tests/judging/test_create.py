@@ -45,12 +45,16 @@ def test_only_lexical_makes_a_baseline() -> None:
     assert create_judge("silence=labels,proposals=labels+lexical").identity.baseline
 
 
-def test_labels_are_refused_before_the_first_request_with_the_count() -> None:
+def test_labels_are_refused_before_the_first_request_with_the_count(tmp_path: Path) -> None:
     half = task(trace("a", "b", labels=[labelled(False), None]), trace("c", name="u"))
     with pytest.raises(UsageError, match="2 of 3 moments"):
         create_judge("labels", task=half)
     with pytest.raises(UsageError, match="silence"):
         create_judge("silence=labels,proposals=lexical", task=half)
+    own = tmp_path / "votes.yaml"
+    own.write_text("name: votes\nkind: labels\nversion: '1'\nsummary: s\nrule: majority\n")
+    with pytest.raises(UsageError, match="2 of 3 moments"):
+        create_judge(str(own), task=half)
     create_judge("labels+lexical", task=half)  # what labels leave open, lexical decides
 
 

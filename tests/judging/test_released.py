@@ -73,6 +73,14 @@ def test_the_reward_model_card_asks_so_and_reads_the_releases_word(
     assert '"What is offered": "Tidy up"' in engine.asked[0].messages[-1].content
 
 
+def test_half_a_character_does_not_escape_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pins = pinned(tmp_path, monkeypatch, STAND_IN)
+    monkeypatch.setattr(release, "pins", lambda: pins)
+    engine = ScriptedEngine(['{"judgement": "rejected"}'])
+    asyncio.run(create_judge("reward-model", engine=engine).judge([item("odd \ud800 text")]))
+    assert "odd ? text" in engine.asked[0].messages[-1].content
+
+
 @pytest.mark.parametrize(
     "source",
     [

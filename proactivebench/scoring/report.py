@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -55,12 +57,14 @@ def build_report(
     only ones to compute (a board of many runs); None = all.
     """
     moments = Moments.expected(task, manifest)
-    answers = read_replies(moments, replies)
+    with _collector_paused():
+        answers = read_replies(moments, replies)
     spending = Spending.of(answers, prices)
     judged, people = [], tuple(human_labels)
     for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
         judge = _identity(task, manifest, judge_id)
-        decisions = no_verdicts(answers) if judge_id == UNJUDGED else read_verdicts(answers, judge, lines)
+        with _collector_paused():
+            decisions = no_verdicts(answers) if judge_id == UNJUDGED else read_verdicts(answers, judge, lines)
         trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
         reading = Judged(answers, decisions, judge, spending, trivial)
         adjusted = tuple(_adjusted(reading, (judge_errors or {}).get(judge_id), people))
@@ -80,6 +84,18 @@ def build_report(
         judges=tuple(judged),
         warnings=tuple(_run_warnings(answers, answered, expected)),
     )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Reading makes millions of short-lived records without cycles: looking for cycles finds nothing, slowly."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _judge_report(

@@ -108,12 +108,9 @@ def _app(name: str) -> typer.Typer:
     found = getattr(module, "app", None)
     if isinstance(found, typer.Typer):
         return found
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": HELP})
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(getattr(module, verb.module))
     return app
-
-
-HELP = ["-h", "--help"]
 
 
 def _everything() -> typer.Typer:
@@ -137,6 +134,7 @@ def _invoke(app: typer.Typer, args: Sequence[str], program: str) -> int:
     from typer.main import get_command
 
     command = get_command(app)
+    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     _spell_options(command)
     result = command(args=list(args), prog_name=program, standalone_mode=False)
     if result == 130:  # what typer makes of Ctrl-C

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from proactivebench.traces.inventory import FileState
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode=None, help="Benchmark data: list, fetch, verify, show."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Benchmark data: list, fetch, verify, show.\n\nExample: proactivebench data pull proactivebench",
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]

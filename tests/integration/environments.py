@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -22,13 +23,19 @@ def environment(name: str, requirements: Sequence[str], python: str = sys.execut
     if not (folder / "whole").exists():
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([python, "-m", "venv", str(folder)], check=True)
-        installed = subprocess.run(
-            [str(program), "-m", "pip", "install", "--quiet", *requirements],
-            capture_output=True, text=True, timeout=900,
-        )  # fmt: skip
+        installed = subprocess.run([*_installer(program), *requirements], capture_output=True, text=True, timeout=900)
         assert installed.returncode == 0, installed.stderr[-3000:]
         (folder / "whole").touch()
     return program
+
+
+def _installer(program: Path) -> list[str]:
+    """uv where it is at hand, which is several times faster; else pip."""
+    uv = shutil.which("uv") or shutil.which("uv", path=str(PROJECT / ".venv" / "bin"))
+    if uv is None:
+        return [str(program), "-m", "pip", "install", "--quiet"]
+    links = os.environ.get("PIP_FIND_LINKS")
+    return [uv, "pip", "install", "--quiet", "--python", str(program), *(["--find-links", links] if links else [])]
 
 
 def newer_python(least: tuple[int, int]) -> str | None:

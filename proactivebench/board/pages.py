@@ -9,6 +9,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from proactivebench.board.rows import BADGES
 from proactivebench.records import MetricValue
 from proactivebench.resources import shipped
 
@@ -85,5 +86,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["badge_meanings"] = BADGES
     environment.filters.update(number=number, interval=interval, https_link=https_link)
     return environment

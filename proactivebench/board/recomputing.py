@@ -19,7 +19,7 @@ from proactivebench.board.evidence import Evidence, list_files, read_evidence
 from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, Refused, read_plain
 from proactivebench.board.rows import COLUMNS
 from proactivebench.board.tracepages import run_data
-from proactivebench.board.validation import validate_evidence
+from proactivebench.board.validation import Validation, validate_evidence
 from proactivebench.board.verification import verify_evidence
 from proactivebench.errors import DataError
 from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, digest
@@ -87,13 +87,13 @@ def recompute(folder: Path) -> Recomputed | Refusal:
     task = _task(evidence.entry.manifest.task.name)
     if not isinstance(task, Task):
         return Refusal(folder=name, findings=(("", f"cannot be recomputed here: {task}"),))
-    result = _recomputed(evidence, task)
+    result = _recomputed(evidence, validation, task)
     _remember(folder, result)
     return result
 
 
-def _recomputed(evidence: Evidence, task: Task) -> Recomputed | Refusal:
-    verification = verify_evidence(evidence, task, metrics=_SHOWN)
+def _recomputed(evidence: Evidence, validation: Validation, task: Task) -> Recomputed | Refusal:
+    verification = verify_evidence(evidence, task, metrics=_SHOWN, validation=validation)
     entry = evidence.entry
     if entry is None or verification.findings or verification.report is None:
         findings = tuple((finding.file, finding.message) for finding in verification.findings)
@@ -147,11 +147,12 @@ def _task(name: str) -> Task | str:
 
 @cache
 def _code() -> str:
-    """A hash over everything that shapes the numbers: the package's sources, its cards and weights."""
+    """A hash over everything that shapes the numbers: sources, cards and weights."""
     package = Path(__file__).resolve().parent.parent
-    files = [*package.rglob("*.py"), *package.rglob("*.yaml"), *package.rglob("*.json*"), *shipped("judges").rglob("*")]
+    folders = [package / name for name in ("records", "traces", "protocols", "judging", "scoring", "board")]
+    files = [file for folder in (*folders, shipped("judges")) for file in folder.rglob("*")]
     content = hashlib.sha256()
-    for file in sorted(set(files)):
+    for file in sorted(files):
         if file.is_file() and "__pycache__" not in file.parts:
             content.update(file.read_bytes())
     return content.hexdigest()

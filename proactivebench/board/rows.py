@@ -36,6 +36,21 @@ COLUMNS: tuple[tuple[str, str, str, bool | None], ...] = (
 )
 
 
+# What the badges of a table mean; an entry's page says it in full.
+BADGES = {
+    "trivial": "an anchor of the table, never ranked",
+    "verified": "every verdict was decided again by the same judge, and alike",
+    "not re-judged": "some verdicts cannot be repeated here: a changed one would not be noticed",
+    "disputed": "a re-judging model decides more than a tenth of the verdicts otherwise; not ranked",
+    "copy": "nearly all offers are another entry's, word for word; not ranked",
+    "trained on benchmark": "its makers say so",
+    "training unknown": "its makers do not say whether it was trained on the benchmark",
+    "baseline judge": "judged by a baseline: not comparable with other judges, not ranked",
+    "incomplete": "some moments have no final answer; not ranked",
+    "invalid": "too many verdicts are unscored; not ranked",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the table. `rank` is a range (first, last) among the ranked rows of its group; None = not ranked.

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from proactivebench.board.ranking import rank_ranges
@@ -98,32 +100,35 @@ def _training(entry: Recomputed) -> Iterable[tuple[str, str]]:
 
 
 def _copies(entries: Sequence[Recomputed]) -> dict[str, list[tuple[str, float]]]:
-    """For each entry the others that make nearly the same offers. Found through an index of offers, so that a board of
-    a thousand entries is not a million comparisons."""
-    places: dict[tuple[str, str], list[int]] = {}
-    for number, entry in enumerate(entries):
-        for moment, offer in entry.offers.items():
-            places.setdefault((moment, offer), []).append(number)
+    """For each entry the others that make nearly the same offers, the likest first. Runs of the same people on the same
+    data are no copies of each other."""
     found: dict[str, list[tuple[str, float]]] = {}
-    for number, entry in enumerate(entries):
-        if len(entry.offers) < TWIN_OFFERS:
-            continue
-        shared: dict[int, int] = {}
-        for item in entry.offers.items():
-            for other in places[item]:
-                shared[other] = shared.get(other, 0) + 1
-        for other, count in shared.items():
-            share = count / len(entry.offers)
-            if other != number and share >= TWIN_SHARE and not _of_one_house(entry, entries[other]):
-                found.setdefault(entry.key, []).append((entries[other].key, share))
-    return {key: sorted(twins, key=lambda twin: -twin[1]) for key, twins in found.items()}
+    for data in {entry.report.task.data_hash for entry in entries}:
+        chosen = [entry for entry in entries if entry.report.task.data_hash == data]
+        offers = _offer_table(chosen)
+        for entry, own in zip(chosen, offers, strict=True):
+            if len(entry.offers) < TWIN_OFFERS:
+                continue
+            shares = ((offers == own) & (own > 0)).sum(axis=1) / len(entry.offers)
+            twins = [
+                (other.key, float(share))
+                for other, share in zip(chosen, shares, strict=True)
+                if share >= TWIN_SHARE and other.declared.organisation != entry.declared.organisation
+            ]
+            if twins:
+                found[entry.key] = sorted(twins, key=lambda twin: -twin[1])
+    return found
 
 
-def _of_one_house(first: Recomputed, second: Recomputed) -> bool:
-    """Whether two entries are the same people's runs, or about different data: then likeness says nothing."""
-    if first.report.task.data_hash != second.report.task.data_hash:
-        return True
-    return first.declared.organisation == second.declared.organisation
+def _offer_table(entries: Sequence[Recomputed]) -> NDArray[np.int32]:
+    """(entries, moments) numbers of what was offered, equal for equal offers; 0 = nothing."""
+    moments = {moment: place for place, moment in enumerate({m for entry in entries for m in entry.offers})}
+    numbers: dict[str, int] = {}
+    table = np.zeros((len(entries), len(moments)), dtype=np.int32)
+    for row, entry in enumerate(entries):
+        for moment, offer in entry.offers.items():
+            table[row, moments[moment]] = numbers.setdefault(offer, len(numbers) + 1)
+    return table
 
 
 def _ranked(rows: Sequence[Row], entries: Mapping[str, Recomputed]) -> list[Row]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from proactivebench.board.entry import ENTRY, REPLIES, Entry, verdict_file
 from proactivebench.board.evidence import Evidence, Finding, read_evidence
 from proactivebench.board.rejudging import Rejudged, compare_verdicts, items_for, rejudge
-from proactivebench.board.validation import validate_evidence
+from proactivebench.board.validation import Validation, validate_evidence
 from proactivebench.errors import DataError, UsageError
 from proactivebench.judging import Judge
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
@@ -62,10 +62,11 @@ def verify_evidence(
     others: Sequence[Evidence] = (),
     second_judge: Judge | None = None,
     metrics: Collection[str] | None = None,
+    validation: Validation | None = None,
 ) -> Verification:
     """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole. `metrics` (and
-    what the entry claims) are all that the report holds; None = everything."""
-    validation = validate_evidence(evidence)
+    what the entry claims) are all that the report holds; None = everything. `validation` is its own, where known."""
+    validation = validation or validate_evidence(evidence)
     entry = evidence.entry
     if entry is None or not validation.accepted:
         return Verification(validation.key, validation.findings)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from proactivebench.errors import DataError
 from proactivebench.records import Manifest, NeedRule, Task, Trace
 
 UNLABELLED = -1
@@ -25,7 +26,9 @@ class Moments:
 
     @classmethod
     def expected(cls, task: Task, manifest: Manifest) -> Moments:
-        """The moments `manifest` asks for."""
+        """The moments `manifest` asks for. Raises `DataError` where there are none."""
+        if not task.traces[: manifest.limit]:
+            raise DataError(f"{task.name} has no traces to score: choose other data, or another --limit")
         return cls(
             traces=task.traces[: manifest.limit],
             repeats=manifest.repeats,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proactivebench.errors import DataError
 from proactivebench.records import (
     Moment,
     MomentLabels,
@@ -282,3 +283,34 @@ def test_tokens_are_runs_of_letters_and_digits_and_single_cjk_characters(text, e
 def test_two_empty_offers_are_the_same():
     assert jaccard(frozenset(), frozenset()) == 1
     assert jaccard(frozenset("ab"), frozenset()) == 0
+
+
+def test_a_run_without_any_reply_has_a_report_that_says_so():
+    task = make_task({"t": 3, "s": 2}, needs={"t": [True] * 3, "s": [False] * 2})
+    report = build_report(task, make_manifest(task, LABELS), [], {LABELS.id: []})
+    assert not report.complete
+    assert report.judges[0].outcomes == {"t": ("...",), "s": ("..",)}
+    for found in report.judges[0].overall.metrics.values():
+        assert found.value is None
+        assert found.reason
+
+
+def test_a_task_without_traces_is_refused():
+    task = make_task({"t": 1}).model_copy(update={"traces": ()})
+    with pytest.raises(DataError, match="no traces"):
+        build_report(task, make_manifest(task), [], {})
+
+
+def test_verdicts_of_nonsense_are_refused_or_ignored():
+    task = make_task({"t": 1})
+    reply = offer(0, "a")
+    good = decide(task, reply, A)[0]
+    for change in ({"turn": 7}, {"trace_id": "nobody"}, {"question": "not a hash"}, {"candidate": 5}, {"round": 3}):
+        judged = build_report(task, make_manifest(task), [reply], {JUDGE.id: [good.model_copy(update=change)]}).judges[
+            0
+        ]
+        assert judged.overall.confusion.unscored == 1
+    with pytest.raises(DataError, match="judge again"):
+        build_report(task, make_manifest(task), [reply], {JUDGE.id: [good.model_copy(update={"judge_repeat": 10**9})]})
+    with pytest.raises(DataError, match="judge again"):
+        build_report(task, make_manifest(task), [reply], {JUDGE.id: [good.model_copy(update={"turn": 10**30})]})

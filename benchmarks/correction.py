@@ -1,0 +1,135 @@
+"""How often metrics corrected for a judge's errors hold the truth, by measured error rates and by people's labels.
+
+python -m benchmarks.correction --runs 500 --output_path benchmarks/results/correction.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened
+from proactivebench.records import ErrorCount, JudgeErrors
+from proactivebench.scoring.correction import correct
+from proactivebench.scoring.prediction_powered import Stratum, estimate
+from proactivebench.scoring.registry import METRICS
+
+TRUTH = Truth((95, 67, 50, 15))
+TRACES, RHO = 12, 0.05
+SHOWN = ("f1", "precision", "recall")
+JUDGES = ((0.75, 0.8), (0.9, 0.85), (0.97, 0.95))  # sensitivity, specificity
+ITEMS = (30, 120)  # validation items a class
+LABELLED = (60, 120)  # people's labels on a run of 227
+
+
+def judged(random: np.random.Generator, people: Floats, sensitivity: float, specificity: float) -> Floats:
+    """What a judge with these error rates makes of tables that people decided: (traces, 4)."""
+    tp, fp, tn, fn = people.astype(np.int64).T
+    kept_tp, kept_tn = random.binomial(tp, sensitivity), random.binomial(tn, sensitivity)
+    false_tp, false_tn = random.binomial(fp, 1 - specificity), random.binomial(fn, 1 - specificity)
+    accepted, right = kept_tp + false_tp, kept_tn + false_tn
+    return np.stack([accepted, tp + fp - accepted, right, tn + fn - right], axis=1).astype(np.float64)
+
+
+def by_errors(
+    random: np.random.Generator, runs: int, sensitivity: float, specificity: float, items: int
+) -> list[float]:
+    """Coverage of the interval of each shown metric, and the share of runs that were refused."""
+    held, given = np.zeros(len(SHOWN)), 0
+    people = draw_tables(random, draw_shares(random, TRUTH, RHO, runs, TRACES))
+    for run in people:
+        counts = [ErrorCount(correct=int(random.binomial(items, rate)), items=items)
+                  for rate in (sensitivity, specificity, sensitivity, specificity)]  # fmt: skip
+        errors = JudgeErrors(
+            judge_hash="simulated", population="simulated", same_population=True,
+            correct_detection=counts[0], false_alarm=counts[1], correct_rejection=counts[2], missed_need=counts[3],
+        )  # fmt: skip
+        table = widened(judged(random, run, sensitivity, specificity))
+        found = correct(table, errors, judge_hash="simulated", draws=4000, seed=int(random.integers(2**31)))
+        if found.refused:
+            continue
+        given += 1
+        held += [_holds(found.metrics[key].interval, TRUTH.value(key)) for key in SHOWN]
+    return [*(held / max(given, 1)), 1 - given / runs]
+
+
+def by_people(
+    random: np.random.Generator, runs: int, sensitivity: float, specificity: float, labelled: int
+) -> list[float]:
+    """The same with people's labels on a random part of each run; strata with fewer than 30 labels are refused."""
+    held, given = np.zeros(len(SHOWN)), np.zeros(len(SHOWN))
+    people = draw_tables(random, draw_shares(random, TRUTH, RHO, runs, TRACES))
+    for run in people:
+        offers, silences = (_stratum(random, run[:, pair], sensitivity, specificity) for pair in ((0, 1), (2, 3)))
+        kept = np.zeros(len(offers.verdict) + len(silences.verdict), dtype=bool)
+        kept[random.choice(len(kept), labelled, replace=False)] = True
+        offers.person[~kept[: len(offers.verdict)]] = np.nan
+        silences.person[~kept[len(offers.verdict) :]] = np.nan
+        for place, key in enumerate(SHOWN):
+            if offers.refusal("offers") or (key != "precision" and silences.refusal("silences")):
+                continue
+            interval = estimate(METRICS[key], offers, silences).interval
+            if interval is not None:
+                given[place] += 1
+                held[place] += _holds(interval, TRUTH.value(key))
+    return [*(held / np.maximum(given, 1)), 1 - float(given.min()) / runs]
+
+
+def _stratum(random: np.random.Generator, run: Floats, sensitivity: float, specificity: float) -> Stratum:
+    counts = run.astype(np.int64)
+    trace = np.repeat(np.arange(len(counts)), counts.sum(axis=1))
+    person = np.concatenate([[1.0] * right + [0.0] * wrong for right, wrong in counts.tolist()])
+    accepts = random.random(len(person)) < np.where(person == 1, sensitivity, 1 - specificity)
+    return Stratum(trace, accepts.astype(np.float64), person)
+
+
+def _holds(interval: tuple[float, float] | None, value: float) -> bool:
+    return interval is not None and interval[0] <= value <= interval[1]
+
+
+def report(runs: int, seed: int) -> Iterator[str]:
+    """The table, line by line, as Markdown."""
+    random = np.random.default_rng(seed)
+    yield f"| method | judge s, c | people's items | {' | '.join(SHOWN)} | refused |"
+    yield "|---|---|---|" + "---|" * (len(SHOWN) + 1)
+    for sensitivity, specificity in JUDGES:
+        for items in ITEMS:
+            found = by_errors(random, runs, sensitivity, specificity, items)
+            yield _row("judge errors", sensitivity, specificity, f"{items} a class", found)
+        for labelled in LABELLED:
+            found = by_people(random, runs, sensitivity, specificity, labelled)
+            yield _row("prediction powered", sensitivity, specificity, f"{labelled} labels", found)
+
+
+def _row(method: str, sensitivity: float, specificity: float, items: str, found: list[float]) -> str:
+    return f"| {method} | {sensitivity:g}, {specificity:g} | {items} | " + " | ".join(f"{x:.3f}" for x in found) + " |"
+
+
+def main() -> None:
+    """Run the simulation and write its table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=500, help="simulated runs per row")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output_path", type=Path, help="also write the table here")
+    options = parser.parse_args()
+    begun, lines = time.perf_counter(), []
+    for line in report(options.runs, options.seed):
+        print(line, flush=True)
+        lines.append(line)
+    error = 1.96 * np.sqrt(0.95 * 0.05 / options.runs)
+    lines.append(
+        f"\n{options.runs} runs a row, ± {error:.3f} at .95; {time.perf_counter() - begun:.0f} s. "
+        f"`python -m benchmarks.correction --runs {options.runs} --seed {options.seed}`\n"
+    )
+    print(lines[-1])
+    if options.output_path:
+        options.output_path.parent.mkdir(parents=True, exist_ok=True)
+        options.output_path.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

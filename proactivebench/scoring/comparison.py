@@ -183,6 +183,6 @@ def _warnings(reports: Sequence[Report], runs: Aligned) -> Iterator[str]:
         if not judged.valid:
             yield f"{name} is invalid: {judged.unscored_share:.1%} of its judge's verdicts are unscored"
     if runs.judged[0].judge.baseline and runs.metric.key not in JUDGE_FREE:
-        yield "baseline judge: the scores are not comparable with others, and these runs are not ranked for good"
+        yield "baseline judge, not comparable: these standings rank nothing"
     if len(runs.traces) < FEWEST_TESTABLE:
         yield f"{len(runs.traces)} traces: no difference can be tested at .05 with fewer than {FEWEST_TESTABLE}"

@@ -235,36 +235,54 @@ async def judge_run(
         await stage.drain(queue)
 
 
-def report_of(store: RunStore, task: Task, prices: Path | None = None, human_labels: Path | None = None) -> Report:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a user gives beside a run to learn more from it: a YAML table of prices per million tokens that names the
+    agent; people's labels of this run's answers (JSONL, a `HumanLabel` a line); runs of `never` and `always` under the
+    same judge, which break-even costs are measured against."""
+
+    prices: Path | None = None
+    human_labels: Path | None = None
+    anchors: Sequence[Path] = ()
+
+
+def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Report:
     """The report of a run under every judge that has given verdicts, computed from what is stored.
 
-    `prices` is a YAML table of prices per million tokens that names the agent. Judges whose cards know their errors
-    and `human_labels` (JSONL, a `HumanLabel` a line) add corrected metrics. Raises `DataError` and `UsageError`.
+    Judges whose cards know their errors, and human labels, add corrected metrics. Raises `DataError` and `UsageError`.
     """
     from proactivebench.judging.errors import judge_errors
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices
     from proactivebench.scoring.prediction_powered import load_human_labels
 
+    beside = beside or Beside()
     manifest = store.manifest
-    verdicts = {name: store.iter_verdicts(name) for name in store.judge_ids()}
-    cost = load_prices(prices, manifest.agent.name) if prices else None
     return build_report(
         task,
         manifest,
         store.iter_replies(),
-        verdicts,
-        prices=cost,
+        {name: store.iter_verdicts(name) for name in store.judge_ids()},
+        prices=load_prices(beside.prices, manifest.agent.name) if beside.prices else None,
+        anchors=dict(_anchor(path, task) for path in beside.anchors),
         judge_errors={name: found for name, judge in manifest.judges.items() if (found := judge_errors(judge))},
-        human_labels=load_human_labels(human_labels) if human_labels else (),
+        human_labels=load_human_labels(beside.human_labels) if beside.human_labels else (),
     )
 
 
-def score_run(
-    store: RunStore, task: Task | None = None, prices: Path | None = None, human_labels: Path | None = None
-) -> Report:
+def _anchor(path: Path, task: Task) -> tuple[str, Report]:
+    store = RunStore(path)
+    manifest = store.manifest
+    if manifest.agent.model not in ("never", "always") or manifest.task.data_hash != task.data_hash:
+        raise UsageError(
+            f"{path} is no run of `never` or `always` on {task.name}: break-even is measured against those"
+        )
+    return manifest.agent.model, report_of(store, task)
+
+
+def score_run(store: RunStore, task: Task | None = None, beside: Beside | None = None) -> Report:
     """Score a run and write its `report.json`."""
-    report = report_of(store, task or task_of(store), prices, human_labels)
+    report = report_of(store, task or task_of(store), beside)
     store.write_report(report)
     return report
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proactivebench.records import Report, Task
 from proactivebench.store import RunStore
 
+if TYPE_CHECKING:
+    from proactivebench.evaluation import Beside
 
-def conclude(
-    store: RunStore, task: Task, *, prices: Path | None = None, human_labels: Path | None = None, as_json: bool
-) -> None:
-    """Score the run, write and print its report. `prices` is a price table that names the agent, `human_labels` what
-    people said of this run's answers. Raises `InvalidRun` where the run is incomplete or invalid."""
+
+def conclude(store: RunStore, task: Task, beside: Beside | None = None, *, as_json: bool) -> None:
+    """Score the run, with what the user gave beside it, write and print its report. Raises `InvalidRun` where the run
+    is incomplete or invalid."""
     from proactivebench.evaluation import check_valid, score_run
 
-    report = score_run(store, task, prices, human_labels)
+    report = score_run(store, task, beside)
     print_as(report, as_json=as_json)
     check_valid(report)
 

@@ -118,6 +118,7 @@ def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_jso
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressWatch
     from proactivebench.cli.report import conclude
+    from proactivebench.evaluation import Beside
 
     with ProgressWatch() as watch:
         store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)
@@ -125,4 +126,4 @@ def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_jso
     if evaluation.judge is None:
         print(f"replies only: judge them with `proactivebench judge {folder}`", file=sys.stderr)
         return
-    conclude(store, evaluation.task, prices=prices, as_json=as_json)
+    conclude(store, evaluation.task, Beside(prices=prices), as_json=as_json)

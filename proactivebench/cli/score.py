@@ -17,6 +17,9 @@ def score(
     human_labels: Annotated[
         Path | None, typer.Option(help="JSONL of people's blind labels on a random part of this run's answers.")
     ] = None,
+    anchors: Annotated[
+        list[Path] | None, typer.Option(help="Runs of `never` and `always`, same judge, for break-even costs.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
 ) -> None:
     """Score stored verdicts again; writes the run's report.json.
@@ -28,8 +31,9 @@ def score(
     Example: proactivebench score runs/always --json
     """
     from proactivebench.cli.report import conclude
-    from proactivebench.evaluation import task_of
+    from proactivebench.evaluation import Beside, task_of
     from proactivebench.store import RunStore
 
     store = RunStore(run)
-    conclude(store, task_of(store, tasks), prices=prices, human_labels=human_labels, as_json=as_json)
+    beside = Beside(prices=prices, human_labels=human_labels, anchors=anchors or ())
+    conclude(store, task_of(store, tasks), beside, as_json=as_json)

@@ -137,6 +137,21 @@ def test_replies_alone_can_be_judged_later(command, tmp_path):
     assert json.loads(done.stdout)["judges"][0]["overall"]["metrics"]["recall"]["value"] == 1
 
 
+def test_break_even_costs_need_runs_of_the_trivial_agents(command):
+    for model in ("never", "always", "best-candidate"):
+        command("run", "--model", model, *SAMPLE, "--output_path", model, code=0)
+
+    def break_even(*anchors):
+        options = [part for anchor in anchors for part in ("--anchors", anchor)]
+        done = command("score", "best-candidate", *options, "--json", code=0)
+        return json.loads(done.stdout)["judges"][0]["overall"]["metrics"]["break_even_always_0.5"]
+
+    assert break_even()["value"] is None
+    better = break_even("never", "always")
+    assert better["value"] is not None or "always" not in better["reason"]
+    assert "no run of" in one_line(command("score", "always", "--anchors", "best-candidate", code=2))
+
+
 def test_a_moved_trace_file_is_found_with_tasks(command, tmp_path):
     line = {"trace_id": "t", "split": "coding", "events": [{"time": "1", "event": "opens a file"}] * 3}
     (tmp_path / "a.jsonl").write_text(json.dumps(line) + "\n")

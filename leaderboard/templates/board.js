@@ -1,6 +1,19 @@
 "use strict";
 // Tables that sort by their column heads and shrink by their filters. Works on what the page already shows.
 (function () {
+  const SHORT = 100; // rows laid out at once in a long table, the trivial agents apart
+
+  // A long table shows its first rows in the present order; the others wait for "Show all rows".
+  function shorten(table) {
+    if (!table.classList.contains("short")) return;
+    let shown = 0;
+    for (const row of table.tBodies[0].rows) {
+      if (row.classList.contains("trivial")) continue;
+      row.classList.toggle("later", shown >= SHORT);
+      shown += !row.hidden;
+    }
+  }
+
   function sortKey(row, column, kind) {
     const text = row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
     if (kind === "text") return text.toLowerCase();
@@ -18,6 +31,7 @@
     for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", direction);
     table.tBodies[0].append(...keyed.map(([, row]) => row));
+    shorten(table);
   }
 
   function makeSortable(table) {
@@ -50,8 +64,15 @@
         row.hidden = !(fits || row.classList.contains("trivial"));
         shown += !row.hidden;
       }
-      said.textContent = shown + " of " + rows.length + " rows";
+      shorten(table);
+      const laid = table.classList.contains("short") && shown > SHORT ? ", the first " + SHORT + " shown" : "";
+      said.textContent = shown + " of " + rows.length + " rows" + laid;
     }
+    const all = tools.querySelector("button.all");
+    if (all) all.addEventListener("click", () => {
+      all.setAttribute("aria-pressed", String(!table.classList.toggle("short")));
+      apply();
+    });
     search.addEventListener("input", apply);
     choices.forEach((choice) => choice.addEventListener("change", apply));
     apply();

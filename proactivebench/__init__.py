@@ -1,11 +1,11 @@
 """ProactiveBench: does a proactive agent offer help at the right moments, and keep quiet otherwise?
 
-    import proactivebench as pb
+import proactivebench as pb
 
-    task = pb.load_traces("proactivebench_sample")
-    print(f"{task.moments} moments in {len(task.traces)} traces")
-    report = pb.evaluate("always", "proactivebench_sample", output_path="runs/always")
-    print(report.judges[0].overall.metrics["f1"].value)
+task = pb.load_traces("proactivebench_sample")
+print(f"{task.moments} moments in {len(task.traces)} traces")
+report = pb.evaluate("always", "proactivebench_sample", output_path="runs/always")
+print(report.judges[0].overall.metrics["f1"].value)
 """
 
 from typing import TYPE_CHECKING, Any

@@ -7,7 +7,6 @@ from typing import Any
 
 from lm_eval.api.model import LM
 
-from proactivebench.agents import BASELINES, REPLAY
 from proactivebench.agents.base import Agent, Request
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
@@ -62,12 +61,59 @@ class AgentModel(LM):  # type: ignore[misc]
     loglikelihood_rolling = loglikelihood
 
 
+class NeverModel(AgentModel):
+    """Stays silent."""
+
+    word = "never"
+
+
+class AlwaysModel(AgentModel):
+    """Makes the same offer everywhere."""
+
+    word = "always"
+
+
+class RandomModel(AgentModel):
+    """Makes that offer at a share of moments."""
+
+    word = "random"
+
+
+class ParrotModel(AgentModel):
+    """Offers the last event back."""
+
+    word = "parrot"
+
+
+class OracleModel(AgentModel):
+    """Offers the best-voted task where a majority accepts it."""
+
+    word = "oracle"
+
+
+class BestCandidateModel(AgentModel):
+    """Offers the best-voted task everywhere."""
+
+    word = "best-candidate"
+
+
+class ReplayModel(AgentModel):
+    """Gives stored answers."""
+
+    word = "replay"
+
+
+MODELS = {
+    model.word: model
+    for model in (NeverModel, AlwaysModel, RandomModel, ParrotModel, OracleModel, BestCandidateModel, ReplayModel)
+}
+
+
 def register_models() -> None:
     """Make the baselines and the replay known to lm-eval, beside its own models."""
     import lm_eval.models  # noqa: F401 - before the registry: one that is not empty hides the built-in models
     from lm_eval.api.registry import model_registry
 
-    for kind in (*BASELINES, REPLAY):
-        if kind.word not in model_registry:
-            name = "".join(part.title() for part in kind.word.split("-")) + "Model"
-            model_registry.register(kind.word, target=type(name, (AgentModel,), {"word": kind.word}))
+    for word, model in MODELS.items():
+        if word not in model_registry:
+            model_registry.register(word, target=model)

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from proactivebench.agents.replay import read_stored
 from proactivebench.harness import task_folder
+from proactivebench.protocols import load_protocol
 from proactivebench.traces import load_task
 from tests.harness.scripted import SAMPLE, answer_to
 from tests.servers.chat import Drop, Say, Seen, chat_server
@@ -54,6 +56,8 @@ def test_the_stock_command_over_a_server_asks_once_an_event_and_agrees_with_our_
     for key in ("f1", "precision", "recall", "accuracy", "false_alarm_rate", "proposal_rate"):
         assert theirs[f"pb_{key}"] == ours[key]["value"]
     assert theirs["pb_f1_stderr"] == ours["f1"]["stderr"]
+    (samples,) = (tmp_path / "results").rglob("samples_*.jsonl")
+    assert len(read_stored(samples, TASK, load_protocol("standard")).answers) == asked
 
 
 def test_the_wrapper_starts_without_the_scan_knows_our_models_and_shows_the_table(tmp_path: Path) -> None:

@@ -81,3 +81,18 @@ def test_registering_twice_keeps_lm_evals_own_models() -> None:
     register_models()
     assert "always" in model_registry
     assert get_model("local-chat-completions").__name__ == "LocalChatCompletion"
+
+
+def test_the_declared_entry_points_lead_to_every_agent_of_ours_and_to_the_tasks() -> None:
+    import tomllib
+    from importlib.metadata import EntryPoint
+
+    from proactivebench.agents import BASELINES, REPLAY
+
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
+    places = declared["lm_eval.models"]
+    models = {word: EntryPoint(word, place, "lm_eval.models").load() for word, place in places.items()}
+    assert models.keys() == {kind.word for kind in (*BASELINES, REPLAY)}
+    assert all(model.word == word for word, model in models.items())
+    (place,) = declared["lm_eval.tasks"].values()
+    assert (EntryPoint("p", place, "lm_eval.tasks").load()() / f"{SAMPLE}.yaml").is_file()

@@ -6,12 +6,18 @@ import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.rows import Row
+from proactivebench.board.submission import open_pull_request
+from proactivebench.errors import UsageError
 from proactivebench.store import cannot_write
+
+if TYPE_CHECKING:
+    from proactivebench.board.building import Board
 
 FRAMEWORK = "proactivebench"
 
@@ -66,6 +72,17 @@ def model_results(row: Row, dataset: str, revision: str | None = None) -> dict[s
     }
     name = f"proactivebench-{row.task.name}-{row.protocol.hash[:8]}-{row.judge.hash[:8]}"
     return {f".eval_results/{name}.yaml": _yaml([result])}
+
+
+def announce(board: Board, key: str, repository: str, dataset: str) -> str:
+    """Open a pull request in a model's repository with the results that `board` shows of the entry `key`; returns its
+    address. Raises `UsageError` where the board shows no such entry or no F1 of it."""
+    rows = [row for group in board.groups for row in group if row.key == key]
+    files = {path: text.encode() for row in rows for path, text in model_results(row, dataset).items()}
+    if not files:
+        shown = ", ".join(sorted({row.key for group in board.groups for row in group})[:5]) or "none"
+        raise UsageError(f"the board has no result of {key}: it shows {shown}")
+    return open_pull_request(repository, "model", files, "ProactiveBench results")
 
 
 def _notes(row: Row) -> str:

@@ -147,6 +147,25 @@ def build(
 
 
 @app.command()
+def announce(
+    path: Annotated[Path, typer.Argument(help="A board's folder.")],
+    entry: Annotated[str, typer.Option(help="The entry: ORG__MODEL/RUN.")],
+    to: Annotated[str, typer.Option(help="The model's repository: ORG/MODEL.")],
+    dataset: Annotated[str, typer.Option(help="The results dataset: ORG/DATASET.")],
+) -> None:
+    """Report an entry in its model's own Hub repository, by pull request: the
+    figures that the board recomputed, with their interval and judge.
+
+    Example: proactivebench leaderboard announce board --entry acme__m/r1
+      --to acme/m --dataset board/results
+    """
+    from proactivebench.board.building import build_board
+    from proactivebench.board.hub import announce as open_announcement
+
+    print(open_announcement(build_board(path), entry, to, dataset))
+
+
+@app.command()
 def serve(
     path: Annotated[Path, typer.Argument(help="A built site.")] = Path("site"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,

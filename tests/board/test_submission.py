@@ -105,6 +105,17 @@ def test_a_model_repository_gets_its_result_as_a_pull_request(board):
     assert "baseline judge" in result["notes"]
 
 
+def test_an_announcement_arrives_in_the_models_repository(board):
+    hub = Hub({}, models={"acme/helper-7b": {}})
+    to = ["--to", "acme/helper-7b", "--dataset", "board/results"]
+    with serve(hub):
+        done = in_process(["announce", str(board), "--entry", "acme__helper-7b/r1", *to], hub)
+    assert done.returncode == 0, done.stderr
+    ((path, text),) = hub.pull_requests[0].items()
+    assert path.startswith(".eval_results/")
+    assert yaml.safe_load(text)[0]["dataset"]["id"] == "board/results"
+
+
 def test_the_results_dataset_loads(board, tmp_path):
     """In a process of its own, so that nothing of `datasets` leaks into the other tests."""
     built = build_board(board)
@@ -132,9 +143,13 @@ def test_the_results_dataset_loads(board, tmp_path):
 
 
 def submit_in_process(entry, place, hub, token):
+    return in_process(["submit", str(entry), "--to", place], hub, token)
+
+
+def in_process(arguments, hub, token=None):
     return subprocess.run(
-        [sys.executable, "-m", "proactivebench", "leaderboard", "submit", str(entry), "--to", place],
-        env=os.environ | {"HF_ENDPOINT": hub.url, "HF_TOKEN": token, "HF_HUB_OFFLINE": "0"},
+        [sys.executable, "-m", "proactivebench", "leaderboard", *arguments],
+        env=os.environ | {"HF_ENDPOINT": hub.url, "HF_TOKEN": token or "any", "HF_HUB_OFFLINE": "0"},
         capture_output=True,
         text=True,
         check=False,

@@ -27,7 +27,7 @@ Format = Annotated[str, typer.Option("--format", help="rich, json, github or mar
 Answer = Annotated[str | None, typer.Option(help="yes, no or unknown.")]
 
 
-@app.command()
+@app.command(short_help="Bundle a run as an entry")
 def prepare(
     run: Annotated[Path, typer.Argument(help="A complete, judged run.")],
     output_path: Annotated[Path, typer.Option("--output_path", help="The entry's folder.")],
@@ -67,7 +67,7 @@ def prepare(
     print(f"{output_path}: entry {entry.key}")
 
 
-@app.command()
+@app.command(short_help="Check an entry's form: no network, no data")
 def validate(
     path: Annotated[Path, typer.Argument(help="An entry's folder, or a board's.")], form: Format = "rich"
 ) -> None:
@@ -82,7 +82,7 @@ def validate(
     _report(validate_all(path), form)
 
 
-@app.command()
+@app.command(short_help="Recompute an entry from its evidence")
 def verify(
     path: Annotated[Path, typer.Argument(help="An entry's folder, or a board's.")],
     form: Format = "rich",
@@ -105,7 +105,7 @@ def verify(
     _report(list(verify_all(path, against=against, second_judge=second, record=record)), form)
 
 
-@app.command()
+@app.command(short_help="Send an entry to the Hub, a git repository, a folder")
 def submit(
     path: Annotated[Path, typer.Argument(help="An entry's folder.")],
     to: Annotated[str, typer.Option(help="hf:ORG/DATASET, git:URL or dir:PATH.")],
@@ -120,7 +120,7 @@ def submit(
     print(submit_entry(path, to))
 
 
-@app.command()
+@app.command(short_help="Recompute all entries and write the board")
 def build(
     path: Annotated[Path, typer.Argument(help="A board's folder: entries/, rejudged/.")],
     output_path: Annotated[Path, typer.Option("--output_path", help="Where the site goes.")] = Path("site"),
@@ -146,7 +146,7 @@ def build(
     print(f"{index}: {len(board.entries)} entries, {len(board.refusals)} refused")
 
 
-@app.command()
+@app.command(short_help="Report an entry in its model's own repository")
 def announce(
     path: Annotated[Path, typer.Argument(help="A board's folder.")],
     entry: Annotated[str, typer.Option(help="The entry: ORG__MODEL/RUN.")],
@@ -165,7 +165,7 @@ def announce(
     print(open_announcement(build_board(path), entry, to, dataset))
 
 
-@app.command()
+@app.command(short_help="Show a built site on this machine only")
 def serve(
     path: Annotated[Path, typer.Argument(help="A built site.")] = Path("site"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
@@ -179,7 +179,7 @@ def serve(
     serve_site(path, port, lambda address: print(f"{address} (Ctrl-C ends it)", flush=True))
 
 
-@app.command()
+@app.command(short_help="A first board from the released answers")
 def seed(
     output_path: Annotated[Path, typer.Option("--output_path", help="Where board and site go.")] = Path("site"),
     mirror: Annotated[Path | None, typer.Option(help="The release, unpacked [PROACTIVEBENCH_MIRROR].")] = None,

@@ -7,17 +7,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.harness import task_folder
 from proactivebench.harness.models import register_models
 
 
 def run_lm_eval(arguments: Sequence[str]) -> None:
-    """Run lm-eval's own command line in this process. Raises what it raises."""
+    """Run lm-eval's own command line in this process. Raises our own errors as they are, and `UsageError` for its."""
     from lm_eval.__main__ import cli_evaluate
 
     register_models()
     with _task_manager(ours_only=asks_only_for_ours(arguments)), _argv(["lm-eval", *arguments]):
-        cli_evaluate()
+        try:
+            cli_evaluate()
+        except ProactiveBenchError:
+            raise
+        except Exception as error:
+            lines = str(error).strip().splitlines() or ["no reason given"]
+            raise UsageError(f"lm-eval stopped: {type(error).__name__}: {lines[0]} (--debug shows where)") from error
 
 
 def our_tasks() -> set[str]:

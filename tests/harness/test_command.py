@@ -83,6 +83,13 @@ def test_a_refusal_is_one_line_and_its_own_exit_code_under_the_wrapper(tmp_path:
     assert "Traceback" not in done.stderr
 
 
+def test_what_goes_wrong_in_lm_eval_is_said_to_be_lm_evals(tmp_path: Path) -> None:
+    words = ("proactivebench", "lm-eval", "run", "--tasks", SAMPLE, "--model", "no-such-model")
+    done = command(*words, run=tmp_path / "run", check=False)
+    assert done.returncode == 2
+    assert "lm-eval stopped: ValueError: Attempted to load model 'no-such-model'" in done.stderr.splitlines()[-1]
+
+
 def test_a_server_that_dies_ends_in_exit_3_and_the_same_command_asks_only_for_the_rest(tmp_path: Path) -> None:
     words = ("proactivebench", "lm-eval", "run", "--model", "local-chat-completions", "--tasks", SAMPLE, "--limit", "1")
     with chat_server([*[Say(answer_to("x"))] * 4, Drop()]) as dying:

@@ -76,10 +76,6 @@ class LmEvalAgent(Agent):
         found: dict[str, Any] = {} if limit is None else {"max_length": limit, "context_rule": RULE}
         return {**found, **(self._http.remarks() if self._http else {})}
 
-    async def answer(self, request: Request) -> Answer:
-        """The answer to one conversation."""
-        return (await self.answer_all([request]))[0]
-
     async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
         """The answers to several conversations: one `generate_until` over all, or one call each over HTTP."""
         if self._lm is None:

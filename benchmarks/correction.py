@@ -24,6 +24,7 @@ SHOWN = ("f1", "precision", "recall")
 JUDGES = ((0.75, 0.8), (0.9, 0.85), (0.97, 0.95))  # sensitivity, specificity
 ITEMS = (30, 120)  # validation items a class
 LABELLED = (60, 120)  # people's labels on a run of 227
+FEWEST = 50  # intervals a coverage is stated from
 
 
 def judged(random: np.random.Generator, people: Floats, sensitivity: float, specificity: float) -> Floats:
@@ -54,7 +55,7 @@ def by_errors(
             continue
         given += 1
         held += [_holds(found.metrics[key].interval, TRUTH.value(key)) for key in SHOWN]
-    return [*(held / max(given, 1)), 1 - given / runs]
+    return [*_coverage(held, np.full(len(SHOWN), given)), 1 - given / runs]
 
 
 def by_people(
@@ -76,7 +77,12 @@ def by_people(
             if interval is not None:
                 given[place] += 1
                 held[place] += _holds(interval, TRUTH.value(key))
-    return [*(held / np.maximum(given, 1)), 1 - float(given.min()) / runs]
+    return [*_coverage(held, given), 1 - float(given.min()) / runs]
+
+
+def _coverage(held: Floats, given: Floats) -> Floats:
+    """Share of the given intervals that hold the truth; not a number where too few are given to tell."""
+    return np.where(given >= FEWEST, held / np.maximum(given, 1), np.nan)
 
 
 def _stratum(random: np.random.Generator, run: Floats, sensitivity: float, specificity: float) -> Stratum:
@@ -106,7 +112,11 @@ def report(runs: int, seed: int) -> Iterator[str]:
 
 
 def _row(method: str, sensitivity: float, specificity: float, items: str, found: list[float]) -> str:
-    return f"| {method} | {sensitivity:g}, {specificity:g} | {items} | " + " | ".join(f"{x:.3f}" for x in found) + " |"
+    return (
+        f"| {method} | {sensitivity:g}, {specificity:g} | {items} | "
+        + " | ".join("–" if np.isnan(x) else f"{x:.3f}" for x in found)
+        + " |"
+    )
 
 
 def main() -> None:

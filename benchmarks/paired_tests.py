@@ -130,10 +130,10 @@ def powers(random: np.random.Generator, runs: int) -> Iterator[str]:
         drawn = tables(random, [better(lead), MODERATE], runs, shared=False)
         # As a variance: the planning formula takes the standard error of Δ, not its mean over runs.
         stderr = np.sqrt(np.mean([pair_up(measure, run).stderr[0] ** 2 for run in widened(drawn)]))
-        _, found, by_holm = joint(random, max(50, runs // 10), 16, lead) if lead else (0.0, float("nan"), float("nan"))
+        _, found, by_holm = joint(random, max(50, runs // 10), 16, lead) if lead else (0.0, 0.0, 0.0)
         yield (
             f"| {lead:.2f} | {rejections('f1', drawn):.3f} | {power_at(lead, float(stderr), TRACES):.3f} "
-            f"| {found:.3f} | {by_holm:.3f} |"
+            + (f"| {found:.3f} | {by_holm:.3f} |" if lead else "| – | – |")
         )
 
 

@@ -87,7 +87,7 @@ def _dots(rows: Sequence[Row], across: str, up: str) -> tuple[Dot, ...]:
 def _equal_f1(level: float) -> str:
     """precision = F·r/(2r − F) for recall r from F/(2 − F) to 1."""
     start = level / (2 - level)
-    recalls = [start + (1 - start) * step / 24 for step in range(25)]
+    recalls = [start + (1 - start) * (step / 24) ** 2 for step in range(25)]  # dense where the curve is steep
     points = [f"{_x(r):.1f},{_y(level * r / (2 * r - level)):.1f}" for r in recalls]
     return "M" + "L".join(points)
 

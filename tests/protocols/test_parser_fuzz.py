@@ -106,9 +106,9 @@ def test_a_text_without_reasoning_is_its_own_answer(text: str) -> None:
 )
 @pytest.mark.parametrize("rule", list(Extraction))
 def test_huge_replies_are_read_in_time(unit: str, rule: Extraction) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     parse_reply(unit * (400_000 // len(unit)), candidates=3, extraction=rule)
-    assert time.perf_counter() - started < 5  # seconds; quadratic work takes minutes
+    assert time.process_time() - started < 30  # seconds of work; what is quadratic takes many minutes
 
 
 @pytest.mark.parametrize("depth", [70, 990, 100_000])

@@ -37,6 +37,7 @@ class Serving:
         model_args: Mapping[str, str],
         protocol: Protocol | None = None,
         task: Task | None = None,
+        decoding: Decoding | None = None,
     ) -> Agent:
         """The agent `model` names, called this way."""
         return create_agent(
@@ -44,6 +45,7 @@ class Serving:
             model_args,
             protocol=protocol,
             task=task,
+            decoding=decoding,
             concurrency=self.concurrency,
             timeout_s=self.timeout_s,
             max_retries=self.max_retries,
@@ -90,11 +92,12 @@ def prepare(settings: Settings) -> Evaluation:
         if judge and feedback and feedback.identity.id == judge.identity.id:
             feedback = judge  # one log, one writer
         protocol = _protocol(settings, feedback.identity.id if feedback else None)
+    asked = decoding(settings.gen_kwargs, protocol)
     return Evaluation(
         task=task,
-        agent=settings.serving.agent(settings.model, settings.model_args, protocol, task),
+        agent=settings.serving.agent(settings.model, settings.model_args, protocol, task, asked),
         protocol=protocol,
-        decoding=decoding(settings.gen_kwargs, protocol),
+        decoding=asked,
         judge=judge,
         feedback=feedback,
         task_spec=settings.tasks,
@@ -102,8 +105,14 @@ def prepare(settings: Settings) -> Evaluation:
         repeats=settings.repeats,
         judge_repeats=settings.judge_repeats,
         limit=settings.limit,
-        concurrency=settings.serving.concurrency,
+        concurrency=_concurrency(settings),
     )
+
+
+def _concurrency(settings: Settings) -> int:
+    """Traces under way at once: what the model's own `num_concurrent` says wins, as it does for its requests."""
+    given = settings.model_args.get("num_concurrent", "")
+    return int(given) if given.isdecimal() and int(given) else settings.serving.concurrency
 
 
 def _protocol(settings: Settings, feedback_judge: str | None) -> Protocol:

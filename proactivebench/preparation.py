@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -40,18 +40,7 @@ class Serving:
         decoding: Decoding | None = None,
     ) -> Agent:
         """The agent `model` names, called this way."""
-        return create_agent(
-            model,
-            model_args,
-            protocol=protocol,
-            task=task,
-            decoding=decoding,
-            concurrency=self.concurrency,
-            timeout_s=self.timeout_s,
-            max_retries=self.max_retries,
-            batch_size=self.batch_size,
-            device=self.device,
-        )
+        return create_agent(model, model_args, protocol=protocol, task=task, decoding=decoding, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from proactivebench.agents.base import Message
-from proactivebench.protocols.base import Parsed, Protocol
-from proactivebench.records import Moment, ProtocolIdentity, Reply, digest
+from proactivebench.protocols.base import Parsed, Protocol, Terms
+from proactivebench.records import Moment, Reply, digest
 
 
-@dataclass(frozen=True, slots=True)
-class InstructedProtocol:
+class InstructedProtocol(Terms):
     """A protocol whose system message opens with the user's own instruction, as lm-eval does it; part of the hash."""
 
-    inner: Protocol
-    instruction: str
-
-    @property
-    def identity(self) -> ProtocolIdentity:
-        """The inner protocol's identity under another hash and name."""
-        inner = self.inner.identity
-        changed = {"name": f"{inner.name}+instruction", "hash": digest([inner.hash, self.instruction])}
-        return inner.model_copy(update=changed)
-
-    @property
-    def own_history(self) -> bool:
-        """As the inner protocol."""
-        return self.inner.own_history
-
-    @property
-    def max_attempts(self) -> int:
-        """As the inner protocol."""
-        return self.inner.max_attempts
-
-    @property
-    def default_max_gen_toks(self) -> int:
-        """As the inner protocol."""
-        return self.inner.default_max_gen_toks
+    def __init__(self, inner: Protocol, instruction: str) -> None:
+        changed = {
+            "name": f"{inner.identity.name}+instruction",
+            "hash": digest([inner.identity.hash, instruction]),
+        }
+        super().__init__(
+            inner.identity.model_copy(update=changed),
+            own_history=inner.own_history,
+            max_attempts=inner.max_attempts,
+            default_max_gen_toks=inner.default_max_gen_toks,
+        )
+        self.inner = inner
+        self.instruction = instruction
 
     def conversation(
         self,

@@ -63,3 +63,15 @@ class Protocol(Interface):
 
     def schema(self) -> dict[str, Any]:
         """JSON schema of a well-formed answer."""
+
+
+class Terms:
+    """What every protocol has of the interface besides its texts, given once."""
+
+    def __init__(
+        self, identity: ProtocolIdentity, *, own_history: bool, max_attempts: int, default_max_gen_toks: int
+    ) -> None:
+        self.identity = identity
+        self.own_history = own_history
+        self.max_attempts = max_attempts
+        self.default_max_gen_toks = default_max_gen_toks

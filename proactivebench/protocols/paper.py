@@ -7,46 +7,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from proactivebench.agents.base import Message
-from proactivebench.protocols.base import Parsed
+from proactivebench.protocols.base import Parsed, Terms
 from proactivebench.protocols.cards import History, PaperCard
 from proactivebench.protocols.contract import TASK_KEY, render_reply, reply_schema
 from proactivebench.protocols.parser import Extraction, parse_reply, released_block
 from proactivebench.protocols.reasoning import split_reasoning
 from proactivebench.protocols.released import Prompts
-from proactivebench.records import Event, Moment, ProtocolIdentity, Reply
+from proactivebench.records import Event, Moment, Reply
 from proactivebench.traces import release
 
 _SLOT = "[placeholder]"
 
 
-class PaperProtocol:
+class PaperProtocol(Terms):
     """The released conversation. The event's JSON replaces the slot textually, unescaped inside the instruction's
     string; once answered, that message becomes the bare event, and the answer its re-serialised object."""
 
     def __init__(self, card: PaperCard, prompts: Prompts) -> None:
         self.card = card
         self._prompts = prompts
-        self._identity = card.identity({release.AGENT_PROMPTS: prompts.sha256})
-
-    @property
-    def identity(self) -> ProtocolIdentity:
-        """Name, version and the hash over the card and the pinned file of prompts."""
-        return self._identity
-
-    @property
-    def own_history(self) -> bool:
-        """Whether the agent's earlier answers stand in the conversation."""
-        return self.card.history is History.OWN
-
-    @property
-    def max_attempts(self) -> int:
-        """How often an answer that does not parse is asked again: the script's five."""
-        return self.card.max_attempts
-
-    @property
-    def default_max_gen_toks(self) -> int:
-        """Generation limit unless the user sets one (the script sets none)."""
-        return self.card.max_gen_toks
+        super().__init__(
+            card.identity({release.AGENT_PROMPTS: prompts.sha256}),
+            own_history=card.history is History.OWN,
+            max_attempts=card.max_attempts,
+            default_max_gen_toks=card.max_gen_toks,
+        )
 
     def conversation(
         self,

@@ -7,42 +7,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from proactivebench.agents.base import Message
-from proactivebench.protocols.base import Parsed
+from proactivebench.protocols.base import Parsed, Terms
 from proactivebench.protocols.cards import History, StandardCard, fill
 from proactivebench.protocols.contract import render_reply, reply_schema
 from proactivebench.protocols.parser import parse_reply
 from proactivebench.protocols.reasoning import split_reasoning
-from proactivebench.records import Event, Moment, ProtocolIdentity, Reply
+from proactivebench.records import Event, Moment, Reply
 
 
-class StandardProtocol:
+class StandardProtocol(Terms):
     """A card's conversation. Each one extends the one before it: by whole messages with history `own`, by lines of the
     one user message with history `observations`."""
 
     def __init__(self, card: StandardCard) -> None:
         self.card = card
-        self._identity = card.identity()
+        super().__init__(
+            card.identity(),
+            own_history=card.history is History.OWN,
+            max_attempts=card.max_attempts,
+            default_max_gen_toks=card.max_gen_toks,
+        )
         self._system = Message("system", _system_text(card))
-
-    @property
-    def identity(self) -> ProtocolIdentity:
-        """Name, version and the hash over the whole card."""
-        return self._identity
-
-    @property
-    def own_history(self) -> bool:
-        """Whether the agent's earlier answers stand in the conversation."""
-        return self.card.history is History.OWN
-
-    @property
-    def max_attempts(self) -> int:
-        """How often an answer that does not parse is asked again (1 = never)."""
-        return self.card.max_attempts
-
-    @property
-    def default_max_gen_toks(self) -> int:
-        """Generation limit unless the user sets one."""
-        return self.card.max_gen_toks
 
     def conversation(
         self,

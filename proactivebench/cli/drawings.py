@@ -196,7 +196,7 @@ def draw_timeline(runs: Aligned) -> Figure:
             axes.grid(which="minor", color="white", linewidth=1)
             axes.tick_params(which="minor", length=0)
         patches = [Patch(color=OUTCOMES[letter][1], label=OUTCOMES[letter][0]) for letter in letters if letter in seen]
-        figure.legend(handles=patches, loc="outside lower center", ncols=len(patches))
+        figure.legend(handles=patches, loc="outside upper center", ncols=len(patches))
         left = len(runs.traces) - len(shown)
         _note(figure, runs, f"{left} more traces are not shown" if left else "")
     return figure
@@ -206,7 +206,8 @@ def _note(figure: Figure, runs: Aligned, more: str = "") -> None:
     """What must be known before a picture is believed, under it."""
     baseline = "baseline judge, not comparable" if any(found.judge.baseline for found in runs.judged) else ""
     said = [f"judge {runs.judged[0].judge.id}", baseline, *runs.marks, more]
-    figure.text(0.01, -0.01, "; ".join(filter(None, said)), color=_GREY, fontsize=7, va="top")
+    below = -0.15 / figure.get_figheight()  # inches, clear of axis labels whatever the height
+    figure.text(0.01, below, "; ".join(filter(None, said)), color=_GREY, fontsize=7, va="top")
 
 
 def _section(runs: Aligned, run: int) -> SplitReport:

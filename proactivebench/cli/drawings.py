@@ -53,7 +53,7 @@ def save(figure: Figure, path: Path) -> Path:
 def draw_intervals(runs: Aligned) -> Figure:
     """The metric of each run with its 95 % interval, best first, and the trivial agents as lines."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7, 1.3 + 0.32 * len(runs.names)))
+        figure = Figure(figsize=(7, 1.3 + 0.32 * len(runs.names)), layout="constrained")
         axes = figure.add_subplot()
         found = [runs.value(run) for run in range(len(runs.names))]
         sign = -1 if runs.metric.better == "down" else 1

@@ -85,7 +85,7 @@ def strict_json(content: bytes) -> Any:
         raise Refused(f"is longer than {MAX_LINE_BYTES} bytes")
     try:
         text = content.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant, parse_float=_finite)
+        value = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise Refused("is not UTF-8") from error
     except RecursionError as error:
@@ -116,6 +116,9 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise Refused("has a number too large to hold")
     return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_doubles, parse_constant=_no_constant, parse_float=_finite)
 
 
 def _check(value: Any, depth: int) -> None:

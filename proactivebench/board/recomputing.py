@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.board.entry import ENTRY, Declaration
 from proactivebench.board.evidence import Evidence, list_files, read_evidence
+from proactivebench.board.pages import safe_json
 from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, Refused, read_plain
 from proactivebench.board.rows import COLUMNS
 from proactivebench.board.tracepages import run_data
@@ -39,7 +38,8 @@ class Refusal(Record):
 
 class Recomputed(Record):
     """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` are hashes of its offers by
-    moment, to recognise copies; `rejudged` per judge: verdicts decided again, and left open."""
+    moment, to recognise copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is what trace
+    pages read, as text for a script."""
 
     key: str
     digest: str
@@ -48,7 +48,7 @@ class Recomputed(Record):
     rejudged: dict[str, tuple[int, int]]
     unchecked: tuple[str, ...]
     offers: dict[str, str]
-    moments: dict[str, Any]
+    moments: str
 
     @property
     def folder(self) -> str:
@@ -98,7 +98,7 @@ def _recomputed(evidence: Evidence, validation: Validation, task: Task) -> Recom
     if entry is None or verification.findings or verification.report is None:
         findings = tuple((finding.file, finding.message) for finding in verification.findings)
         return Refusal(folder="/".join(evidence.path.parts[-2:]), findings=findings)
-    page = run_data(entry.key, entry.name, verification.report, evidence.replies, evidence.verdicts)
+    moments = run_data(entry.key, entry.name, verification.report, evidence.replies, evidence.verdicts)
     return Recomputed(
         key=entry.key,
         digest=evidence.digest,
@@ -111,7 +111,7 @@ def _recomputed(evidence: Evidence, validation: Validation, task: Task) -> Recom
             for reply in evidence.replies
             if reply.proposals
         },
-        moments=page,
+        moments=safe_json(moments),
     )
 
 
@@ -191,7 +191,7 @@ def _remember(folder: Path, result: Recomputed | Refusal) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.with_name(f".{place.name}.{os.getpid()}")
-        draft.write_text(json.dumps(result.model_dump(mode="json"), allow_nan=False), encoding="utf-8")
+        draft.write_text(result.model_dump_json(), encoding="utf-8")
         draft.replace(place)
     except OSError:
         return  # a cache that cannot be written costs time, nothing else

@@ -52,8 +52,8 @@ def _local_judge(silence: str, proposals: str) -> Judge | None:
     return create_judge(",".join(chains)) if chains else None
 
 
-def rejudge(task: Task, identity: JudgeIdentity, replies: Sequence[Reply], verdicts: Sequence[Verdict]) -> Rejudged:
-    """Ask the local part of a judge for its verdicts again."""
+def rejudge(identity: JudgeIdentity, items: Sequence[Item], verdicts: Sequence[Verdict]) -> Rejudged:
+    """Ask the local part of a judge for its verdicts on `items` again."""
     judge = local_judge(identity)
     if judge is None:
         return Rejudged(0, len(verdicts), ())
@@ -61,14 +61,13 @@ def rejudge(task: Task, identity: JudgeIdentity, replies: Sequence[Reply], verdi
     whole = (judge.identity.silence, judge.identity.proposals) == (identity.silence, identity.proposals)
     if whole and judge.identity.hash != identity.hash:
         stranger = f"{identity.id} is not the {identity.name} judge shipped here, which is {judge.identity.id}"
-    return compare_verdicts(task, judge, replies, verdicts, stranger)
+    return compare_verdicts(judge, items, verdicts, stranger)
 
 
 def compare_verdicts(
-    task: Task, judge: Judge, replies: Sequence[Reply], verdicts: Sequence[Verdict], stranger: str | None = None
+    judge: Judge, items: Sequence[Item], verdicts: Sequence[Verdict], stranger: str | None = None
 ) -> Rejudged:
-    """Ask `judge` about everything the verdicts decide; where it has no opinion the verdict stays open."""
-    items = items_for(task, replies, verdicts)
+    """Ask `judge` about the `items` that the verdicts decide; where it has no opinion the verdict stays open."""
 
     async def ask() -> list[Opinion | None]:
         await judge.start()
@@ -94,7 +93,7 @@ def items_for(task: Task, replies: Sequence[Reply], verdicts: Sequence[Verdict])
     answered = {reply.key: reply for reply in replies}
     items = []
     for verdict in verdicts:
-        key = ReplyKey(*verdict.key[:4])
+        key = ReplyKey(verdict.trace_id, verdict.turn, verdict.repeat, verdict.round)
         moment = Moment(traces[key.trace_id], key.turn)
         proposal = answered[key].proposals[verdict.candidate] if verdict.candidate >= 0 else None
         items.append(Item(moment, proposal, key, verdict.candidate, verdict.judge_repeat))

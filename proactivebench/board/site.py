@@ -98,7 +98,7 @@ def _write_tasks(entries: Sequence[Recomputed], output_path: Path, *, with_texts
         except ProactiveBenchError:
             data = structure_data(task_structure(name))
         files[data_hash] = f"data/{name}.js"
-        _write(output_path / files[data_hash], _script(data))
+        _write(output_path / files[data_hash], _script(safe_json(data)))
     return files
 
 
@@ -143,8 +143,8 @@ def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:
     )
 
 
-def _script(data: dict[str, Any]) -> str:
-    return f"(window.proactivebench ??= []).push({safe_json(data)});\n"
+def _script(data: str) -> str:
+    return f"(window.proactivebench ??= []).push({data});\n"
 
 
 def _group(rows: list[Row]) -> Group:

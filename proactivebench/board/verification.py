@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,10 +12,11 @@ from proactivebench.board.evidence import Evidence, Finding, read_evidence
 from proactivebench.board.rejudging import Rejudged, compare_verdicts, items_for, rejudge
 from proactivebench.board.validation import Validation, validate_evidence
 from proactivebench.errors import DataError, UsageError
-from proactivebench.judging import Judge
+from proactivebench.judging import Item, Judge
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
 from proactivebench.records import ProtocolIdentity, Reply, ReplyStatus, Report, Task
 from proactivebench.scoring import build_report
+from proactivebench.scoring.questions import contexts, question
 
 TWIN_SHARE = 0.95
 TWIN_OFFERS = 10  # below this, equal offers say nothing
@@ -72,7 +73,8 @@ def verify_evidence(
         return Verification(validation.key, validation.findings)
     if task.data_hash != entry.manifest.task.data_hash:
         raise UsageError(f"{entry.key} is about {entry.manifest.task.name}: verify it with that task")
-    findings = list(_questions(evidence, task))
+    items = {judge: items_for(task, evidence.replies, verdicts) for judge, verdicts in evidence.verdicts.items()}
+    findings = list(_questions(evidence, task, items))
     unchecked: list[str] = []
     protocol = _protocol(entry, unchecked)
     if protocol:
@@ -83,12 +85,12 @@ def verify_evidence(
     if not findings:
         for judge, verdicts in evidence.verdicts.items():
             identity = entry.manifest.judges[judge]
-            rejudged[judge] = found = rejudge(task, identity, evidence.replies, verdicts)
+            rejudged[judge] = found = rejudge(identity, items[judge], verdicts)
             findings += _decided_otherwise(judge, found)
             if found.open:
                 unchecked.append(f"{found.open} of {found.asked + found.open} verdicts of {judge} were not re-judged")
                 if second_judge:
-                    second[judge] = compare_verdicts(task, second_judge, evidence.replies, verdicts)
+                    second[judge] = compare_verdicts(second_judge, items[judge], verdicts)
     claimed = {name for claims in entry.claims.values() for name in claims}
     wanted = None if metrics is None else claimed | set(metrics)
     report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts, metrics=wanted)
@@ -105,10 +107,14 @@ def shared_offers(mine: Iterable[Reply], theirs: Iterable[Reply]) -> tuple[int, 
     return len(offered), equal / len(offered) if offered else 0.0
 
 
-def _questions(evidence: Evidence, task: Task) -> Iterator[Finding]:
+def _questions(evidence: Evidence, task: Task, items: Mapping[str, Sequence[Item]]) -> Iterator[Finding]:
+    asked = {trace.trace_id: list(contexts(trace)) for trace in task.traces}
     for judge, verdicts in evidence.verdicts.items():
-        items = items_for(task, evidence.replies, verdicts)
-        wrong = [v for v, item in zip(verdicts, items, strict=True) if v.question != item.question]
+        wrong = [
+            verdict
+            for verdict, item in zip(verdicts, items[judge], strict=True)
+            if verdict.question != f"{question(asked[verdict.trace_id][verdict.turn], item.proposal):016x}"
+        ]
         yield from _few(
             verdict_file(judge),
             [f"{v.trace_id} turn {v.turn}: this verdict was given on another proposal or context" for v in wrong],

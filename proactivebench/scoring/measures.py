@@ -80,14 +80,15 @@ def combine(counts: Counts, weights: Weights) -> Counts:
     """Σ weight · column over the last axis."""
     result = np.zeros(counts.shape[:-1])
     for column, weight in weights.items():
-        result = result + weight * counts[..., column]
+        values = counts[..., column]
+        result = result + (values if weight == 1 else weight * values)
     return result
 
 
 def divide(numerator: Counts, denominator: Counts) -> Counts:
     """Quotient; NaN where the denominator is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(denominator == 0, np.nan, numerator / denominator)
+    quotient: Counts = np.full(np.shape(numerator), np.nan)
+    return np.divide(numerator, denominator, out=quotient, where=denominator != 0)
 
 
 class Measure(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,21 @@ class _Table:
         weighted = pooled(counts)
         self.pooled = weighted[weighted[:, C.MOMENTS] > 0]
         self.whole = self.pooled.sum(axis=0)
-        self.strict = strict(self.pooled).sum(axis=0)
-        self.unclean = np.stack([corner.sum(axis=0) for corner in unclean_corners(self.pooled)])
-        self.unscored = np.stack([corner.sum(axis=0) for corner in unscored_corners(self.pooled)])
+
+    @cached_property
+    def strict(self) -> Counts:
+        """In total, with every unclean reply wrong."""
+        return _total(strict(self.pooled))
+
+    @cached_property
+    def unclean(self) -> Counts:
+        """In total, at each corner that unclean replies leave open."""
+        return np.stack([_total(corner) for corner in unclean_corners(self.pooled)])
+
+    @cached_property
+    def unscored(self) -> Counts:
+        """In total, at each corner that unscored moments leave open."""
+        return np.stack([_total(corner) for corner in unscored_corners(self.pooled)])
 
 
 class Section:
@@ -193,6 +206,11 @@ def _belongs(metric: Metric, view: View) -> bool:
     if view.name == "round0":
         return bool(metric.needs & _VERDICTS) or metric.key == "proposal_rate"
     return Need.OFFERS in metric.needs
+
+
+def _total(counts: Counts) -> Counts:
+    whole: Counts = counts.sum(axis=0)
+    return whole
 
 
 def _extremes(measure: Measure, corners: Counts) -> tuple[float, float] | None:

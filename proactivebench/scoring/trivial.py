@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +17,7 @@ C = Column
 # True of an agent that is never silent, whoever judges: see the definitions.
 _ALWAYS = {"recall": 1.0, "false_alarm_rate": 1.0, "specificity": 0.0, "balanced_accuracy": 0.5}
 _LIKE_OFFERS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
+_LABELS = frozenset({Need.LABELS})
 
 
 def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[str, float]]:
@@ -27,8 +31,9 @@ def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[
         needed = float(moments.per_trace((need == 1).astype(float))[chosen].sum())
         free = float(moments.per_trace((need == 0).astype(float))[chosen].sum())
         if needed + free:
-            found["never"] |= _metrics(never(needed, free), view.suffix, _LIKE_OFFERS if view.labels else {Need.LABELS})
-            found["always"] |= _metrics(always(needed, free), view.suffix, {Need.LABELS})
+            given = _LIKE_OFFERS if view.labels else _LABELS
+            found["never"] |= {key + view.suffix: value for key, value in _metrics(never, needed, free, given)}
+            found["always"] |= {key + view.suffix: value for key, value in _metrics(always, needed, free, _LABELS)}
         if view.labels or judged.judge.silence:
             found["always"] |= {f"{key}{view.suffix}": value for key, value in _ALWAYS.items()}
     return found
@@ -51,10 +56,15 @@ def always(needed: float, free: float) -> Counts:
     return counts
 
 
-def _metrics(counts: Counts, suffix: str, given: frozenset[Need] | set[Need]) -> dict[str, float]:
-    values = {
-        metric.key + suffix: float(metric.measure(counts))
+@lru_cache(maxsize=256)
+def _metrics(
+    agent: Callable[[float, float], Counts], needed: float, free: float, given: frozenset[Need]
+) -> tuple[tuple[str, float], ...]:
+    """What is defined of an agent's metrics; the same for every run on the same traces."""
+    counts = agent(needed, free)
+    values = (
+        (metric.key, float(metric.measure(counts)))
         for metric in METRICS.values()
         if metric.measure is not None and metric.needs and metric.needs <= given and not metric.key.startswith("conf")
-    }
-    return {key: value for key, value in values.items() if not np.isnan(value)}
+    )
+    return tuple((key, value) for key, value in values if not np.isnan(value))

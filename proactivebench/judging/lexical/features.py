@@ -10,7 +10,8 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from proactivebench.records import Event
 
@@ -93,36 +94,64 @@ def _kinds(text: str) -> frozenset[str]:
     return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(folded))
 
 
-def moment_features(events: Sequence[Event]) -> list[float]:
-    """The features of a moment, in the order of `MOMENT_FEATURES`."""
-    last = events[-1].event
-    here = words(last)
-    previous = words(events[-2].event) if len(events) > 1 else frozenset[str]()
-    recent = [_kinds(event.event) for event in events[-RECENT:]]
-    values = [
-        _share(here, previous),
-        _log(len(here)),
-        _log(len(_identifiers(last))),
-        float(bool(_CJK.search(last))),
-    ]
-    values += [float(kind in recent[-1]) for kind in _KINDS]
-    values += [sum(kind in kinds for kinds in recent) / len(recent) for kind in _KINDS]
-    return values
+@dataclass(frozen=True)
+class _Context:
+    """What a moment's events say to every proposal made there: worked out once for all of them."""
+
+    texts: tuple[str, ...]
+
+    @cached_property
+    def recent(self) -> frozenset[str]:
+        """Words of the recent events."""
+        return frozenset[str]().union(*map(words, self.texts[-RECENT:]))
+
+    @cached_property
+    def past(self) -> frozenset[str]:
+        """Words of all events."""
+        return frozenset[str]().union(*map(words, self.texts))
+
+    @cached_property
+    def folded(self) -> str:
+        """All events as one text, case folded."""
+        return " ".join(self.texts).casefold()
+
+    @cached_property
+    def features(self) -> list[float]:
+        """In the order of `MOMENT_FEATURES`."""
+        last = self.texts[-1]
+        here = words(last)
+        previous = words(self.texts[-2]) if len(self.texts) > 1 else frozenset[str]()
+        recent = [_kinds(text) for text in self.texts[-RECENT:]]
+        values = [
+            _share(here, previous),
+            _log(len(here)),
+            _log(len(_identifiers(last))),
+            float(bool(_CJK.search(last))),
+        ]
+        values += [float(kind in recent[-1]) for kind in _KINDS]
+        values += [sum(kind in kinds for kinds in recent) / len(recent) for kind in _KINDS]
+        return values
+
+
+_context = lru_cache(maxsize=1024)(_Context)
+
+
+def _context_of(events: Sequence[Event]) -> _Context:
+    return _context(tuple([event.event for event in events]))
 
 
 def silence_features(events: Sequence[Event]) -> list[float]:
     """The features of a silence, in the order of `SILENCE_FEATURES`, then those of its moment."""
     digits = sum(character.isdigit() for character in events[-1].event)
-    return [_log(digits), float(len(events) == 1), *moment_features(events)]
+    return [_log(digits), float(len(events) == 1), *_context_of(events).features]
 
 
 def proposal_features(events: Sequence[Event], proposal: str) -> list[float]:
     """The features of a proposal, in the order of `PROPOSAL_FEATURES`, then those of its moment."""
+    context = _context_of(events)
     offered, last = words(proposal), words(events[-1].event)
-    recent = frozenset[str]().union(*(words(event.event) for event in events[-RECENT:]))
-    past = frozenset[str]().union(*(words(event.event) for event in events))
+    recent, past = context.recent, context.past
     names = _identifiers(proposal)
-    everything = " ".join(event.event for event in events).casefold() if names else ""
     values = [
         _share(offered, last),
         _share(offered, recent),
@@ -131,11 +160,11 @@ def proposal_features(events: Sequence[Event], proposal: str) -> list[float]:
         len(offered & recent) / max(1, len(offered | recent)),
         _log(len(offered - past)),
         _log(len(offered)),
-        sum(name in everything for name in names) / max(1, len(names)),
+        sum(name in context.folded for name in names) / max(1, len(names)),
         float(bool(names)),
         float(proposal.rstrip().endswith(("?", "？"))),
     ]
-    return values + moment_features(events)
+    return values + context.features
 
 
 def _share(part: frozenset[str], whole: frozenset[str]) -> float:

@@ -94,7 +94,7 @@ class RunStore:
             yield
 
     def _refuse_foreign_files(self) -> None:
-        ours = re.compile(r"(replies.*\.jsonl|verdicts|\.lock|\.manifest\.json\..*)$")
+        ours = re.compile(r"(\.lock|\.manifest\.json\..*)$")  # logs without a manifest answer nobody knows what
         foreign = sorted(entry.name for entry in self.path.iterdir() if not ours.match(entry.name))
         if foreign:
             raise UsageError(f"{self.path} is no run but holds {foreign[0]}: give a new or empty --output_path")
@@ -147,12 +147,12 @@ class Appender:
     def __init__(self, path: Path) -> None:
         self.path = path
         with cannot_write(path):
-            self._file = path.open("r+b" if path.exists() else "x+b", buffering=0)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise UsageError(f"{path} is being written by another process: wait for it, or stop it") from None
+            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._file.close()
+                raise UsageError(f"{path} is being written by another process: wait for it, or stop it") from None
         self._end = _end_of_last_line(self._file.fileno())
         with cannot_write(path):
             self._file.truncate(self._end)
@@ -179,7 +179,9 @@ class Appender:
     def __enter__(self) -> Appender:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: object, *_: object) -> None:
+        if failure is not None and self._end == 0:
+            self.path.unlink(missing_ok=True)  # a judge that never got to decide is none of the run's judges
         self.close()
 
 
@@ -201,12 +203,13 @@ def _validated(file: Path, first: int, lines: Sequence[bytes], adapter: TypeAdap
     try:
         return adapter.validate_json(b"[" + b",".join(lines) + b"]")
     except ValidationError:
-        for number, line in enumerate(lines, first):
+        records: list[R] = []
+        for number, line in enumerate(lines, first):  # an empty line, as editors leave it, is no record and no harm
             try:
-                adapter.validate_json(b"[" + line + b"]")
+                records += adapter.validate_json(b"[" + line + b"]")
             except ValidationError as error:
                 raise DataError(f"{file}:{number} is not a record of this log: {first_problem(error)}") from None
-        raise
+        return records
 
 
 def write_whole(file: Path, text: str) -> Path:

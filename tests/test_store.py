@@ -11,6 +11,7 @@ from proactivebench.evaluation import task_identity
 from proactivebench.records import (
     AgentIdentity,
     Decoding,
+    JudgeIdentity,
     Manifest,
     ProtocolIdentity,
     Reply,
@@ -143,6 +144,46 @@ def test_a_folder_of_other_things_is_not_taken_over(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(UsageError, match=r"thesis\.tex"):
         RunStore(tmp_path).begin(manifest())
+
+
+def test_replies_that_no_manifest_speaks_for_are_not_continued(store):
+    with store.append_replies() as log:
+        log.append([reply(0)])
+    (store.path / "manifest.json").unlink()
+    with pytest.raises(UsageError, match=r"replies\.jsonl"):
+        store.begin(manifest(seed=1))
+
+
+@pytest.mark.parametrize("strata", [{"silence": "labels"}, {"proposals": "lexical"}])
+def test_a_judge_of_one_stratum_is_read_back(store, strata):
+    judge = JudgeIdentity(id="x-00000000", name="x", hash="0" * 64, **{"silence": None, "proposals": None, **strata})
+    store.amend(judges={judge.id: judge})
+    assert store.manifest.judges == {judge.id: judge}
+
+
+def test_a_run_of_a_later_format_is_refused_not_guessed_at(store):
+    file = store.path / "manifest.json"
+    file.write_text(file.read_text().replace('"format": 1', '"format": 2'))
+    with pytest.raises(DataError, match="not a manifest this version reads: format"):
+        _ = store.manifest
+
+
+def test_empty_lines_are_no_records(store):
+    with store.append_replies() as log:
+        log.append([reply(0)])
+    with (store.path / "replies.jsonl").open("a") as file:
+        file.write("\n  \n" + reply(1).model_dump_json() + "\n\n")
+    assert [r.turn for r in store.iter_replies()] == [0, 1]
+
+
+def test_a_judge_that_failed_before_its_first_verdict_leaves_no_log(store):
+    with pytest.raises(UsageError, match="no server"), store.append_verdicts("x-00000000"):
+        raise UsageError("no server")
+    assert store.judge_ids() == []
+    with pytest.raises(UsageError, match="no server"), store.append_verdicts("x-00000000") as log:
+        log.append([Verdict(trace_id="a", turn=0, status=VerdictStatus.ACCEPTED, judge="x", question="q")])
+        raise UsageError("no server")
+    assert store.judge_ids() == ["x-00000000"]
 
 
 def test_resuming_under_a_changed_manifest_names_every_difference(store):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -61,13 +61,14 @@ class Decoding(Record):
 
 class JudgeIdentity(Record):
     """Who decides. `id` is name-hash8: file name, lm-eval filter name and board key alike. `silence` and `proposals`
-    name the source of each; `baseline` rows are never ranked; `fallible` members can be wrong (labels cannot)."""
+    name the source of each (None = nobody is asked); `baseline` rows are never ranked; `fallible` members can be wrong
+    (labels cannot)."""
 
     id: str
     name: str
     hash: str
-    silence: str | None
-    proposals: str | None
+    silence: str | None = None
+    proposals: str | None = None
     baseline: bool = False
     deterministic: bool = False
     model: str | None = None
@@ -86,7 +87,7 @@ class Session(Record):
 class Manifest(Record):
     """What was asked of a run. `identity` is what a resumed run must share; sessions and judges only accumulate."""
 
-    format: int = 1
+    format: Literal[1] = 1  # another number is another version's run: refused, never guessed at
     task: TaskIdentity
     agent: AgentIdentity
     protocol: ProtocolIdentity

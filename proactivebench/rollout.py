@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from proactivebench.agents.base import Agent, Answer, Failure, Request, add_usage
 from proactivebench.protocols.base import Parsed, Protocol
-from proactivebench.records import Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace
+from proactivebench.records import Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace, printable
 
 _RETRY_SEED = 10_007  # an answer asked again gets another seed, far from those of the repeats
 
@@ -99,6 +99,8 @@ class Rollout:
             rounds.append(reply)
             if len(rounds) > self.protocol.identity.feedback_rounds or not reply.status.final:
                 return rounds
+            if self._built_upon(key):
+                return rounds
             following = self.stored.get(key._replace(round=len(rounds)))
             if following is not None and following.advice is not None:
                 advice = following.advice
@@ -107,6 +109,13 @@ class Rollout:
                 advice = heard if isinstance(heard, str) else None
             if advice is None:
                 return rounds
+
+    def _built_upon(self, key: ReplyKey) -> bool:
+        """Whether this reply was the last of its moment when a later turn was answered: then it stays the last."""
+        if not self.protocol.own_history or key._replace(round=key.round + 1) in self.stored:
+            return False
+        later = self.stored.get(key._replace(turn=key.turn + 1, round=0))
+        return later is not None and later.status.final
 
     def _answer(
         self,
@@ -224,10 +233,3 @@ def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:
     if not parsed.status.clean and answer.truncated:
         return ReplyStatus.TRUNCATED
     return parsed.status
-
-
-def printable(text: str | None) -> str | None:
-    """The text as it can be stored: lone surrogates, which UTF-8 has no bytes for, become U+FFFD."""
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -6,6 +6,7 @@ import pytest
 
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import Evaluation, Watch, check_valid, judge_run, report_of, run_async
+from proactivebench.judging import create_judge
 from proactivebench.judging.base import Opinion
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Decoding, Moment, Reply, ReplyStatus, VerdictStatus
@@ -156,6 +157,41 @@ def test_the_feedback_judge_advises_and_its_verdicts_are_kept(tmp_path):
     assert report.judges[0].overall.metrics["precision"].value == 1
     assert report.judges[0].overall.metrics["precision_round0"].value == 0
     assert any("advised" in warning for warning in (*report.warnings, *report.judges[0].warnings))
+
+
+def test_a_moment_that_later_turns_build_on_gets_no_further_round(tmp_path):
+    away = ScriptedJudge(lambda _: Opinion(UNSCORED, "scripted", cause="error:429"))
+    card = {"feedback_rounds": 1, "feedback_judge": away.identity.id}
+    run(tmp_path, ScriptedAgent(lambda _: offer("vague")), away, feedback=away, task=tiny_task(3), card=card)
+    back = ScriptedJudge(lambda _: Opinion(REJECTED, "scripted", reason="too vague"))
+    agent = ScriptedAgent(lambda _: offer("better"))
+    store = run(tmp_path, agent, back, feedback=back, task=tiny_task(3), card=card)
+    assert [key[1:] for key in sorted(store.replies())] == [(0, 0, 0), (1, 0, 0), (2, 0, 0), (2, 0, 1)]
+    assert {verdict.status for verdict in store.iter_verdicts(back.identity.id)} >= {REJECTED}
+
+
+def test_a_reason_that_utf8_cannot_hold_is_stored_all_the_same(tmp_path):
+    judge = ScriptedJudge(lambda _: Opinion(REJECTED, "scripted", reason="no \ud83d"))
+    store = run(tmp_path, judge=judge, task=tiny_task(1))
+    assert [verdict.reason for verdict in store.iter_verdicts(judge.identity.id)] == ["no \ufffd\ufffd\ufffd"]
+
+
+def test_a_judge_that_turns_out_to_be_served_saves_each_verdict_as_it_comes(tmp_path):
+    class Late(ScriptedAgent):
+        async def start(self):
+            self.lockstep = False  # as lm-eval's backends that ask a server
+            return {}
+
+    engine = Late(
+        lambda r: UsageError("401: key withdrawn") if r.moment.turn == 3 else '{"verdict": "accepted"}',
+        lockstep=True,
+        delay=lambda r: 0.005 * r.moment.turn,
+    )
+    store = run(tmp_path, task=tiny_task(6))
+    judge = create_judge("llm", engine=engine)
+    with pytest.raises(UsageError, match="401"):
+        asyncio.run(judge_run(store, tiny_task(6), judge))
+    assert [verdict.turn for verdict in store.iter_verdicts(judge.identity.id)] == [0, 1, 2]
 
 
 def test_candidates_are_all_judged_and_any_accepted_one_counts(tmp_path):

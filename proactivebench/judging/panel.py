@@ -45,6 +45,8 @@ def vote(card: PanelCard, opinions: Sequence[Opinion | None]) -> Opinion:
         usage = add_usage(usage, opinion.usage)
     latencies = [opinion.latency_s for opinion in heard if opinion.latency_s is not None]
     status, probability, cause = _decide(card, valid)
+    if status is UNSCORED and any((opinion.cause or "").startswith("error") for opinion in heard):
+        cause = f"error:{cause}"  # as for a member alone: asked again once it can be reached
     against = sum(opinion.status is not status for opinion in valid) / len(valid) if valid else None
     return Opinion(
         status,

@@ -64,6 +64,8 @@ class RoutedJudge(Judge):
     async def start(self) -> dict[str, Any]:
         """Start the models behind; what they found out, by model name."""
         found = await asyncio.gather(*(engine.start() for engine in self._engines.values()))
+        # a backend of lm-eval knows only now whether it runs in this process or asks a server
+        self.lockstep = not self._engines or any(engine.lockstep for engine in self._engines.values())
         return {name: facts for name, facts in zip(self._engines, found, strict=True) if facts}
 
     async def close(self) -> None:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from proactivebench.judging.base import Item, Judge, Opinion
-from proactivebench.records import SILENCE, Moment, Reply, ReplyStatus, Verdict, VerdictKey, VerdictStatus
+from proactivebench.records import SILENCE, Moment, Reply, ReplyStatus, Verdict, VerdictKey, VerdictStatus, printable
 from proactivebench.store import Appender
 
-_IN_FLIGHT = 256  # items handed to a served judge at once; its engine bounds the requests
+_IN_FLIGHT = 256  # items under way at once, or in one batch: what a crash can cost; engines bound the requests
 
 Work = tuple[Moment, Reply]
 
@@ -44,8 +44,9 @@ class VerdictStage:
             while not ended:
                 batch, ended = await _next_batch(queue)
                 items = [item for moment, reply in batch for item in self.missing(moment, reply)]
-                if self.judge.lockstep:
-                    await self.decide(items)
+                if await self._in_batches(items):
+                    for first in range(0, len(items), _IN_FLIGHT):
+                        await self.decide(items[first : first + _IN_FLIGHT])
                     continue
                 for item in items:
                     if self._stop.is_set():
@@ -89,7 +90,7 @@ class VerdictStage:
         """All first-repeat verdicts on each reply, asked for where missing: what a feedback judge tells the agent."""
         works = list(works)
         missing = [item for moment, reply in works for item in self.missing(moment, reply)]
-        if self.judge.lockstep:
+        if await self._in_batches(missing):
             await self.decide(missing)
         else:
             await asyncio.gather(*(self.decide([item]) for item in missing))
@@ -106,6 +107,12 @@ class VerdictStage:
         if verdict is None or verdict.question != item.question:
             return False
         return not (verdict.status is VerdictStatus.UNSCORED and (verdict.cause or "").startswith("error"))
+
+    async def _in_batches(self, items: Sequence[Item]) -> bool:
+        """Whether the judge takes `items` in batches: some find out only when they start."""
+        if items and not self._stop.is_set():
+            await self._start()
+        return self.judge.lockstep
 
     async def _start(self) -> None:
         if self._ready is None:
@@ -140,7 +147,7 @@ def verdict_of(item: Item, opinion: Opinion) -> Verdict:
         status=opinion.status,
         judge=opinion.judge,
         probability=opinion.probability,
-        reason=opinion.reason,
+        reason=printable(opinion.reason),
         cause=opinion.cause,
         usage=opinion.usage,
         latency_s=opinion.latency_s,

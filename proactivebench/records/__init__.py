@@ -1,7 +1,7 @@
 """The nouns: all that is stored, exchanged or shown, as frozen pydantic models. The only schema in the project."""
 
 from proactivebench.records.activity import Event, Moment, MomentLabels, NeedRule, Task, TaskVotes, Trace
-from proactivebench.records.base import Record, digest
+from proactivebench.records.base import Record, digest, printable
 from proactivebench.records.comparisons import Comparison, GateResult, GateRule, PairComparison, Standing
 from proactivebench.records.replies import Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
@@ -70,5 +70,6 @@ __all__ = [
     "VerdictKey",
     "VerdictStatus",
     "digest",
+    "printable",
     "question_hash",
 ]

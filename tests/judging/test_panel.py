@@ -38,6 +38,13 @@ def test_an_unscored_member_is_no_vote_and_too_few_are_no_verdict() -> None:
     assert (said.status, said.cause) == ("unscored", "too_few_members")
 
 
+def test_a_panel_short_of_a_member_that_could_not_be_reached_is_asked_again() -> None:
+    away = opinion("unscored", cause="error:429")
+    assert vote(card(), [YES, away, UNSCORED]).cause == "error:too_few_members"
+    assert vote(card(tie="unscored"), [YES, NO, away]).cause == "error:tie"
+    assert vote(card(), [YES, YES, away]).cause is None
+
+
 def test_the_mean_probability_decides_by_the_threshold() -> None:
     stated = [
         opinion("accepted", probability=0.9),

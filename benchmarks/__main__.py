@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.measure import Measure, table
 
-NAMES = ("startup", "store", "scoring", "judging", "rollout")
+NAMES = ("startup", "store", "scoring", "judging", "rollout", "board")
 
 
 def main() -> int:

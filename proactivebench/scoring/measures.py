@@ -87,7 +87,8 @@ def combine(counts: Counts, weights: Weights) -> Counts:
 
 def divide(numerator: Counts, denominator: Counts) -> Counts:
     """Quotient; NaN where the denominator is 0."""
-    quotient: Counts = np.full(np.shape(numerator), np.nan)
+    quotient: Counts = np.empty(np.shape(numerator))
+    quotient.fill(np.nan)
     return np.divide(numerator, denominator, out=quotient, where=denominator != 0)
 
 

@@ -61,15 +61,20 @@ class Section:
         self.chosen = chosen
         moments = judged.answers.moments
         self.rows = np.concatenate([np.arange(moments.starts[g], moments.starts[g + 1]) for g in chosen])
+        self._tables: dict[str, _Table] = {}
 
-        self.tables = {name: _Table(counts[chosen]) for name, counts in judged.counts.items()}
+    def table(self, view: str) -> _Table:
+        """The counts of a view, made when first asked for."""
+        if view not in self._tables:
+            self._tables[view] = _Table(self.judged.counts[view][self.chosen])
+        return self._tables[view]
 
     def report(self) -> SplitReport:
         """Everything that is said about these traces."""
         answers = self.judged.answers
         status = answers.at(answers.status, answers.last)[self.rows]
         notes = answers.at(answers.notes, answers.last)[self.rows]
-        whole = self.tables[""].whole
+        whole = self.table("").whole
         hours = answers.moments.hours[self.chosen]
         return SplitReport(
             traces=len(self.chosen),
@@ -100,7 +105,7 @@ class Section:
 
     def metric(self, metric: Metric, view: View) -> MetricValue:
         """One metric in one view."""
-        table = self.tables[view.name]
+        table = self.table(view.name)
         reason = self.judged.lacking(metric, view, table.whole)
         if reason:
             return MetricValue(value=None, reason=reason)
@@ -126,7 +131,7 @@ class Section:
     def _special(self, key: str, view: View, whole: Counts) -> tuple[float | None, str | None]:
         """Metrics that are no function of pooled counts: value and, where there is none, the reason."""
         if key == "longest_streak":
-            counts = self.tables[view.name].counts
+            counts = self.table(view.name).counts
             return (float(counts[..., C.STREAK].max()), None) if whole[C.MOMENTS] else (None, METRICS[key].undefined)
         if key.startswith("latency_p"):
             times = self.judged.spending.latency[self.rows]
@@ -176,7 +181,7 @@ class Section:
         return whole
 
     def _correlations(self) -> Iterator[tuple[str, float]]:
-        counts = self.tables[""].counts[:, 0, 0]
+        counts = self.table("").counts[:, 0, 0]
         scored = counts[:, C.TP] + counts[:, C.FP]
         wanted = {
             "acceptance": (counts[:, C.TP], scored),
@@ -215,7 +220,8 @@ def _total(counts: Counts) -> Counts:
 
 def _extremes(measure: Measure, corners: Counts) -> tuple[float, float] | None:
     values = measure(corners)
-    return None if np.isnan(values).all() else (float(np.nanmin(values)), float(np.nanmax(values)))
+    known = values[~np.isnan(values)]
+    return (float(known.min()), float(known.max())) if known.size else None
 
 
 def _number(value: Counts) -> float | None:

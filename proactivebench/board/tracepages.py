@@ -33,9 +33,10 @@ def run_data(
     """One run for the trace pages: the last reply at each moment with its outcome and verdicts under each judge."""
     last: dict[tuple[str, int, int], Reply] = {}
     for reply in replies:
-        standing = last.get(reply.key[:3])
+        place = (reply.trace_id, reply.turn, reply.repeat)
+        standing = last.get(place)
         if standing is None or reply.round >= standing.round:
-            last[reply.key[:3]] = reply
+            last[place] = reply
     judged = {each.judge.id: each for each in report.judges}
     said = {judge: _by_moment(given, last) for judge, given in verdicts.items() if judge in judged}
     moments: dict[str, list[dict[str, Any]]] = {}
@@ -67,7 +68,7 @@ def _by_moment(
 ) -> dict[tuple[str, int, int], list[list[Any]]]:
     found: dict[tuple[str, int, int], list[list[Any]]] = {}
     for verdict in verdicts:
-        place = verdict.key[:3]
+        place = (verdict.trace_id, verdict.turn, verdict.repeat)
         if place in last and last[place].round == verdict.round:
             line = [verdict.candidate, str(verdict.status), verdict.reason or verdict.cause, verdict.judge]
             found.setdefault(place, []).append([*line, verdict.probability])

@@ -13,6 +13,7 @@ from proactivebench.errors import UsageError
 
 LONGEST_WAIT_S = 60.0  # a server may ask for more; it is asked again after this long all the same
 _FIRST_WAIT_S = 0.5
+_LONG = 12  # characters of a key that no message holds by chance
 _SAID = 300  # characters of a server's message worth keeping
 _KEYS = re.compile(r"\b(?:sk|pk|key)-[\w*.-]{8,}|\bBearer\s+\S+|\bhf_\w{16,}", re.IGNORECASE)
 
@@ -108,8 +109,10 @@ def one_line(text: str) -> str:
 def scrub(text: str, key: str) -> str:
     """`text` without the key, should a server have echoed it, and without whatever else looks like one. To be done
     before a text is cut: half a key is no longer recognised."""
-    if key:
+    if len(key) >= _LONG:
         text = text.replace(key, "[key]")
+    elif key:  # a filler such as "x" or "token": inside other words it is not the key, and those are read
+        text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "[key]", text)
     return _KEYS.sub("[key]", text)
 
 

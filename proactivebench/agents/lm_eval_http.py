@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents.base import Answer, Failure, Request
+from proactivebench.agents.endpoint_errors import one_line, scrub
 from proactivebench.agents.lm_eval_request import generation_arguments, instance
 from proactivebench.errors import UsageError
 from proactivebench.records import Usage
@@ -17,7 +18,7 @@ from proactivebench.records import Usage
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
-_STOPS_THE_RUN = {401, 403, 404}
+_STOPS_THE_RUN = {401, 402, 403, 404}
 _MAY_PASS = {408, 409, 429}
 
 
@@ -76,7 +77,7 @@ class HttpCalls:
             texts = self._lm.generate_until([instance(prompt, self._gen_kwargs(request))])
             text = texts[0] or ""
         except Exception as error:
-            return failed(error, time.perf_counter() - started)
+            return failed(error, time.perf_counter() - started, key=str(getattr(self._lm, "api_key", None) or ""))
         return heard(text, self._heard.response, time.perf_counter() - started)
 
     def _gen_kwargs(self, request: Request) -> dict[str, Any]:
@@ -100,6 +101,9 @@ def only_text(outputs: Any) -> Any:
 
 def heard(text: str, response: Any, seconds: float) -> Answer:
     """The answer in an OpenAI-style or Anthropic-style response, of which lm-eval passes only `text` on."""
+    if isinstance(response, dict) and not (response.get("choices") or isinstance(response.get("content"), list)):
+        # an error inside a 200: lm-eval makes an empty answer of it, which would be final
+        return Answer(text=None, failure=Failure.ERROR, error="a response without an answer in it", latency_s=seconds)
     response = response if isinstance(response, dict) else {}
     choices = response.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
@@ -107,12 +111,13 @@ def heard(text: str, response: Any, seconds: float) -> Answer:
     reason = choice.get("finish_reason") or response.get("stop_reason")
     blocks = response.get("content") if isinstance(response.get("content"), list) else []
     thoughts = [block["thinking"] for block in blocks if isinstance(block, dict) and block.get("thinking")]
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or "\n".join(thoughts)
     filtered = reason in ("content_filter", "refusal")
     return Answer(
         text=None if filtered else text,
         failure=Failure.REFUSED if filtered else None,
         error="the server's content filter withheld the answer" if filtered else None,
-        reasoning=message.get("reasoning_content") or message.get("reasoning") or "\n".join(thoughts) or None,
+        reasoning=reasoning if isinstance(reasoning, str) and reasoning else None,
         truncated=reason in ("length", "max_tokens"),
         finish_reason=reason,
         usage=usage_of(response.get("usage")),
@@ -142,13 +147,16 @@ def usage_of(said: Any) -> Usage | None:
     )
 
 
-def failed(error: Exception, seconds: float) -> Answer:
-    """What a failed call amounts to, after the retries of lm-eval. Raises `UsageError` on 401, 403 and 404."""
+def failed(error: Exception, seconds: float, key: str = "") -> Answer:
+    """What a failed call amounts to, after the retries of lm-eval; an echoed `key` stays out of it. Raises `UsageError`
+    on 401, 402, 403 and 404."""
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", None) or getattr(error, "status", None)
     body = str(getattr(response, "text", "") or "").strip()
-    reason = f"{type(error).__name__}: {(body or str(error).strip())[:300]}"
+    reason = f"{type(error).__name__}: {one_line(scrub(body or str(error), key))}"
     if status in _STOPS_THE_RUN:
-        raise UsageError(f"the server answers {status} ({reason}): check base_url, the model's name and the key")
+        raise UsageError(
+            f"the server answers {status} ({reason}): check base_url, the model's name, the key and the account"
+        )
     definite = isinstance(status, int) and 400 <= status < 500 and status not in _MAY_PASS
     return Answer(text=None, failure=Failure.REFUSED if definite else Failure.ERROR, error=reason, latency_s=seconds)

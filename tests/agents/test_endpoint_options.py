@@ -166,6 +166,14 @@ def test_other_keys_are_scrubbed_by_their_looks() -> None:
     assert scrub("Incorrect key sk-proj-abc*****xyz, Bearer abc.def", "") == "Incorrect key [key], [key]"
 
 
+def test_a_filler_key_does_not_make_the_servers_words_unreadable() -> None:
+    assert (
+        scrub("max_tokens: extra inputs; your token is wrong", "token")
+        == "max_tokens: extra inputs; your [key] is wrong"
+    )
+    assert scrub("exceeds max_tokens", "x") == "exceeds max_tokens"
+
+
 def test_a_conversation_beyond_max_length_drops_its_oldest_turns() -> None:
     talk = request("first " * 100, "no", "second " * 100, "no", "third " * 10)
     with chat_server() as server:

@@ -275,7 +275,7 @@ def test_a_definite_rejection_is_final_and_html_is_not() -> None:
     assert html.failure is Failure.ERROR
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
 def test_a_wrong_key_or_model_stops_the_run(status: int) -> None:
     with chat_server([Fault(status)]) as server, pytest.raises(UsageError, match=str(status)):
         ask_http(server.base_url, request())
@@ -354,6 +354,24 @@ def test_what_lm_eval_changes_in_the_decoding_is_recorded(monkeypatch: pytest.Mo
 def test_a_content_filter_is_a_refusal() -> None:
     response = {"choices": [{"finish_reason": "content_filter", "message": {"content": ""}}]}
     assert heard("", response, 0.1).failure is Failure.REFUSED
+
+
+def test_an_error_inside_a_200_is_no_empty_answer() -> None:
+    with chat_server([Fault(200, {"error": {"message": "overloaded", "code": 503}})]) as server:
+        (answer,) = ask_http(server.base_url, request())
+    assert (answer.text, answer.failure) == (None, Failure.ERROR)
+
+
+def test_a_key_that_the_server_echoes_reaches_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "my-very-own-key-of-many-letters"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with chat_server([refusal("x" * 280 + f" for {key}")]) as server:
+        (answer,) = ask_http(server.base_url, request())
+    assert answer.failure is Failure.REFUSED
+    assert key[:8] not in (answer.error or "")
+    with chat_server([refusal(f"who is {key}?", status=401)]) as server, pytest.raises(UsageError) as stop:
+        ask_http(server.base_url, request())
+    assert key not in str(stop.value)
 
 
 def test_a_broken_connection_may_pass() -> None:

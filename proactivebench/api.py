@@ -29,6 +29,9 @@ def evaluate(
     `Settings` and `Serving`. Calling it again resumes. Returns the report, which is also saved in `output_path`.
     Raises `ProactiveBenchError`.
     """
+    for name in ("model_args", "judge_model_args"):  # numbers and booleans are welcome here, recorded as text
+        if name in settings:
+            settings[name] = {key: str(value) for key, value in settings[name].items()}
     serving = Serving(**{name: settings.pop(name) for name in Serving.__slots__ if name in settings})
     evaluation = prepare(Settings(model=agent, tasks=task, judge=judge, serving=serving, **settings))
     store = run_async(evaluation.run(output_path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -137,9 +137,8 @@ class Evaluation:
                 advisor=_advisor(advising) if advising else None,
                 stop=self.stop,
             )
-            moments = {trace.trace_id: trace for trace in self.task.traces}
-            for reply in stored.values():
-                queue.put_nowait((Moment(moments[reply.trace_id], reply.turn), reply))
+            for work in _works(stored.values(), self.task):
+                queue.put_nowait(work)
             missing = rollout.missing()
             watch.started(sum(len(trace.events) for trace in rollout.traces) * self.repeats, missing)
             scoring = stages[self.judge.identity.id] if self.judge else None
@@ -162,6 +161,10 @@ class Evaluation:
             if missing or self.feedback:
                 store.amend(parameters=await self.agent.start())
                 await rollout.run()
+        except asyncio.CancelledError:
+            if judging:
+                judging.cancel()
+            raise
         finally:
             queue.put_nowait(None)
             if judging:
@@ -220,19 +223,26 @@ async def judge_run(
     set. A rank names its `shard` and gives its share of the traces."""
     watch = watch or Watch()
     judge.check(task)
-    traces = {trace.trace_id: trace for trace in task.traces}
     replies = store.replies()
     async with AsyncExitStack() as stack:
         log = stack.enter_context(store.append_verdicts(judge.identity.id, shard))
         stack.push_async_callback(judge.close)
         stage = VerdictStage(judge, log, store.verdicts(judge.identity.id), judge_repeats, watch.verdict, stop)
         queue: asyncio.Queue[Work | None] = asyncio.Queue()
-        for reply in replies.values():
-            if reply.trace_id in traces:
-                queue.put_nowait((Moment(traces[reply.trace_id], reply.turn), reply))
+        for work in _works(replies.values(), task):
+            queue.put_nowait(work)
         queue.put_nowait(None)
         store.amend(judges={judge.identity.id: judge.identity})
         await stage.drain(queue)
+
+
+def _works(replies: Iterable[Reply], task: Task) -> Iterator[Work]:
+    """The replies with their moments; one to a moment that `task` does not have is nothing to judge."""
+    traces = {trace.trace_id: trace for trace in task.traces}
+    for reply in replies:
+        trace = traces.get(reply.trace_id)
+        if trace is not None and 0 <= reply.turn < len(trace.events):
+            yield Moment(trace, reply.turn), reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,13 +297,18 @@ def score_run(store: RunStore, task: Task | None = None, beside: Beside | None =
     return report
 
 
-def check_valid(report: Report) -> None:
-    """Raise `InvalidRun` where a report's numbers may not be used as they are: incomplete, or too much unscored."""
+def check_complete(report: Report) -> None:
+    """Raise `InvalidRun` where moments have no final reply."""
     missing = report.moments_expected - report.moments_answered
     if missing:
         raise InvalidRun(
             f"{missing} of {report.moments_expected} moments have no final reply: run the same command again"
         )
+
+
+def check_valid(report: Report) -> None:
+    """Raise `InvalidRun` where a report's numbers may not be used as they are: incomplete, or too much unscored."""
+    check_complete(report)
     for judged in report.judges:
         if not judged.valid:
             raise InvalidRun(

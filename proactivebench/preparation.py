@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent
+from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import Evaluation
 from proactivebench.judging import create_judge, default_spec, open_cache
@@ -19,6 +20,14 @@ from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
 from proactivebench.store import first_problem
 from proactivebench.traces import load_task
+
+# What servers call them: passed on beside ours, they would silently lose against the protocol's own.
+_SYNONYMS = {
+    "max_tokens": "max_gen_toks",
+    "max_completion_tokens": "max_gen_toks",
+    "max_new_tokens": "max_gen_toks",
+    "stop": "until",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +137,10 @@ def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
 
 def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:
     """Decoding from lm-eval's `--gen_kwargs` words over the protocol's defaults. Raises `UsageError`."""
-    given = dict(gen_kwargs)
+    given = {_SYNONYMS.get(name, name): value for name, value in gen_kwargs.items()}
+    if len(given) < len(gen_kwargs):
+        raise UsageError(f"--gen_kwargs says one thing twice ({', '.join(gen_kwargs)}): leave max_gen_toks and until")
+    refuse_secrets(given)  # it is written into the manifest
     until = given.pop("until", ())
     known = {name: given.pop(name) for name in ("temperature", "top_p", "max_gen_toks") if name in given}
     given.pop("do_sample", None)  # says nothing that the temperature does not say

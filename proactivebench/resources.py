@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from proactivebench.errors import UsageError
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -20,4 +22,7 @@ def cache_folder() -> Path:
     if named:
         return Path(named).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "proactivebench"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "proactivebench"
+    except RuntimeError:  # a user id that no system file knows, as containers give
+        raise UsageError("this user has no home folder: name a cache folder in PROACTIVEBENCH_CACHE") from None

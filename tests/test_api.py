@@ -26,6 +26,11 @@ def test_runs_and_reports_are_compared_alike(tmp_path):
     assert from_reports.standings[0].value > from_reports.standings[1].value
 
 
+def test_model_arguments_may_be_numbers(tmp_path):
+    report = pb.evaluate("random", "proactivebench_sample", output_path=tmp_path, limit=1, model_args={"p": 0.25})
+    assert report.agent.model_args == {"p": "0.25"}
+
+
 def test_an_evaluation_runs_inside_a_running_event_loop(tmp_path):
     async def notebook():
         return pb.evaluate("never", "proactivebench_sample", output_path=tmp_path, limit=1)

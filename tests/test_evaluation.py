@@ -194,6 +194,35 @@ def test_a_judge_that_turns_out_to_be_served_saves_each_verdict_as_it_comes(tmp_
     assert [verdict.turn for verdict in store.iter_verdicts(judge.identity.id)] == [0, 1, 2]
 
 
+def test_a_stored_reply_to_no_moment_of_the_task_is_left_alone(tmp_path):
+    store = run(tmp_path, judge=ScriptedJudge())
+    with store.append_replies() as log:
+        stray = [("ghost", 0), ("trace_0", 99)]
+        log.append([Reply(trace_id=trace, turn=turn, status=ReplyStatus.SILENT) for trace, turn in stray])
+    judge = ScriptedJudge()
+    run(tmp_path, judge=judge)
+    asyncio.run(judge_run(store, tiny_task(3, 2), judge))
+    assert judge.items == []
+
+
+def test_a_second_interrupt_drops_the_judges_requests_too(tmp_path):
+    class Slow(ScriptedJudge):
+        async def judge(self, items):
+            await asyncio.sleep(30)
+            return await super().judge(items)
+
+    started = evaluation(ScriptedAgent(delay=lambda r: 30 * r.moment.turn), Slow(lockstep=False), tiny_task(2))
+
+    async def cancelled():
+        work = asyncio.create_task(started.run(tmp_path))
+        await asyncio.sleep(0.1)
+        work.cancel()
+        await asyncio.wait([work], timeout=5)
+        assert work.cancelled()
+
+    asyncio.run(cancelled())
+
+
 def test_candidates_are_all_judged_and_any_accepted_one_counts(tmp_path):
     judge = ScriptedJudge(lambda item: ACCEPTED if item.proposal == "b" else REJECTED)
     agent = ScriptedAgent(lambda _: '{"Proactive Task": ["a", "b", "c"]}')

@@ -117,13 +117,17 @@ def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_jso
     """Run to the end or to Ctrl-C, then score and show."""
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressWatch
-    from proactivebench.cli.report import conclude
-    from proactivebench.evaluation import Beside
+    from proactivebench.cli.report import conclude, print_as
+    from proactivebench.evaluation import Beside, check_complete, report_of
 
     with ProgressWatch() as watch:
         store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)
     print(f"saved in {folder}", file=sys.stderr)
     if evaluation.judge is None:
         print(f"replies only: judge them with `proactivebench judge {folder}`", file=sys.stderr)
+        report = report_of(store, evaluation.task)
+        if as_json:
+            print_as(report, as_json=True)
+        check_complete(report)
         return
     conclude(store, evaluation.task, Beside(prices=prices), as_json=as_json)

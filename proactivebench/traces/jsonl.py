@@ -91,6 +91,8 @@ def _value(text: str, where: str) -> Any:
         return json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
     except json.JSONDecodeError as error:
         raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise DataError(f"{where}: not a number anybody can read ({str(error).partition(';')[0]})") from error
     except RecursionError as error:
         raise DataError(f"{where}: nested too deeply to be a trace") from error
 

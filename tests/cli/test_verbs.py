@@ -1,7 +1,10 @@
 """The verbs as a user calls them: output, exit codes, one line per mistake."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -90,6 +93,8 @@ def test_resuming_with_something_else_is_refused_by_name(command):
         (("run", "--model", "never", *SAMPLE, "--feedback_rounds", "1", "--predict_only"), "feedback"),
         (("run", "--model", "never", *SAMPLE, "--gen_kwargs", "temperature=hot"), "--gen_kwargs temperature"),
         (("run", "--model", "never", *SAMPLE, "--gen_kwargs", "max_gen_toks=0"), "--gen_kwargs max_gen_toks"),
+        (("run", "--model", "never", *SAMPLE, "--gen_kwargs", "api_key=sk-abcdefgh"), "'api_key' looks like a secret"),
+        (("run", "--model", "never", *SAMPLE, "--gen_kwargs", "max_tokens=9,max_gen_toks=8"), "one thing twice"),
         (("score", "nowhere"), "not a run"),
         (("show", "nowhere"), "not a run"),
         (("judge", "nowhere"), "not a run"),
@@ -103,6 +108,42 @@ def test_a_key_in_the_arguments_is_not_repeated(command):
     args = ("--model_args", "base_url=http://x/v1,model=m,api_key=sk-verysecret")
     done = command("run", "--model", "endpoint", *args, *SAMPLE, code=2)
     assert "verysecret" not in done.stdout + done.stderr
+
+
+def test_the_servers_name_for_the_generation_limit_is_understood(command, tmp_path):
+    asked = ("--gen_kwargs", "max_tokens=50,stop=END", "--limit", "1", "--output_path", "r")
+    command("run", "--model", "never", *SAMPLE, *asked, code=0)
+    decoding = json.loads((tmp_path / "r" / "manifest.json").read_text())["decoding"]
+    assert (decoding["max_gen_toks"], decoding["until"], decoding["extra"]) == (50, ["END"], {})
+
+
+@pytest.mark.parametrize("judge", ["silence=labels", "proposals=lexical"])
+def test_a_judge_may_decide_on_silences_or_proposals_alone(command, judge):
+    run = ("run", "--model", "random", *SAMPLE, "--limit", "1", "--output_path", "r", "--judge", judge)
+    command(*run, code=0)
+    command(*run, code=0)
+    command("score", "r", code=0)
+
+
+def test_replies_alone_are_incomplete_where_one_is_missing(command, tmp_path):
+    trace = {"trace_id": "a", "split": "s", "events": [{"time": "1", "event": "x"}, {"time": "2", "event": "y"}]}
+    (tmp_path / "t.jsonl").write_text(json.dumps(trace) + "\n")
+    (tmp_path / "replies.jsonl").write_text('{"trace_id": "a", "turn": 0, "status": "silent"}\n')
+    replay = ("--model", "replay", "--model_args", "path=replies.jsonl", "--tasks", "t.jsonl", "--output_path", "r")
+    done = command("run", *replay, "--predict_only", "--json", code=3)
+    assert "1 of 2 moments have no final reply" in done.stderr
+    assert json.loads(done.stdout)["moments_answered"] == 1
+
+
+def test_a_user_without_a_home_is_told_where_to_name_a_cache():
+    lost = "import pathlib, sys; pathlib.Path.home = classmethod(lambda _: (_ for _ in ()).throw(RuntimeError()))"
+    code = f"{lost}; from proactivebench.cli import main; main(['run', '--model', 'never', *sys.argv[1:]])"
+    env = {name: value for name, value in os.environ.items() if name not in ("PROACTIVEBENCH_CACHE", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *SAMPLE], env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert "PROACTIVEBENCH_CACHE" in one_line(done)
 
 
 def test_an_unwritable_folder_ends_with_exit_4(command, tmp_path):

@@ -88,6 +88,7 @@ def test_labels_must_be_as_many_as_events():
         ("[1]", "t.jsonl:1"),
         ('"x"', "t.jsonl:1"),
         ("NaN", "NaN is not JSON"),
+        ("1" * 5000, "not a number"),
         (_line().replace('"1"', "NaN"), "NaN is not JSON"),
         (_line().replace('"1"', "-Infinity"), "-Infinity is not JSON"),
         (_line()[:-1] + ', "split": "writing"}', "key 'split' is given twice"),

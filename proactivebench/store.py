@@ -52,12 +52,15 @@ class RunStore:
         """Write the manifest of a new run, or add its session to an old one that was asked the same.
 
         Returns the manifest as stored. Raises `UsageError` naming every field that differs from the stored one, or
-        where the folder holds something else.
+        where the folder holds something else. A run without any reply was a false start (a mistyped model or address):
+        its manifest gives way.
         """
         with cannot_write(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         with self._manifest_lock():
-            if (self.path / "manifest.json").exists():
+            if not (self.path / "manifest.json").exists():
+                self._refuse_foreign_files()
+            elif any(self.path.glob("replies*.jsonl")):  # also an empty one: its writer may be at work
                 stored = self.manifest
                 differences = list(_differences(stored.identity(), manifest.identity()))
                 if differences:
@@ -66,8 +69,6 @@ class RunStore:
                         "give another --output_path, or the settings it was started with"
                     )
                 manifest = stored.model_copy(update={"sessions": stored.sessions + manifest.sessions})
-            else:
-                self._refuse_foreign_files()
             self._write_manifest(manifest)
         return manifest
 

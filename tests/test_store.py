@@ -186,13 +186,25 @@ def test_a_judge_that_failed_before_its_first_verdict_leaves_no_log(store):
     assert store.judge_ids() == ["x-00000000"]
 
 
+def test_a_run_that_never_got_an_answer_gives_way_to_a_corrected_one(store):
+    with pytest.raises(UsageError, match="no server"), store.append_replies():
+        raise UsageError("no server")
+    assert store.begin(manifest(seed=1)).seed == store.manifest.seed == 1
+    with store.append_replies(), pytest.raises(UsageError, match="something else"):
+        store.begin(manifest(seed=2))  # the first answer may be on its way
+
+
 def test_resuming_under_a_changed_manifest_names_every_difference(store):
+    with store.append_replies() as log:
+        log.append([reply(0)])
     changed = manifest(seed=1, decoding=Decoding(temperature=0.7))
     with pytest.raises(UsageError, match=r"decoding\.temperature: 0\.0 then, 0\.7 now; seed: 0 then, 1 now"):
         store.begin(changed)
 
 
 def test_limit_versions_and_the_judge_are_not_identity(store):
+    with store.append_replies() as log:
+        log.append([reply(0)])
     later = Session(started="2026-01-02T00:00:00+00:00", versions={"python": "4"}, limit=7, repeats=3)
     stored = store.begin(manifest(sessions=(later,), silence_source="labels:majority"))
     assert len(stored.sessions) == 2

@@ -28,19 +28,18 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
     turns = {trace.trace_id: len(trace.events) for trace in task.traces}
     answers: dict[ReplyKey, Answer] = {}
     outside: set[ReplyKey] = set()
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                found = list(_answers(json.loads(line), protocol))
+                for key, answer in _answers(json.loads(line), protocol):
+                    if key.turn < turns.get(key.trace_id, 0):
+                        answers[key] = answer
+                    else:
+                        outside.add(key)
             except ValidationError as error:
                 raise DataError(f"{path}:{number} holds no reply: {first_problem(error)}") from error
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise DataError(f"{path}:{number} is no sample of this project's tasks ({error!r})") from error
-            for key, answer in found:
-                if key.turn < turns.get(key.trace_id, 0):
-                    answers[key] = answer
-                else:
-                    outside.add(key)
     return StoredAnswers(path.stem, answers, {"replies_outside_task": len(outside)} if outside else {})
 
 

@@ -96,3 +96,13 @@ def test_the_declared_entry_points_lead_to_every_agent_of_ours_and_to_the_tasks(
     assert all(model.word == word for word, model in models.items())
     (place,) = declared["lm_eval.tasks"].values()
     assert (EntryPoint("p", place, "lm_eval.tasks").load()() / f"{SAMPLE}.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"doc": {"trace_id": "code_umlauts", "turn": "0"}, "resps": [["x"]]}', b"\xff\xfe", b"[]"]
+)
+def test_a_samples_file_of_something_else_is_named_with_its_line(tmp_path: Path, line: bytes) -> None:
+    file = tmp_path / "samples_x.jsonl"
+    file.write_bytes(line + b"\n")
+    with pytest.raises(DataError, match=r"samples_x\.jsonl:1 is no sample"):
+        read_stored(file, TASK, load_protocol("standard"))

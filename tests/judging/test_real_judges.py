@@ -71,7 +71,8 @@ def test_a_generative_judge_gives_the_same_verdicts_served_and_in_process(
     local_args = {"pretrained": str(small_model("judge")), "dtype": "float32"}
     local = opinions(create_judge("llm", engine=create_agent("hf", local_args, device="cpu", batch_size="1")), moments)
     assert statuses(served) == statuses(local)
-    assert {status for status, _ in statuses(local)} >= {"accepted", "rejected"}
+    assert [one and one.reason for one in served] == [one and one.reason for one in local]
+    assert len(statuses(local)) == len(moments)  # which verdict so small a model settles on is left to its training
     unscored = sum(status == "unscored" for status, _ in statuses(local))
     assert unscored <= len(moments) // 4
 

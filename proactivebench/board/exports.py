@@ -34,7 +34,7 @@ def write_exports(
     files = [output_path / name for name in ("board.json", "board.csv", "results.parquet", "published.parquet")]
     with cannot_write(output_path):
         output_path.mkdir(parents=True, exist_ok=True)
-        files[0].write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        files[0].write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
         files[1].write_text(as_csv(results), encoding="utf-8", newline="")
         parquet.write_table(Table.from_pylist(results, schema=_schema()), files[2])
         parquet.write_table(Table.from_pylist(list(_reported(published))), files[3])

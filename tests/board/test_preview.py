@@ -8,10 +8,15 @@ from urllib.request import urlopen
 from proactivebench.board.building import build_board, publish
 
 
+def _hear_interrupts():
+    """What a shell starts in the background ignores SIGINT, and so would the server started from it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_a_built_site_is_served_on_the_loopback_until_interrupted(board, tmp_path):
     publish(build_board(board), tmp_path)
     command = [sys.executable, "-m", "proactivebench", "leaderboard", "serve", str(tmp_path), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=_hear_interrupts) as server:
         address = server.stdout.readline().split()[0]
         assert address.startswith("http://127.0.0.1:")
         with urlopen(address, timeout=20) as page:  # noqa: S310 - the address was just read from our own server

@@ -191,7 +191,9 @@ def test_a_judge_that_turns_out_to_be_served_saves_each_verdict_as_it_comes(tmp_
     judge = create_judge("llm", engine=engine)
     with pytest.raises(UsageError, match="401"):
         asyncio.run(judge_run(store, tiny_task(6), judge))
-    assert [verdict.turn for verdict in store.iter_verdicts(judge.identity.id)] == [0, 1, 2]
+    saved = {verdict.turn for verdict in store.iter_verdicts(judge.identity.id)}
+    assert saved >= {0, 1, 2}  # what came before the failure; a busy machine may let later ones through
+    assert 3 not in saved
 
 
 def test_a_stored_reply_to_no_moment_of_the_task_is_left_alone(tmp_path):

@@ -57,7 +57,7 @@ def test_lockstep_asks_one_batch_a_turn_over_all_traces():
 
 
 def test_free_running_traces_do_not_wait_for_each_other():
-    slow = ScriptedAgent(delay=lambda request: 0.05 if request.moment.trace.trace_id == "trace_0" else 0.0)
+    slow = ScriptedAgent(delay=lambda request: 0.3 if request.moment.trace.trace_id == "trace_0" else 0.0)
     replies = roll(slow, tiny_task(2, 6))
     assert [r.trace_id for r in replies][:6] == ["trace_1"] * 6
 

@@ -1,4 +1,4 @@
-"""How long a board of a thousand entries takes: built from nothing, built again, and validated entry by entry.
+"""How long a board of a thousand entries takes: built from nothing, built again, validated, and opened in a browser.
 
 The entries lie on the built-in sample. Each has answers of its own: no text of one is another's, so nothing that is
 kept of an offer helps with the next entry. Their verdicts are the default judge's.
@@ -14,6 +14,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from time import perf_counter, process_time
 
 from benchmarks.measure import Measure
@@ -40,6 +42,10 @@ from proactivebench.traces import load_task
 _ENTRIES = 1_000
 _VALIDATED = 50
 _TASK = "proactivebench_sample"
+_VISITS = 3
+_SORT = """(() => { const start = performance.now();
+document.querySelectorAll('#table-1 thead button')[1].click(); document.body.offsetHeight;
+return performance.now() - start; })()"""
 _VERBS = ("summarise", "explain", "fix", "search for", "tidy up", "translate", "check", "list")
 
 
@@ -138,8 +144,33 @@ def _built(root: Path) -> tuple[float, float]:
     return wall, cpu
 
 
+def _browsed(index: Path) -> list[Measure]:
+    """Medians of three visits to the table of all entries: until it is interactive, and until another order is laid
+    out. Nothing where there is no Chromium."""
+    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if command is None:
+        return []
+    from playwright.sync_api import sync_playwright
+
+    ready, ordered = [], []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=command, args=["--no-sandbox", "--disable-gpu"])
+        for _ in range(_VISITS):
+            page = browser.new_page()
+            page.goto(index.as_uri())
+            ready.append(page.evaluate("performance.getEntriesByType('navigation')[0].domInteractive") / 1000)
+            ordered.append(page.evaluate(_SORT) / 1000)
+            page.close()
+        browser.close()
+    return [
+        Measure("opened in Chromium: the table interactive", median(ready), "s", 1),
+        Measure("opened in Chromium: the table in another order", median(ordered), "s", 1),
+    ]
+
+
 def run() -> list[Measure]:
-    """Seconds for a board of a thousand entries, first from nothing and then once more, and for validating one."""
+    """Seconds for a board of a thousand entries: first from nothing, once more, for validating one, and in a browser.
+    The browser's part needs Chromium."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_board(root, _ENTRIES)
@@ -150,6 +181,7 @@ def run() -> list[Measure]:
         started = process_time()
         assert all(validate_entry(entry).accepted for entry in folders)
         validating = (process_time() - started) / len(folders)
+        browsed = _browsed(root / "site" / "index.html")
     return [
         Measure("entries", _ENTRIES),
         Measure(f"built from nothing, {os.cpu_count()} cores", wall, "s", 20),
@@ -157,6 +189,7 @@ def run() -> list[Measure]:
         Measure("built again, nothing changed", again, "s"),
         Measure("built again: processor", cpu_again, "s"),
         Measure("validating an entry: processor", validating, "s", 0.3),
+        *browsed,
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened
-from proactivebench.scoring.intervals import spread, t_quantile
+from proactivebench.scoring.intervals import Resampled, spread, t_quantile
 from proactivebench.scoring.measures import Column, Ratio
 from proactivebench.scoring.registry import METRICS
 
@@ -53,7 +53,7 @@ def coverage(metric: str, truth: Truth, rho: float, traces: int, runs: int, seed
     random = np.random.default_rng(seed)
     counts = widened(draw_tables(random, draw_shares(random, truth, rho, runs, traces)))
     value, known = truth.value(metric), METRICS[metric]
-    ends = [found.interval for found in (spread(known, run) for run in counts)]
+    ends = [found.interval for found in (spread(known, Resampled(run)) for run in counts)]
     given = np.array([end for end in ends if end is not None]).reshape(-1, 2)
     return Coverage(
         specified=_holds(given, value),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,6 +25,7 @@ from proactivebench.records import Record, Reply, Verdict
 
 R = TypeVar("R", bound=Record)
 MAX_FILES = 20
+_REPLIES, _VERDICTS = TypeAdapter(list[Reply]), TypeAdapter(list[Verdict])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,9 @@ def read_evidence(path: Path) -> Evidence:
         evidence.refuse(ENTRY, f"evidence does not name {name}: prepare the entry again")
     for name in sorted(set(evidence.entry.evidence) - expected):
         evidence.refuse(ENTRY, f"evidence names {name}, which is neither the replies nor the verdicts of a judge named")
-    evidence.replies = _read_records(evidence, REPLIES, TypeAdapter(Reply))
+    evidence.replies = _read_records(evidence, REPLIES, _REPLIES)
     for judge in sorted(evidence.entry.manifest.judges):
-        evidence.verdicts[judge] = _read_records(evidence, verdict_file(judge), TypeAdapter(Verdict))
+        evidence.verdicts[judge] = _read_records(evidence, verdict_file(judge), _VERDICTS)
     return evidence
 
 
@@ -117,7 +118,7 @@ def _read_entry(evidence: Evidence) -> Entry | None:
     return None
 
 
-def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[R]) -> list[R]:
+def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]]) -> list[R]:
     assert evidence.entry is not None  # noqa: S101 - callers read the entry first
     stated = evidence.entry.evidence.get(name)
     records: list[R] = []
@@ -127,7 +128,8 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[R]) -> lis
         packed = read_plain(evidence.path / name, MAX_PACKED_BYTES)
         if stated and (len(packed), hashlib.sha256(packed).hexdigest()) != (stated.bytes, stated.sha256):
             evidence.refuse(name, f"is not the file that {ENTRY} names: its hash or size differs")
-        records.extend(_record(number, text, adapter) for number, text in enumerate(unpacked_lines(packed), 1))
+        lines = [_value(number, text) for number, text in enumerate(unpacked_lines(packed), 1)]
+        records = _validated(lines, adapter)
     except Refused as error:
         evidence.refuse(name, str(error))
     if stated and not evidence.findings and len(records) != stated.records:
@@ -135,12 +137,18 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[R]) -> lis
     return records
 
 
-def _record(number: int, text: bytes, adapter: TypeAdapter[R]) -> R:
+def _value(number: int, text: bytes) -> Any:
     try:
-        return adapter.validate_python(strict_json(text))
+        return strict_json(text)
     except Refused as error:
         raise Refused(f"line {number} {error}") from error
+
+
+def _validated(lines: list[Any], adapter: TypeAdapter[list[R]]) -> list[R]:
+    try:
+        return adapter.validate_python(lines)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])[:100]
-        raise Refused(f"line {number}: {place}: {problem['msg']}") from error
+        line, *place = problem["loc"]
+        where = ".".join(str(part) for part in place)[:100]
+        raise Refused(f"line {int(line) + 1}: {where}: {problem['msg']}") from error

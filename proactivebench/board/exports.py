@@ -9,20 +9,24 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from proactivebench.board.escaping import csv_cell
 from proactivebench.board.published import Published
 from proactivebench.board.recomputing import Refusal
 from proactivebench.board.rows import COLUMNS, Row
+from proactivebench.records import MetricValue
 from proactivebench.store import cannot_write
 
 FORMAT = 1
+_METRICS = TypeAdapter(dict[str, MetricValue])
 
 
 def write_exports(
     groups: Sequence[Sequence[Row]], refusals: Sequence[Refusal], published: Published, output_path: Path
 ) -> list[Path]:
     """Write `board.json`, `board.csv`, `results.parquet` and `published.parquet`; returns their paths."""
-    from pyarrow import Table, parquet
+    from pyarrow import parquet
 
     results = [flat(row) for group in groups for row in group]
     content = {
@@ -36,8 +40,8 @@ def write_exports(
         output_path.mkdir(parents=True, exist_ok=True)
         files[0].write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
         files[1].write_text(as_csv(results), encoding="utf-8", newline="")
-        parquet.write_table(Table.from_pylist(results, schema=_schema()), files[2])
-        parquet.write_table(Table.from_pylist(list(_reported(published))), files[3])
+        parquet.write_table(_table(results, _schema()), files[2])
+        parquet.write_table(_table(list(_reported(published)), _reported_schema()), files[3])
     return files
 
 
@@ -80,9 +84,9 @@ def nested(row: Row) -> dict[str, Any]:
         "leading": row.leading,
         "badges": [{"badge": word, "meaning": meaning} for word, meaning in row.badges],
         "confusion": row.confusion.model_dump(mode="json"),
-        "metrics": {key: value.model_dump(mode="json", exclude_none=True) for key, value in row.metrics.items()},
+        "metrics": _METRICS.dump_python(row.metrics, mode="json", exclude_none=True),
         "splits": {
-            split: {key: value.model_dump(mode="json", exclude_none=True) for key, value in metrics.items()}
+            split: _METRICS.dump_python(metrics, mode="json", exclude_none=True)
             for split, metrics in row.splits.items()
         },
     }
@@ -109,6 +113,25 @@ def _schema() -> Any:
     fields += [(name, pa.float64()) for name in ("tp", "fp", "tn", "fn", "unscored")]
     fields += [(f"{key}{end}", pa.float64()) for key, *_ in COLUMNS for end in ("", "_low", "_high")]
     return pa.schema(fields)
+
+
+def _reported_schema() -> Any:
+    import pyarrow as pa
+
+    fields = [(name, pa.string()) for name in ("table", "model", "split")]
+    fields += [(name, pa.int64()) for name in ("tp", "fp", "tn", "fn")]
+    return pa.schema([*fields, ("f1", pa.float64()), ("notes", pa.string())])
+
+
+def _table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
+    """Rows as an Arrow table. By way of JSON: to read Python objects, Arrow would load pandas wherever it finds it."""
+    from pyarrow import json as arrow
+
+    if not rows:
+        return schema.empty_table()
+    lines = "\n".join(json.dumps(row, allow_nan=False) for row in rows).encode()
+    how = arrow.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    return arrow.read_json(io.BytesIO(lines), parse_options=how)
 
 
 def _reported(published: Published) -> Iterable[dict[str, Any]]:

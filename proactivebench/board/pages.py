@@ -15,6 +15,7 @@ from proactivebench.resources import shipped
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = ("leaderboard", "templates")
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?\Z")
@@ -67,6 +68,15 @@ def interval(metric: MetricValue) -> str:
     return "" if metric.interval is None else f"[{metric.interval[0]:.2f}, {metric.interval[1]:.2f}]"
 
 
+def value(metric: MetricValue | None) -> Markup:
+    """A metric's cell: the value and its interval, or why there is none."""
+    from markupsafe import Markup
+
+    if metric is None or metric.value is None:
+        return Markup('<span class="quiet">{}</span>').format((metric.reason if metric else None) or "undefined")
+    return Markup(f'{number(metric.value)} <span class="quiet">{interval(metric)}</span>')  # noqa: S704 # numbers
+
+
 def _policy(*sources: str) -> str:
     return "; ".join(("default-src 'none'", *sources, "img-src data:", "base-uri 'none'", "form-action 'none'"))
 
@@ -85,7 +95,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.globals["badge_meanings"] = BADGES
-    environment.filters.update(number=number, interval=interval, https_link=https_link)
+    environment.filters.update(number=number, interval=interval, value=value, https_link=https_link)
     return environment

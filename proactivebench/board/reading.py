@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,7 @@ def strict_json(content: bytes) -> Any:
     if len(content) > MAX_LINE_BYTES:
         raise Refused(f"is longer than {MAX_LINE_BYTES} bytes")
     try:
-        text = content.decode("utf-8")
-        value = _DECODER.decode(text)
+        value = _decoded(content.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Refused("is not UTF-8") from error
     except RecursionError as error:
@@ -93,9 +93,18 @@ def strict_json(content: bytes) -> Any:
     except ValueError as error:
         raise Refused(f"is not JSON: {str(error)[:120]}") from error
     # Most lines have too few brackets to nest deep and no escape that could be half a pair: they need no walk.
-    if content.count(b"{") + content.count(b"[") > MAX_DEPTH or b"\\ud" in content.lower():
+    if content.count(b"{") + content.count(b"[") > MAX_DEPTH or _HALF_PAIR.search(content):
         _check(value, 0)
     return value
+
+
+def _decoded(text: str) -> Any:
+    """The value of a text that holds nothing else."""
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)  # spaces around it, or an error to be told well
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,7 +127,9 @@ def _finite(digits: str) -> float:
     return number
 
 
+_HALF_PAIR = re.compile(rb"\\u[dD]")
 _DECODER = json.JSONDecoder(object_pairs_hook=_no_doubles, parse_constant=_no_constant, parse_float=_finite)
+_scan: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]
 
 
 def _check(value: Any, depth: int) -> None:

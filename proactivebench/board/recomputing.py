@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from proactivebench.board.tracepages import run_data
 from proactivebench.board.validation import Validation, validate_evidence
 from proactivebench.board.verification import verify_evidence
 from proactivebench.errors import DataError
+from proactivebench.garbage import collector_paused
 from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, digest
 from proactivebench.resources import cache_folder, shipped
 from proactivebench.traces import load_task
@@ -65,15 +67,25 @@ def recompute_all(folders: Sequence[Path], processes: int | None = None) -> list
     missing = [folder for folder, known in found.items() if known is None]
     processes = min(processes or os.cpu_count() or 1, max(1, len(missing) // _ALONE))
     if processes > 1:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_settle) as pool:
             found.update(zip(missing, pool.map(recompute, missing, chunksize=4), strict=True))
     else:
         found.update((folder, recompute(folder)) for folder in missing)
     return [known for known in found.values() if known is not None]
 
 
+def _settle() -> None:
+    """What a worker has imported never becomes garbage: the collector need not look at it, entry after entry."""
+    gc.freeze()
+
+
 def recompute(folder: Path) -> Recomputed | Refusal:
     """One entry, recomputed from its evidence and remembered."""
+    with collector_paused():
+        return _recompute(folder)
+
+
+def _recompute(folder: Path) -> Recomputed | Refusal:
     name = "/".join(folder.parts[-2:])
     if folder.is_symlink():
         return Refusal(folder=name, findings=(("", "is a symbolic link"),))
@@ -81,23 +93,24 @@ def recompute(folder: Path) -> Recomputed | Refusal:
         evidence = read_evidence(folder)
     except DataError as error:
         return Refusal(folder=name, findings=(("", str(error)),))
-    validation = validate_evidence(evidence)
-    if evidence.entry is None or not validation.accepted:
+    result = _recomputed(evidence, validate_evidence(evidence))
+    if not isinstance(result, str):
+        _remember(folder, result)
+        return result
+    return Refusal(folder=name, findings=(("", result),))
+
+
+def _recomputed(evidence: Evidence, validation: Validation) -> Recomputed | Refusal | str:
+    """What the evidence comes to; a text says why that cannot be told here, which is not remembered."""
+    name, entry = "/".join(evidence.path.parts[-2:]), evidence.entry
+    if entry is None or not validation.accepted:
         return Refusal(folder=name, findings=tuple((f.file, f.message) for f in validation.findings))
-    task = _task(evidence.entry.manifest.task.name)
+    task = _task(entry.manifest.task.name)
     if not isinstance(task, Task):
-        return Refusal(folder=name, findings=(("", f"cannot be recomputed here: {task}"),))
-    result = _recomputed(evidence, validation, task)
-    _remember(folder, result)
-    return result
-
-
-def _recomputed(evidence: Evidence, validation: Validation, task: Task) -> Recomputed | Refusal:
+        return f"cannot be recomputed here: {task}"
     verification = verify_evidence(evidence, task, metrics=_SHOWN, validation=validation)
-    entry = evidence.entry
-    if entry is None or verification.findings or verification.report is None:
-        findings = tuple((finding.file, finding.message) for finding in verification.findings)
-        return Refusal(folder="/".join(evidence.path.parts[-2:]), findings=findings)
+    if verification.findings or verification.report is None:
+        return Refusal(folder=name, findings=tuple((f.file, f.message) for f in verification.findings))
     moments = run_data(entry.key, entry.name, verification.report, evidence.replies, evidence.verdicts)
     return Recomputed(
         key=entry.key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,11 @@ def write_site(
         for name in ("board.css", "board.js", "traces.js"):
             _write(output_path / "assets" / name, asset(name))
         task_files = _write_tasks(entries, output_path, with_texts=texts != "none")
+        rows_of: dict[str, list[Row]] = {}
+        for row in chain.from_iterable(groups):
+            rows_of.setdefault(row.key, []).append(row)
         for entry in entries:
-            _write_entry(
-                entry, [row for group in groups for row in group if row.key == entry.key], output_path, task_files
-            )
+            _write_entry(entry, rows_of.get(entry.key, []), output_path, task_files)
         shown = [_group(rows) for rows in groups]
         index = site_page(
             "index.html.j2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proactivebench.records import JudgeReport, Reply, Report, Task, Verdict
+from proactivebench.records import Reply, Report, Task, Verdict
 from proactivebench.traces.index import TaskStructure
 
 
@@ -37,18 +37,19 @@ def run_data(
         standing = last.get(place)
         if standing is None or reply.round >= standing.round:
             last[place] = reply
-    judged = {each.judge.id: each for each in report.judges}
-    said = {judge: _by_moment(given, last) for judge, given in verdicts.items() if judge in judged}
+    outcomes = {each.judge.id: each.outcomes for each in report.judges}
+    said = {judge: _by_moment(given, last) for judge, given in verdicts.items() if judge in outcomes}
     moments: dict[str, list[dict[str, Any]]] = {}
-    for place, reply in sorted(last.items()):
+    for place in sorted(last):
+        reply = last[place]
         moments.setdefault(reply.trace_id, []).append(
             {
                 "turn": reply.turn,
                 "repeat": reply.repeat,
-                "status": str(reply.status),
+                "status": reply.status.value,
                 "proposals": reply.proposals,
-                "notes": [str(note) for note in reply.notes],
-                "outcomes": {judge: _outcome(judged[judge], reply) for judge in said},
+                "notes": [note.value for note in reply.notes],
+                "outcomes": {judge: _outcome(outcomes[judge], reply) for judge in said},
                 "verdicts": {judge: given[place] for judge, given in said.items() if place in given},
             }
         )
@@ -70,13 +71,14 @@ def _by_moment(
     for verdict in verdicts:
         place = (verdict.trace_id, verdict.turn, verdict.repeat)
         if place in last and last[place].round == verdict.round:
-            line = [verdict.candidate, str(verdict.status), verdict.reason or verdict.cause, verdict.judge]
-            found.setdefault(place, []).append([*line, verdict.probability])
+            reason = verdict.reason or verdict.cause
+            line = [verdict.candidate, verdict.status.value, reason, verdict.judge, verdict.probability]
+            found.setdefault(place, []).append(line)
     return found
 
 
-def _outcome(judged: JudgeReport, reply: Reply) -> str:
-    rows = judged.outcomes.get(reply.trace_id, ())
+def _outcome(outcomes: Mapping[str, tuple[str, ...]], reply: Reply) -> str:
+    rows = outcomes.get(reply.trace_id, ())
     if reply.repeat < len(rows) and reply.turn < len(rows[reply.repeat]):
         return rows[reply.repeat][reply.turn]
     return "."

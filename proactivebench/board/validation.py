@@ -4,8 +4,9 @@ no judge. What it cannot see, `verification` recomputes."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from proactivebench.board.entry import BOARD_TASKS, ENTRY, REPLIES, Entry, verdict_file
@@ -108,30 +109,39 @@ def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
             yield from _few(verdict_file(judge), verdict_faults(verdicts, final, asked))
 
 
-def _replies_wrong(replies: Iterable[Reply], entry: Entry, structure: TaskStructure) -> Iterator[str]:
+def _replies_wrong(replies: Sequence[Reply], entry: Entry, structure: TaskStructure) -> Iterator[str]:
     protocol, repeats = entry.manifest.protocol, entry.manifest.repeats
-    counts = Counter(reply.key for reply in replies)
+    keys = [reply.key for reply in replies]
+    counts = Counter(keys)
     turns = {trace.trace_id: len(trace.events) for trace in structure.traces}
+    due = _first_rounds(structure.name, min(repeats, MAX_REPEATS))
     yield from (
         f"{_at(key)} is answered {count} times: keep one line per moment" for key, count in counts.items() if count > 1
     )
-    for reply in replies:
-        if reply.trace_id not in turns or not 0 <= reply.turn < turns[reply.trace_id]:
+    for key, reply in zip(keys, replies, strict=True):
+        if key in due:
+            pass
+        elif reply.trace_id not in turns or not 0 <= reply.turn < turns[reply.trace_id]:
             yield f"{_at(reply.key)} is no moment of {structure.name}"
         elif not 0 <= reply.repeat < repeats:
             yield f"{_at(reply.key)} belongs to a repeat the run does not have"
         elif not 0 <= reply.round <= min(protocol.feedback_rounds, MAX_ROUNDS):
             yield f"{_at(reply.key)} belongs to a feedback round the protocol does not have"
         yield from _reply_wrong(reply, protocol.candidates)
-    rounds = {key[:3]: 0 for key in counts}
-    for key in counts:
-        rounds[key[:3]] = max(rounds[key[:3]], min(key.round, MAX_ROUNDS))
-    for trace, length in turns.items():
-        for turn in range(length):
-            for repeat in range(min(repeats, MAX_REPEATS)):
-                for number in range(rounds.get((trace, turn, repeat), 0) + 1):
-                    if (key := ReplyKey(trace, turn, repeat, number)) not in counts:
-                        yield f"{_at(key)} is not answered: every moment must be"
+    earlier = {key._replace(round=number) for key in counts for number in range(1, min(key.round, MAX_ROUNDS))}
+    for key in sorted((due | earlier) - counts.keys()):
+        yield f"{_at(key)} is not answered: every moment must be"
+
+
+@cache
+def _first_rounds(task: str, repeats: int) -> frozenset[ReplyKey]:
+    """The keys that every run of a named task answers."""
+    return frozenset(
+        ReplyKey(trace.trace_id, turn, repeat)
+        for trace in task_structure(task).traces
+        for turn in range(len(trace.events))
+        for repeat in range(repeats)
+    )
 
 
 def _reply_wrong(reply: Reply, candidates: int) -> Iterator[str]:

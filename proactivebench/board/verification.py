@@ -73,8 +73,13 @@ def verify_evidence(
         return Verification(validation.key, validation.findings)
     if task.data_hash != entry.manifest.task.data_hash:
         raise UsageError(f"{entry.key} is about {entry.manifest.task.name}: verify it with that task")
+    claimed = {name for claims in entry.claims.values() for name in claims}
+    wanted = None if metrics is None else claimed | set(metrics)
+    report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts, metrics=wanted)
     items = {judge: items_for(task, evidence.replies, verdicts) for judge, verdicts in evidence.verdicts.items()}
-    findings = list(_questions(evidence, task, items))
+    findings: list[Finding] = []
+    if any(judged.stale for judged in report.judges):
+        findings += _questions(evidence, task, items)
     unchecked: list[str] = []
     protocol = _protocol(entry, unchecked)
     if protocol:
@@ -91,9 +96,6 @@ def verify_evidence(
                 unchecked.append(f"{found.open} of {found.asked + found.open} verdicts of {judge} were not re-judged")
                 if second_judge:
                     second[judge] = compare_verdicts(second_judge, items[judge], verdicts)
-    claimed = {name for claims in entry.claims.values() for name in claims}
-    wanted = None if metrics is None else claimed | set(metrics)
-    report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts, metrics=wanted)
     findings += _claimed_otherwise(entry, report)
     twins = tuple(_twins(evidence, others))
     return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second)
@@ -150,11 +152,12 @@ def _shipped_protocol(stated: ProtocolIdentity) -> tuple[Protocol | None, str]:
 
 
 def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Finding]:
+    parse = lru_cache(maxsize=None)(protocol.parse)  # silence is often said in the same words
     wrong = []
     for reply in replies:
         if reply.text is None:
             continue
-        parsed = protocol.parse(reply.text)
+        parsed = parse(reply.text)
         clean = parsed.status.clean
         if reply.status is ReplyStatus.REFUSED:
             agrees = True

@@ -51,7 +51,7 @@ def find_objects(text: str) -> list[Found]:
         except RecursionError:
             break
         else:
-            if too_deep(pairs):
+            if end - start.start() > _DEEPEST and too_deep(pairs):
                 break
             found.append(Found(start.start(), end, pairs))
             position = end

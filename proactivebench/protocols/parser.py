@@ -87,6 +87,8 @@ def _read(item: Pairs, candidates: int) -> Parsed:
 
 def _agreed(readings: list[Parsed]) -> tuple[ReplyStatus, tuple[str, ...]]:
     """What all readings say; UNPARSABLE where they differ."""
+    if len(readings) == 1:
+        return readings[0].status, readings[0].proposals
     said = {(reading.status, reading.proposals) for reading in readings}
     return said.pop() if len(said) == 1 else (ReplyStatus.UNPARSABLE, ())
 

@@ -132,6 +132,7 @@ class JudgeReport(Record):
     verdicts: dict[str, int] = {}  # how many verdicts each member gave
     judge_repeats: int = 1
     disagreement: float | None = None  # mean share of panel members against their panel's verdict
+    stale: int = 0  # stored verdicts on other answers than the current ones, left out
     clipped: int = 0  # verdicts on texts of which the judge did not see all
     trace_splits: dict[str, str] = {}
     tables: dict[str, TraceTable] = {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from proactivebench.records import Comparison, JudgeReport, PairComparison, Report, Standing
 from proactivebench.scoring.alignment import Aligned, align
-from proactivebench.scoring.intervals import leave_one_out, spread, t_quantile
+from proactivebench.scoring.intervals import Resampled, leave_one_out, spread, t_quantile
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.power import minimum_detectable_difference
 from proactivebench.scoring.registry import JUDGE_FREE
@@ -152,7 +152,7 @@ def _standings(runs: Aligned, paired: Paired, p: Floats) -> Iterator[Standing]:
         paired.first[lost & (paired.second == order[0])]
     )
     for run in order:
-        alone = spread(runs.metric, runs.counts[run])
+        alone = spread(runs.metric, Resampled(runs.counts[run]))
         known = bool(np.isfinite(theta[run]))
         ranked = known and sign != 0
         yield Standing(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -103,53 +101,52 @@ def pooled(counts: Counts) -> Counts:
 
 def strict(counts: Counts) -> Counts:
     """Counts with every unclean reply wrong: a false alarm where silence was right, a miss where it was not."""
-    return unclean_as(counts, C.FP, None)
-
-
-def unclean_corners(counts: Counts) -> Iterator[Counts]:
-    """The nine corners that unclean replies leave open: those whose silence is accepted, and those whose silence is
-    rejected, each as counted, all accepted offers, or all rejected offers."""
-    for accepted in (None, C.TP, C.FP):
-        for rejected in (None, C.TP, C.FP):
-            yield unclean_as(counts, accepted, rejected)
-
-
-def unclean_as(counts: Counts, accepted: C | None, rejected: C | None) -> Counts:
-    """Counts with unclean replies moved to TP or FP, by the verdict on their silence (None = left as counted)."""
     moved = counts.copy()
-    for outcome, source, cell, silences, offers, need in (
-        (accepted, C.UNCLEAN_ACCEPTED, C.TN, C.FREE_SILENCES, C.FREE_OFFERS, C.FREE_UNCLEAN),
-        (rejected, C.UNCLEAN_REJECTED, C.FN, C.NEED_SILENCES, C.NEED_OFFERS, C.NEED_UNCLEAN),
-    ):
-        if outcome is None:
-            continue
-        _offer(moved, counts[..., source], outcome)
-        moved[..., cell] -= counts[..., source]
-        moved[..., C.OFFERS] += counts[..., source]
-        moved[..., silences] -= counts[..., need]
-        moved[..., offers] += counts[..., need]
-        if outcome is C.TP and need is C.NEED_UNCLEAN:
-            moved[..., C.NEED_ACCEPTED] += counts[..., need]
-    if accepted is not None and rejected is not None:
-        moved[..., C.OFFERS] += counts[..., C.UNCLEAN_OTHER]
+    _unclean_offers(moved, counts, _RIGHT_SILENCE, C.FP)
     return moved
 
 
-def unscored_corners(counts: Counts) -> Iterator[Counts]:
-    """The four corners that unscored moments leave open: offers all accepted or all rejected, silences likewise."""
-    for offers in (C.TP, C.FP):
-        for silences in (C.TN, C.FN):
-            moved = counts.copy()
-            moved[..., offers] += counts[..., C.UNSCORED_OFFERS]
-            if offers is C.FP:
-                moved[..., C.TIMED_FP] += counts[..., C.UNSCORED_OFFERS] * (counts[..., C.HOURS] > 0)
-            else:
-                moved[..., C.NEED_ACCEPTED] += counts[..., C.NEED_UNSCORED]
-            moved[..., C.NEED_UNSCORED] = 0
-            moved[..., silences] += counts[..., C.UNSCORED_SILENCES]
-            kind = C.CANDIDATES_ACCEPTED if offers is C.TP else C.CANDIDATES_REJECTED
-            moved[..., kind] += counts[..., C.CANDIDATES_UNSCORED]
-            yield moved
+def unclean_corners(counts: Counts) -> Counts:
+    """The nine corners that unclean replies leave open, (9, traces, columns): those whose silence is accepted, and
+    those whose silence is rejected, each as counted, all accepted offers, or all rejected offers."""
+    corners = np.repeat(counts[None], 9, axis=0).reshape(3, 3, *counts.shape)  # by accepted silence, by rejected
+    for place, outcome in ((1, C.TP), (2, C.FP)):
+        _unclean_offers(corners[place], counts, _RIGHT_SILENCE, outcome)
+        _unclean_offers(corners[:, place], counts, _WRONG_SILENCE, outcome)
+    corners[1:, 1:, ..., C.OFFERS] += counts[..., C.UNCLEAN_OTHER]
+    return corners.reshape(9, *counts.shape)
+
+
+# Where an unclean reply is counted as a silence: source, cell, silences and offers by need, and its need.
+_RIGHT_SILENCE = (C.UNCLEAN_ACCEPTED, C.TN, C.FREE_SILENCES, C.FREE_OFFERS, C.FREE_UNCLEAN)
+_WRONG_SILENCE = (C.UNCLEAN_REJECTED, C.FN, C.NEED_SILENCES, C.NEED_OFFERS, C.NEED_UNCLEAN)
+
+
+def _unclean_offers(moved: Counts, counts: Counts, where: tuple[C, C, C, C, C], outcome: C) -> None:
+    """Move the unclean replies of `counts` in `moved` from silences to offers, accepted (TP) or rejected (FP)."""
+    source, cell, silences, offers, need = where
+    _offer(moved, counts[..., source], outcome)
+    moved[..., cell] -= counts[..., source]
+    moved[..., C.OFFERS] += counts[..., source]
+    moved[..., silences] -= counts[..., need]
+    moved[..., offers] += counts[..., need]
+    if outcome is C.TP and need is C.NEED_UNCLEAN:
+        moved[..., C.NEED_ACCEPTED] += counts[..., need]
+
+
+def unscored_corners(counts: Counts) -> Counts:
+    """The four corners that unscored moments leave open, (4, traces, columns): offers all accepted or all rejected,
+    silences likewise."""
+    corners = np.repeat(counts[None], 4, axis=0).reshape(2, 2, *counts.shape)  # by offers, by silences
+    for place, (offers, silences) in enumerate(((C.TP, C.TN), (C.FP, C.FN))):
+        corners[place, ..., offers] += counts[..., C.UNSCORED_OFFERS]
+        kind = C.CANDIDATES_ACCEPTED if offers is C.TP else C.CANDIDATES_REJECTED
+        corners[place, ..., kind] += counts[..., C.CANDIDATES_UNSCORED]
+        corners[:, place, ..., silences] += counts[..., C.UNSCORED_SILENCES]
+    corners[0, ..., C.NEED_ACCEPTED] += counts[..., C.NEED_UNSCORED]
+    corners[1, ..., C.TIMED_FP] += counts[..., C.UNSCORED_OFFERS] * (counts[..., C.HOURS] > 0)
+    corners[..., C.NEED_UNSCORED] = 0
+    return corners.reshape(4, *counts.shape)
 
 
 def _offer(counts: Counts, number: Counts, outcome: C) -> None:

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.scoring.intervals import jackknife_variance, leave_one_out
+from proactivebench.scoring.intervals import Resampled, jackknife_variance, leave_one_out
 from proactivebench.scoring.measures import Column, Counts, Measure
+from proactivebench.scoring.registry import JUDGED_CELLS, NEED_CELLS
+
+CLASSES = {cell: place for place, cell in enumerate((*JUDGED_CELLS, *NEED_CELLS))}  # every class of moments, by row
 
 
-def design_effect(measure: Measure, counts: Counts) -> float | None:
-    """Jackknife variance over traces divided by that over single moments; `counts` of one sample, (traces, columns).
-    None where the metric has no classes of moments, or the removal of one moment leaves it undefined."""
-    whole = counts.sum(axis=0)
-    cells = [cell for cell in measure.cells if whole[cell] > 0]
-    number = float(sum(whole[cell] for cell in measure.cells))
-    if not cells or number < 2 or len(counts) < 2:
-        return None
-    removed = np.stack([_without(whole, cell) for cell in cells])
-    values, weights = measure(removed), whole[cells]
-    left_out = measure(leave_one_out(counts))
-    if np.isnan(values).any() or np.isnan(left_out).any():
-        return None
-    mean = (weights * values).sum() / number
-    simple = (number - 1) / number * float((weights * (values - mean) ** 2).sum())
-    return None if simple <= 1e-24 else jackknife_variance(left_out) / simple
+REMOVED = "removed"
 
 
-def _without(whole: Counts, cell: Column) -> Counts:
-    fewer = whole.copy()
-    fewer[cell] -= 1
+def one_fewer(counts: Counts) -> Counts:
+    """The total of `counts`, (traces, columns), without one moment of each class in turn, as far as it has any:
+    (classes, columns)."""
+    classes, whole = list(CLASSES), counts.sum(axis=0)
+    fewer = np.repeat(whole[None], len(classes), axis=0)
+    fewer[np.arange(len(classes)), classes] -= whole[classes] > 0
     return fewer
+
+
+class Classes:
+    """One sample's moments by class, for `design_effect`: which classes are not empty, and how many are in each."""
+
+    def __init__(self, traces: Resampled, cells: tuple[Column, ...]) -> None:
+        weights = traces.whole[list(cells)]
+        held = weights > 0
+        self.rows = np.array([CLASSES[cell] for cell in cells], dtype=np.int64)[held]
+        self.weights = weights[held]
+        self.number = float(self.weights.sum())
+
+
+def design_effect(classes: Classes, removed: Counts, variance: float) -> float | None:
+    """Jackknife `variance` over traces divided by that over single moments; `removed` are the metric's values on
+    `one_fewer`. None where it has no classes of moments, or the removal of one moment leaves it undefined."""
+    number, weights = classes.number, classes.weights
+    if number < 2 or math.isnan(variance):
+        return None
+    without = removed[classes.rows]
+    apart = without - float(weights @ without) / number
+    simple = (number - 1) / number * float(weights @ (apart * apart))
+    return None if math.isnan(simple) or simple <= 1e-24 else variance / simple
 
 
 def intraclass_correlation(hits: NDArray[np.float64], items: NDArray[np.float64]) -> float | None:

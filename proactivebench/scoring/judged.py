@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from proactivebench.scoring.decisions import Decisions
 from proactivebench.scoring.efficiency import Prices, latencies, spent_money, spent_tokens
 from proactivebench.scoring.measures import Column, Counts
 from proactivebench.scoring.outcomes import Outcomes, View, outcomes, views
-from proactivebench.scoring.registry import Metric, Need
+from proactivebench.scoring.registry import METRICS, Metric, Need
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,25 @@ class Spending:
 
 @dataclass(frozen=True)
 class Judged:
-    """One judge's reading of a run. `anchors` are reports of `never` and `always` under the same judge."""
+    """One judge's reading of a run. `anchors` are reports of `never` and `always` under the same judge; `wanted` names
+    the only metrics asked for (None = all)."""
 
     answers: Answers
     decisions: Decisions
     judge: JudgeIdentity
     spending: Spending
     anchors: Mapping[str, JudgeReport]
+    wanted: Collection[str] | None = None
 
     @cached_property
     def views(self) -> tuple[View, ...]:
-        """The views this run and judge allow, the run's own first."""
-        return tuple(views(self.answers, self.judge))
+        """The views this run and judge allow and somebody asks for, the run's own first."""
+        own, *others = views(self.answers, self.judge)
+        return (own, *(view for view in others if any(self.wants(key, view) for key in METRICS)))
+
+    def wants(self, key: str, view: View) -> bool:
+        """Whether metric `key` is asked for in `view`."""
+        return self.wanted is None or key + view.suffix in self.wanted
 
     @cached_property
     def outcomes(self) -> dict[str, Outcomes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, auto
+from functools import reduce
 from types import MappingProxyType
 from typing import Protocol
 
@@ -78,17 +79,14 @@ def total(*columns: Column) -> Weights:
 
 def combine(counts: Counts, weights: Weights) -> Counts:
     """Σ weight · column over the last axis."""
-    result = np.zeros(counts.shape[:-1])
-    for column, weight in weights.items():
-        values = counts[..., column]
-        result = result + (values if weight == 1 else weight * values)
+    terms = [counts[..., column] if weight == 1 else weight * counts[..., column] for column, weight in weights.items()]
+    result: Counts = reduce(np.add, terms) if len(terms) > 1 else terms[0].copy()
     return result
 
 
 def divide(numerator: Counts, denominator: Counts) -> Counts:
     """Quotient; NaN where the denominator is 0."""
-    quotient: Counts = np.empty(np.shape(numerator))
-    quotient.fill(np.nan)
+    quotient: Counts = np.full(np.shape(numerator), np.nan)
     return np.divide(numerator, denominator, out=quotient, where=denominator != 0)
 
 

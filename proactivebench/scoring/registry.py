@@ -63,8 +63,8 @@ PAPER = "ProactiveAgent paper"
 CLASSICAL = "classical"
 OWN = "this project"
 
-_JUDGED = (C.TP, C.FP, C.TN, C.FN)
-_NEED = (C.NEED_OFFERS, C.FREE_OFFERS, C.FREE_SILENCES, C.NEED_SILENCES)
+JUDGED_CELLS = (C.TP, C.FP, C.TN, C.FN)
+NEED_CELLS = (C.NEED_OFFERS, C.FREE_OFFERS, C.FREE_SILENCES, C.NEED_SILENCES)
 _O = frozenset({Need.OFFERS})
 _OS = frozenset({Need.OFFERS, Need.SILENCES})
 _OL = frozenset({Need.OFFERS, Need.LABELS})
@@ -73,10 +73,10 @@ _A: frozenset[Need] = frozenset()
 _U = frozenset({Need.USAGE})
 _OU = frozenset({Need.OFFERS, Need.USAGE})
 
-_RECALL = Ratio(total(C.TP), total(C.TP, C.FN), _JUDGED)
-_SPECIFICITY = Ratio(total(C.TN), total(C.FP, C.TN), _JUDGED)
-_NEED_RECALL = Ratio(total(C.NEED_OFFERS), total(C.NEED_OFFERS, C.NEED_SILENCES), _NEED)
-_NEED_SPECIFICITY = Ratio(total(C.FREE_SILENCES), total(C.FREE_OFFERS, C.FREE_SILENCES), _NEED)
+_RECALL = Ratio(total(C.TP), total(C.TP, C.FN), JUDGED_CELLS)
+_SPECIFICITY = Ratio(total(C.TN), total(C.FP, C.TN), JUDGED_CELLS)
+_NEED_RECALL = Ratio(total(C.NEED_OFFERS), total(C.NEED_OFFERS, C.NEED_SILENCES), NEED_CELLS)
+_NEED_SPECIFICITY = Ratio(total(C.FREE_SILENCES), total(C.FREE_OFFERS, C.FREE_SILENCES), NEED_CELLS)
 
 COSTS_OF_FALSE_ALARM = (0.25, 0.5, 1.0, 2.0, 4.0)  # λ
 COSTS_OF_MISS = (0.0, 0.5, 1.0)  # μ
@@ -84,7 +84,7 @@ COSTS_OF_MISS = (0.0, 0.5, 1.0)  # μ
 
 def utility(false_alarm: float, miss: float) -> Ratio:
     """Mean utility per moment where an accepted offer is worth 1, a false alarm costs λ and a miss μ."""
-    return Ratio({C.TP: 1, C.FP: -false_alarm, C.FN: -miss}, total(*_JUDGED), _JUDGED)
+    return Ratio({C.TP: 1, C.FP: -false_alarm, C.FN: -miss}, total(*JUDGED_CELLS), JUDGED_CELLS)
 
 
 def utility_key(false_alarm: float, miss: float) -> str:
@@ -141,11 +141,11 @@ def _listed() -> Iterator[Metric]:
     p = Interval.PROPORTION
     yield Metric(
         "f1", "F1", "2TP/(2TP+FP+FN)", "up", "no offer scored and no silence rejected", _OS, Interval.JACCARD, PAPER,
-        F1(C.TP, C.FP, C.FN, _JUDGED), scarce="offers",
+        F1(C.TP, C.FP, C.FN, JUDGED_CELLS), scarce="offers",
     )  # fmt: skip
     yield Metric(
         "precision", "Precision", "TP/(TP+FP)", "up", "no scored offer", _O, p, PAPER,
-        Ratio(total(C.TP), total(C.TP, C.FP), _JUDGED), scarce="offers",
+        Ratio(total(C.TP), total(C.TP, C.FP), JUDGED_CELLS), scarce="offers",
     )  # fmt: skip
     yield Metric(
         "recall", "Recall", "TP/(TP+FN)", "up", "no accepted offer and no rejected silence", _OS, p, PAPER, _RECALL,
@@ -153,15 +153,15 @@ def _listed() -> Iterator[Metric]:
     )  # fmt: skip
     yield Metric(
         "accuracy", "Accuracy (expected reward)", "(TP+TN)/N", "up", "no scored moment", _OS, p, PAPER,
-        Ratio(total(C.TP, C.TN), total(*_JUDGED), _JUDGED),
+        Ratio(total(C.TP, C.TN), total(*JUDGED_CELLS), JUDGED_CELLS),
     )  # fmt: skip
     yield Metric(
         "false_discovery_rate", 'False discovery rate (the paper\'s "false alarm")', "FP/(TP+FP)", "down",
-        "no scored offer", _O, p, PAPER, Ratio(total(C.FP), total(C.TP, C.FP), _JUDGED), scarce="offers",
+        "no scored offer", _O, p, PAPER, Ratio(total(C.FP), total(C.TP, C.FP), JUDGED_CELLS), scarce="offers",
     )  # fmt: skip
     yield Metric(
         "false_alarm_rate", "False-alarm rate", "FP/(FP+TN)", "down", "no rejected offer and no accepted silence", _OS,
-        p, CLASSICAL, Ratio(total(C.FP), total(C.FP, C.TN), _JUDGED), scarce="silences",
+        p, CLASSICAL, Ratio(total(C.FP), total(C.FP, C.TN), JUDGED_CELLS), scarce="silences",
     )  # fmt: skip
     yield Metric(
         "specificity", "Specificity", "TN/(FP+TN)", "up", "no rejected offer and no accepted silence", _OS, p,
@@ -173,7 +173,7 @@ def _listed() -> Iterator[Metric]:
     )  # fmt: skip
     yield Metric(
         "mcc", "Matthews correlation", "(TP·TN − FP·FN)/√((TP+FP)(TP+FN)(TN+FP)(TN+FN))", "up", "a margin is 0", _OS,
-        Interval.FISHER_Z, CLASSICAL, Matthews(*_JUDGED), low=-1,
+        Interval.FISHER_Z, CLASSICAL, Matthews(*JUDGED_CELLS), low=-1,
     )  # fmt: skip
     yield Metric(
         "need_detection_balanced_accuracy", "Need detection: balanced accuracy", "(recall + specificity)/2", "up",
@@ -183,11 +183,11 @@ def _listed() -> Iterator[Metric]:
     yield Metric(
         "need_detection_f1", "Need detection: F1", "2·offers at need/(offers + need moments)", "up",
         "no offer and no need moment", _L, Interval.JACCARD, OWN, F1(C.NEED_OFFERS, C.FREE_OFFERS, C.NEED_SILENCES,
-        _NEED), scarce="offers",
+        NEED_CELLS), scarce="offers",
     )  # fmt: skip
     yield Metric(
         "need_detection_precision", "Need detection: precision", "offers at need/offers", "up", "no offer", _L, p, OWN,
-        Ratio(total(C.NEED_OFFERS), total(C.NEED_OFFERS, C.FREE_OFFERS), _NEED), scarce="offers",
+        Ratio(total(C.NEED_OFFERS), total(C.NEED_OFFERS, C.FREE_OFFERS), NEED_CELLS), scarce="offers",
     )  # fmt: skip
     yield Metric(
         "need_detection_recall", "Need detection: recall", "offers at need/need moments", "up", "no need moment", _L, p,
@@ -199,12 +199,13 @@ def _listed() -> Iterator[Metric]:
     )  # fmt: skip
     yield Metric(
         "needless_offer_rate", "Needless-offer rate", "offers at no need/moments without need", "down",
-        "no moment without need", _L, p, OWN, Ratio(total(C.FREE_OFFERS), total(C.FREE_OFFERS, C.FREE_SILENCES), _NEED),
+        "no moment without need", _L, p, OWN,
+        Ratio(total(C.FREE_OFFERS), total(C.FREE_OFFERS, C.FREE_SILENCES), NEED_CELLS),
         scarce="moments without need",
     )  # fmt: skip
     yield Metric(
         "need_detection_mcc", "Need detection: Matthews correlation", "mcc of offer against need", "up",
-        "a margin is 0", _L, Interval.FISHER_Z, OWN, Matthews(*_NEED), low=-1,
+        "a margin is 0", _L, Interval.FISHER_Z, OWN, Matthews(*NEED_CELLS), low=-1,
     )  # fmt: skip
     yield Metric(
         "need_recall", "Need met", "accepted offers at need/need moments without an unscored offer", "up",

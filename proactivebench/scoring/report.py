@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 
 import numpy as np
 
+from proactivebench.garbage import collector_paused
 from proactivebench.records import (
     Adjusted,
     HumanLabel,
@@ -57,18 +56,18 @@ def build_report(
     only ones to compute (a board of many runs); None = all.
     """
     moments = Moments.expected(task, manifest)
-    with _collector_paused():
+    with collector_paused():
         answers = read_replies(moments, replies)
     spending = Spending.of(answers, prices)
     judged, people = [], tuple(human_labels)
     for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
         judge = _identity(task, manifest, judge_id)
-        with _collector_paused():
+        with collector_paused():
             decisions = no_verdicts(answers) if judge_id == UNJUDGED else read_verdicts(answers, judge, lines)
         trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
-        reading = Judged(answers, decisions, judge, spending, trivial)
+        reading = Judged(answers, decisions, judge, spending, trivial, metrics)
         adjusted = tuple(_adjusted(reading, (judge_errors or {}).get(judge_id), people))
-        judged.append(_judge_report(reading, manifest, adjusted, metrics))
+        judged.append(_judge_report(reading, manifest, adjusted))
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
     return Report(
@@ -86,21 +85,7 @@ def build_report(
     )
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Reading makes millions of short-lived records without cycles: looking for cycles finds nothing, slowly."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
-
-
-def _judge_report(
-    judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...], metrics: Collection[str] | None
-) -> JudgeReport:
+def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...]) -> JudgeReport:
     moments, decisions = judged.answers.moments, judged.decisions
     splits = np.array([trace.split for trace in moments.traces])
     whole = pooled(judged.counts[""]).sum(axis=0)
@@ -110,16 +95,16 @@ def _judge_report(
         judge=judged.judge,
         valid=share <= MOST_UNSCORED and unscored <= MOST_UNSCORED * whole[Column.MOMENTS],
         unscored_share=share,
-        overall=Section(judged, np.arange(len(splits)), metrics).report(),
+        overall=Section(judged, np.arange(len(splits))).report(),
         splits={
-            name: Section(judged, np.flatnonzero(splits == name), metrics).report()
-            for name in dict.fromkeys(splits.tolist())
+            name: Section(judged, np.flatnonzero(splits == name)).report() for name in dict.fromkeys(splits.tolist())
         },
         adjusted=adjusted,
         causes=decisions.causes,
         verdicts=decisions.members,
         judge_repeats=decisions.repeats,
         disagreement=decisions.disagreement,
+        stale=decisions.stale,
         clipped=decisions.clipped,
         warnings=tuple(_judge_warnings(judged, manifest, float(whole[Column.UNLABELLED]))),
         trace_splits={trace.trace_id: trace.split for trace in moments.traces},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,8 +14,15 @@ from proactivebench.scoring.answers import MISSING, count_notes, count_statuses
 from proactivebench.scoring.calibration import calibration_error
 from proactivebench.scoring.counting import pooled, strict, unclean_corners, unscored_corners
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
-from proactivebench.scoring.dispersion import components, design_effect, intraclass_correlation
-from proactivebench.scoring.intervals import spread
+from proactivebench.scoring.dispersion import (
+    REMOVED,
+    Classes,
+    components,
+    design_effect,
+    intraclass_correlation,
+    one_fewer,
+)
+from proactivebench.scoring.intervals import Resampled, jackknife_variances, spread
 from proactivebench.scoring.judged import Judged
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.outcomes import View
@@ -23,41 +31,81 @@ from proactivebench.scoring.trivial import trivial_agents
 
 C = Column
 
+_STRICT, _UNCLEAN, _UNSCORED = "strict", "unclean", "unscored"  # parts of what metrics are measured on
 _VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
 _MEASURED = frozenset({Need.TIMES, Need.USAGE})
 
 
 class _Table:
-    """Counts of the chosen traces in one view: pooled, in total, and at the corners left open."""
+    """Counts of the chosen traces in one view: per trace and sample, pooled, and all that metrics are measured on."""
 
     def __init__(self, counts: Counts) -> None:
         self.counts = counts
         weighted = pooled(counts)
         self.pooled = weighted[weighted[:, C.MOMENTS] > 0]
         self.whole = self.pooled.sum(axis=0)
+        self._classes: dict[tuple[C, ...], Classes] = {}
 
     @cached_property
-    def strict(self) -> Counts:
-        """In total, with every unclean reply wrong."""
-        return _total(strict(self.pooled))
+    def resampled(self) -> Resampled:
+        """The pooled counts, the whole with unclean replies wrong, and at each corner left open."""
+        more = {
+            _STRICT: strict(self.pooled).sum(axis=0)[None],
+            _UNCLEAN: unclean_corners(self.pooled).sum(axis=1),
+            _UNSCORED: unscored_corners(self.pooled).sum(axis=1),
+        }
+        if self._one_sample:
+            more[REMOVED] = one_fewer(self.pooled)
+        return Resampled(self.pooled, more)
 
     @cached_property
-    def unclean(self) -> Counts:
-        """In total, at each corner that unclean replies leave open."""
-        return np.stack([_total(corner) for corner in unclean_corners(self.pooled)])
+    def sample(self) -> Resampled:
+        """The first sample alone, for design effects."""
+        if self._one_sample:
+            return self.resampled
+        counts = self.counts[:, 0, 0]
+        return Resampled(counts, {REMOVED: one_fewer(counts)})
 
-    @cached_property
-    def unscored(self) -> Counts:
-        """In total, at each corner that unscored moments leave open."""
-        return np.stack([_total(corner) for corner in unscored_corners(self.pooled)])
+    @property
+    def _one_sample(self) -> bool:
+        """Whether the pooled counts are those of the one sample there is."""
+        return self.counts.shape[1:3] == (1, 1) and len(self.pooled) == len(self.counts)
+
+    def classes(self, cells: tuple[C, ...]) -> Classes:
+        """The first sample's moments by class."""
+        if cells not in self._classes:
+            self._classes[cells] = Classes(self.sample, cells)
+        return self._classes[cells]
+
+
+class _Values:
+    """Some metrics of a table, measured on all its rows at once: (metrics, rows)."""
+
+    def __init__(self, table: _Table, metrics: Sequence[tuple[Metric, Measure]]) -> None:
+        self.traces = table.resampled
+        self.values = np.stack([measure(self.traces.stack) for _, measure in metrics])
+        self.variances = jackknife_variances(self.traces.rows(self.values, "left_out")).tolist()
+        self.strict = self.traces.rows(self.values, _STRICT)[:, 0].tolist()
+        self.unclean, self.unscored = (
+            list(zip(np.fmin.reduce(part, axis=1).tolist(), np.fmax.reduce(part, axis=1).tolist(), strict=True))
+            for part in (self.traces.rows(self.values, name) for name in (_UNCLEAN, _UNSCORED))
+        )
+        first, sampled, variances = table.sample, self.values, self.variances
+        if first is not self.traces:
+            sampled = np.stack([measure(first.stack) for _, measure in metrics])
+            variances = jackknife_variances(first.rows(sampled, "left_out")).tolist()
+        removed = first.rows(sampled, REMOVED)
+        self.design_effects = [
+            design_effect(table.classes(measure.cells), removed[place], variances[place])
+            for place, (_, measure) in enumerate(metrics)
+        ]
 
 
 class Section:
-    """The traces at `chosen` (indices) of a judged run; `wanted` names the only metrics to compute (None = all)."""
+    """The traces at `chosen` (indices) of a judged run."""
 
-    def __init__(self, judged: Judged, chosen: NDArray[np.int64], wanted: Collection[str] | None = None) -> None:
+    def __init__(self, judged: Judged, chosen: NDArray[np.int64]) -> None:
         self.judged = judged
-        self.wanted = wanted
         self.chosen = chosen
         moments = judged.answers.moments
         self.rows = np.concatenate([np.arange(moments.starts[g], moments.starts[g + 1]) for g in chosen])
@@ -99,21 +147,26 @@ class Section:
 
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
         for view in self.judged.views:
-            for metric in METRICS.values():
-                if _belongs(metric, view) and (self.wanted is None or metric.key + view.suffix in self.wanted):
-                    yield metric.key + view.suffix, self.metric(metric, view)
+            asked = [m for m in METRICS.values() if self.judged.wants(m.key, view) and _belongs(m, view)]
+            table = self.table(view.name)
+            lacking = {m.key: self.judged.lacking(m, view, table.whole) for m in asked}
+            measured = [(m, m.measure) for m in asked if m.measure is not None and not lacking[m.key]]
+            values = _Values(table, measured) if measured else None
+            places = {m.key: place for place, (m, _) in enumerate(measured)}
+            for metric in asked:
+                if lacking[metric.key]:
+                    found = MetricValue(value=None, reason=lacking[metric.key])
+                elif values is not None and metric.key in places:
+                    found = self._measured(metric, table, values, places[metric.key])
+                else:
+                    value, reason = self._special(metric.key, view, table.whole)
+                    found = MetricValue(value=value, reason=reason)
+                yield metric.key + view.suffix, found
 
-    def metric(self, metric: Metric, view: View) -> MetricValue:
-        """One metric in one view."""
-        table = self.table(view.name)
-        reason = self.judged.lacking(metric, view, table.whole)
-        if reason:
-            return MetricValue(value=None, reason=reason)
-        if metric.measure is None:
-            value, reason = self._special(metric.key, view, table.whole)
-            return MetricValue(value=value, reason=reason)
-        found = spread(metric, table.pooled)
-        if np.isnan(found.value):
+    def _measured(self, metric: Metric, table: _Table, values: _Values, place: int) -> MetricValue:
+        """A function of pooled counts, the one at `place` among those measured."""
+        found = spread(metric, values.traces, values.values[place], values.variances[place])
+        if math.isnan(found.value) or metric.measure is None:
             return MetricValue(value=None, reason=metric.undefined)
         bounded = bool(metric.needs & _VERDICTS) and metric.key != "confidence_brier"
         return MetricValue(
@@ -121,10 +174,10 @@ class Section:
             interval=found.interval,
             interval_reason=found.reason,
             stderr=found.stderr,
-            design_effect=design_effect(metric.measure, table.counts[:, 0, 0]),
-            strict=_number(metric.measure(table.strict)) if bounded else None,
-            bounds=_extremes(metric.measure, table.unclean) if bounded or metric.key == "proposal_rate" else None,
-            unscored_bounds=_extremes(metric.measure, table.unscored) if bounded else None,
+            design_effect=values.design_effects[place],
+            strict=_known(values.strict[place]) if bounded else None,
+            bounds=_range(values.unclean[place]) if bounded or metric.key == "proposal_rate" else None,
+            unscored_bounds=_range(values.unscored[place]) if bounded else None,
             components=components(metric.measure, table.counts),
         )
 
@@ -213,16 +266,9 @@ def _belongs(metric: Metric, view: View) -> bool:
     return Need.OFFERS in metric.needs
 
 
-def _total(counts: Counts) -> Counts:
-    whole: Counts = counts.sum(axis=0)
-    return whole
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
-def _extremes(measure: Measure, corners: Counts) -> tuple[float, float] | None:
-    values = measure(corners)
-    known = values[~np.isnan(values)]
-    return (float(known.min()), float(known.max())) if known.size else None
-
-
-def _number(value: Counts) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _range(ends: tuple[float, float]) -> tuple[float, float] | None:
+    return None if math.isnan(ends[0]) else ends

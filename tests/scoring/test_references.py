@@ -7,7 +7,7 @@ from sklearn import metrics as sk
 
 from proactivebench.scoring.calibration import calibration_error
 from proactivebench.scoring.dispersion import intraclass_correlation
-from proactivebench.scoring.intervals import correlation, jackknife_variance, spread, t_quantile, wilson
+from proactivebench.scoring.intervals import Resampled, correlation, jackknife_variance, spread, t_quantile, wilson
 from proactivebench.scoring.measures import Column
 from proactivebench.scoring.registry import METRICS
 
@@ -60,7 +60,7 @@ def test_the_jackknife_error_is_astropys():
     _, _, stderr, _ = jackknife(np.arange(12), lambda rows: f1(counts[rows.astype(int)]))
     wide = np.zeros((12, len(Column)))
     wide[:, list(JUDGED)] = counts
-    assert spread(METRICS["f1"], wide).stderr == pytest.approx(stderr)
+    assert spread(METRICS["f1"], Resampled(wide)).stderr == pytest.approx(stderr)
 
 
 def test_the_jackknife_variance_of_a_mean_is_that_of_the_mean():

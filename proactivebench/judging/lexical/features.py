@@ -79,7 +79,7 @@ def _stem(word: str) -> str:
 @lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """The content words of a text: folded, crudely stemmed, without stop words; each CJK character is a word."""
-    folded = _CJK.sub(r" \1 ", unicodedata.normalize("NFKC", text).casefold())
+    folded = text.lower() if text.isascii() else _CJK.sub(r" \1 ", unicodedata.normalize("NFKC", text).casefold())
     return frozenset(_stem(word) for word in _WORD.findall(folded) if word not in _STOP)
 
 
@@ -152,15 +152,16 @@ def proposal_features(events: Sequence[Event], proposal: str) -> list[float]:
     offered, last = words(proposal), words(events[-1].event)
     recent, past = context.recent, context.past
     names = _identifiers(proposal)
+    size, known, near = len(offered), len(offered & past), len(offered & recent)
     values = [
         _share(offered, last),
-        _share(offered, recent),
-        _share(offered, past),
+        near / max(1, size),
+        known / max(1, size),
         _share(last, offered),
-        len(offered & recent) / max(1, len(offered | recent)),
-        _log(len(offered - past)),
-        _log(len(offered)),
-        sum(name in context.folded for name in names) / max(1, len(names)),
+        near / max(1, size + len(recent) - near),
+        _log(size - known),
+        _log(size),
+        sum([name in context.folded for name in names]) / max(1, len(names)),
         float(bool(names)),
         float(proposal.rstrip().endswith(("?", "？"))),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import mul
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -25,7 +26,9 @@ class Head(Record):
 
     def probability(self, features: Sequence[float]) -> float:
         """P(people accept)."""
-        score = self.intercept + sum(w * x for w, x in zip(self.weights, features, strict=True))
+        if len(features) != len(self.weights):
+            raise ValueError(f"{len(features)} features for {len(self.weights)} weights")
+        score = self.intercept + sum(map(mul, self.weights, features))
         return 1 / (1 + math.exp(-score)) if score > -700 else 0.0
 
 

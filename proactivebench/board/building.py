@@ -15,6 +15,7 @@ from proactivebench.board.site import write_site
 from proactivebench.board.standing import all_rows, read_opinions
 from proactivebench.board.validation import find_entries
 from proactivebench.errors import DataError
+from proactivebench.garbage import collector_paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,10 @@ def build_board(root: Path, *, processes: int | None = None) -> Board:
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:
     """Write a board as a site with its data files, ready to be pushed as a static Space; returns the index page."""
-    index = write_site(board.groups, board.entries, board.refusals, output_path, texts=texts)
-    write_exports(board.groups, board.refusals, published(), output_path)
-    write_space(output_path)
+    with collector_paused():
+        index = write_site(board.groups, board.entries, board.refusals, output_path, texts=texts)
+        write_exports(board.groups, board.refusals, published(), output_path)
+        write_space(output_path)
     return index
 
 

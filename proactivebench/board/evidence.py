@@ -38,14 +38,20 @@ class Finding:
 
 @dataclass(slots=True)
 class Evidence:
-    """What an entry's folder holds, as far as it could be read; `findings` says what could not, or is wrong."""
+    """What an entry's folder holds, as far as it could be read; `findings` says what could not, or is wrong. `hashes`
+    are the sha256 of the files read, by name."""
 
     path: Path
     entry: Entry | None = None
     replies: list[Reply] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
-    digest: str = ""
+    hashes: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """What the entry is known by: the hash of its `entry.json`."""
+        return self.hashes.get(ENTRY, "")
 
     def refuse(self, file: str, message: str) -> None:
         """Add a finding."""
@@ -106,7 +112,7 @@ def _walk(evidence: Evidence, folder: Path, prefix: str) -> Iterator[str]:
 def _read_entry(evidence: Evidence) -> Entry | None:
     try:
         content = read_plain(evidence.path / ENTRY, MAX_ENTRY_BYTES)
-        evidence.digest = hashlib.sha256(content).hexdigest()
+        evidence.hashes[ENTRY] = hashlib.sha256(content).hexdigest()
         return Entry.model_validate(strict_json(content), strict=False)
     except Refused as error:
         evidence.refuse(ENTRY, str(error))
@@ -126,7 +132,8 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]]) 
         if not (evidence.path / name).is_symlink() and not (evidence.path / name).exists():
             raise Refused("is missing: prepare the entry again")
         packed = read_plain(evidence.path / name, MAX_PACKED_BYTES)
-        if stated and (len(packed), hashlib.sha256(packed).hexdigest()) != (stated.bytes, stated.sha256):
+        evidence.hashes[name] = hashlib.sha256(packed).hexdigest()
+        if stated and (len(packed), evidence.hashes[name]) != (stated.bytes, stated.sha256):
             evidence.refuse(name, f"is not the file that {ENTRY} names: its hash or size differs")
         lines = [_value(number, text) for number, text in enumerate(unpacked_lines(packed), 1)]
         records = _validated(lines, adapter)

@@ -95,7 +95,7 @@ def _recompute(folder: Path) -> Recomputed | Refusal:
         return Refusal(folder=name, findings=(("", str(error)),))
     result = _recomputed(evidence, validate_evidence(evidence))
     if not isinstance(result, str):
-        _remember(folder, result)
+        _remember(evidence, result)
         return result
     return Refusal(folder=name, findings=(("", result),))
 
@@ -171,36 +171,39 @@ def _code() -> str:
     return content.hexdigest()
 
 
-def _remembered_at(folder: Path) -> Path | None:
-    """Where the result for exactly these bytes is remembered; None where they cannot be read as an entry."""
-    content = hashlib.sha256(_code().encode())
+def _hashes(folder: Path) -> dict[str, str] | None:
+    """The hashes of an entry's files; None where they cannot be read as an entry."""
     listing = Evidence(folder)
     try:
         for name in list_files(listing):
-            content.update(f"\0{name}\0".encode("utf-8", "surrogateescape"))
-            content.update(read_plain(folder / name, MAX_ENTRY_BYTES if name == ENTRY else MAX_PACKED_BYTES))
-        if listing.findings:
-            return None
+            content = read_plain(folder / name, MAX_ENTRY_BYTES if name == ENTRY else MAX_PACKED_BYTES)
+            listing.hashes[name] = hashlib.sha256(content).hexdigest()
     except (OSError, DataError, Refused):
         return None
-    content.update("/".join(folder.absolute().parts[-3:]).encode("utf-8", "surrogateescape"))
-    return cache_folder() / "board" / f"{content.hexdigest()}.json"
+    return None if listing.findings else listing.hashes
+
+
+def _remembered_at(folder: Path, hashes: dict[str, str]) -> Path:
+    """Where the result for exactly these files is remembered."""
+    name = digest([_code(), folder.absolute().parts[-3:], hashes])
+    return cache_folder() / "board" / f"{name}.json"
 
 
 def _cached(folder: Path) -> Recomputed | Refusal | None:
     if folder.is_symlink():
         return None
-    place = _remembered_at(folder)
+    hashes = _hashes(folder)
     try:
-        return _RESULT.validate_json(place.read_bytes()) if place else None
+        return _RESULT.validate_json(_remembered_at(folder, hashes).read_bytes()) if hashes else None
     except (OSError, ValidationError):
         return None
 
 
-def _remember(folder: Path, result: Recomputed | Refusal) -> None:
-    place = _remembered_at(folder)
-    if place is None:
+def _remember(evidence: Evidence, result: Recomputed | Refusal) -> None:
+    """Keep a result for the next build, unless some of what it rests on could not be read."""
+    if evidence.findings:
         return
+    place = _remembered_at(evidence.path, evidence.hashes)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.with_name(f".{place.name}.{os.getpid()}")

@@ -72,6 +72,8 @@ def released_objects(answer: str) -> list[Pairs]:
 def _objects(answer: str) -> list[Pairs]:
     """Every object that holds the task key; none where another such object stands beside them that cannot be read."""
     found = find_objects(answer)
+    if len(found) == 1 and found[0].end - found[0].start == len(answer):  # nothing but the object, as most replies are
+        return [found[0].pairs] if found[0].pairs.values_of(TASK_KEY) else []
     if any(_BROKEN_ANSWER.search(piece) for piece in outside(answer, found)):
         return []
     return [item.pairs for item in found if item.pairs.values_of(TASK_KEY)]

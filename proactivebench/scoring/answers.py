@@ -155,14 +155,16 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
 
 def count_notes(notes: NDArray[np.int16]) -> dict[str, int]:
     """How often each note stands on the given replies; notes that never occur are left out."""
+    if not notes.any():
+        return {}
     found = {note.value: int(((notes >> bit) & 1).sum()) for bit, note in enumerate(_NOTES)}
     return {name: count for name, count in found.items() if count}
 
 
 def count_statuses(status: NDArray[np.int8]) -> dict[str, int]:
     """How often each status occurs, all of them named, and how many replies are missing."""
-    found = {name.value: int((status == code).sum()) for code, name in enumerate(STATUSES)}
-    return {**found, "missing": int((status == MISSING).sum())}
+    counts = np.bincount(status.ravel() - MISSING, minlength=len(STATUSES) + 1).tolist()
+    return {**dict(zip((name.value for name in STATUSES), counts[1:], strict=True)), "missing": counts[0]}
 
 
 def _slot(moments: Moments, reply: Reply) -> int | None:

@@ -53,7 +53,7 @@ def build_report(
     one judge of the report is called `none`, and only what needs no judge is defined. `anchors` holds reports of the
     agents `never` and `always` on the same data: break-even costs against them need the same judge's verdicts.
     `judge_errors` (by judge id) and `human_labels` add metrics corrected for the judge's mistakes. `metrics` names the
-    only ones to compute (a board of many runs); None = all.
+    only ones to compute, without anchors or correlations (a board of many runs); None = all.
     """
     moments = Moments.expected(task, manifest)
     with collector_paused():

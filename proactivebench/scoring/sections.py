@@ -124,6 +124,7 @@ class Section:
         notes = answers.at(answers.notes, answers.last)[self.rows]
         whole = self.table("").whole
         hours = answers.moments.hours[self.chosen]
+        everything = self.judged.wanted is None
         return SplitReport(
             traces=len(self.chosen),
             moments=len(self.rows),
@@ -139,10 +140,10 @@ class Section:
             metrics=dict(self._metrics()),
             statuses=count_statuses(status),
             notes=count_notes(notes[status != MISSING]),
-            icc=dict(self._correlations()),
+            icc=dict(self._correlations()) if everything else {},
             timed_traces=int((hours > 0).sum()),
             timed_hours=float(hours.sum()),
-            anchors=trivial_agents(self.judged, self.chosen),
+            anchors=trivial_agents(self.judged, self.chosen) if everything else {},
         )
 
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:

@@ -19,6 +19,7 @@ RECENT = 3  # events that count as recent
 _WORD = re.compile(r"[^\W_]+")
 _CJK = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
 _IDENTIFIER = re.compile(r"['\"`][^'\"`]+['\"`]|\b\w+\.\w{1,5}\b|\b[a-z]+_[a-z_]+\b|\b[a-z]+[A-Z]\w*\b")
+_NAMING = re.compile(r"['\"`._]|[a-z][A-Z]")  # what every identifier has in it
 _STOP = frozenset(
     re.findall(
         r"\w+",
@@ -85,6 +86,8 @@ def words(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _identifiers(text: str) -> frozenset[str]:
+    if not _NAMING.search(text):  # most texts name nothing, and this is told much sooner
+        return frozenset()
     return frozenset(match.strip("'\"`").casefold() for match in _IDENTIFIER.findall(text))
 
 

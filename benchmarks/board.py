@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -148,7 +149,8 @@ def _browsed(index: Path) -> list[Measure]:
     """Medians of three visits to the table of all entries: until it is interactive, and until another order is laid
     out. Nothing where there is no Chromium."""
     command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if command is None:
+    if command is None or find_spec("playwright") is None:
+        print("not opened in a browser: there is no Chromium, or the group `browser` is not installed\n")
         return []
     from playwright.sync_api import sync_playwright
 

@@ -5,14 +5,11 @@ python -m benchmarks.correction --runs 500 --output_path benchmarks/results/corr
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened
+from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened, write_table
 from proactivebench.records import ErrorCount, JudgeErrors
 from proactivebench.scoring.correction import correct
 from proactivebench.scoring.prediction_powered import Stratum, estimate
@@ -119,27 +116,5 @@ def _row(method: str, sensitivity: float, specificity: float, items: str, found:
     )
 
 
-def main() -> None:
-    """Run the simulation and write its table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=500, help="simulated runs per row")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output_path", type=Path, help="also write the table here")
-    options = parser.parse_args()
-    begun, lines = time.perf_counter(), []
-    for line in report(options.runs, options.seed):
-        print(line, flush=True)
-        lines.append(line)
-    error = 1.96 * np.sqrt(0.95 * 0.05 / options.runs)
-    lines.append(
-        f"\n{options.runs} runs a row, ± {error:.3f} at .95; {time.perf_counter() - begun:.0f} s. "
-        f"`python -m benchmarks.correction --runs {options.runs} --seed {options.seed}`\n"
-    )
-    print(lines[-1])
-    if options.output_path:
-        options.output_path.parent.mkdir(parents=True, exist_ok=True)
-        options.output_path.write_text("\n".join(lines), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_table("correction", __doc__, 500, "runs a row", report)

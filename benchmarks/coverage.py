@@ -5,16 +5,13 @@ python -m benchmarks.coverage --runs 4000 --output_path benchmarks/results/cover
 
 from __future__ import annotations
 
-import argparse
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened
+from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened, write_table
 from proactivebench.scoring.intervals import Resampled, spread, t_quantile
 from proactivebench.scoring.measures import Column, Ratio
 from proactivebench.scoring.registry import METRICS
@@ -130,28 +127,5 @@ def report(runs: int, seed: int) -> Iterator[str]:
             )
 
 
-def main() -> None:
-    """Run the simulation and write its table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=4000, help="simulated runs per cell")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output_path", type=Path, help="also write the table here")
-    options = parser.parse_args()
-    begun = time.perf_counter()
-    lines = []
-    for line in report(options.runs, options.seed):
-        print(line, flush=True)
-        lines.append(line)
-    error = 1.96 * np.sqrt(0.95 * 0.05 / options.runs)
-    closing = (
-        f"\n{options.runs} runs a cell, ± {error:.3f} at .95; {time.perf_counter() - begun:.0f} s. "
-        f"`python -m benchmarks.coverage --runs {options.runs} --seed {options.seed}`"
-    )
-    print(closing)
-    if options.output_path:
-        options.output_path.parent.mkdir(parents=True, exist_ok=True)
-        options.output_path.write_text("\n".join([*lines, closing, ""]), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_table("coverage", __doc__, 4000, "runs a cell", report)

@@ -5,14 +5,11 @@ python -m benchmarks.paired_tests --runs 2000 --output_path benchmarks/results/p
 
 from __future__ import annotations
 
-import argparse
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.simulation import SIZES, Floats, Truth, draw_shares, draw_tables, widened
+from benchmarks.simulation import SIZES, Floats, Truth, draw_shares, draw_tables, widened, write_table
 from proactivebench.scoring.comparison import LEVEL, pair_up
 from proactivebench.scoring.power import power_at
 from proactivebench.scoring.registry import METRICS
@@ -147,28 +144,5 @@ def report(runs: int, seed: int) -> Iterator[str]:
     yield from powers(random, runs)
 
 
-def main() -> None:
-    """Run the simulation and write its tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=2000, help="simulated comparisons per figure")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output_path", type=Path, help="also write the tables here")
-    options = parser.parse_args()
-    begun, lines = time.perf_counter(), []
-    for line in report(options.runs, options.seed):
-        print(line, flush=True)
-        lines.append(line)
-    error = 1.96 * np.sqrt(0.05 * 0.95 / options.runs)
-    lines.append(
-        f"\n{options.runs} comparisons a figure (a tenth for max-T and Holm power), ± {error:.3f} at .05; "
-        f"{time.perf_counter() - begun:.0f} s. `python -m benchmarks.paired_tests --runs {options.runs} "
-        f"--seed {options.seed}`\n"
-    )
-    print(lines[-1])
-    if options.output_path:
-        options.output_path.parent.mkdir(parents=True, exist_ok=True)
-        options.output_path.write_text("\n".join(lines), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write_table("paired_tests", __doc__, 2000, "comparisons a figure (a tenth for max-T and Holm power)", report)

@@ -1,8 +1,12 @@
-"""Runs with a known truth: Dirichlet-multinomial outcomes on the real trace sizes."""
+"""Runs with a known truth: Dirichlet-multinomial outcomes on the real trace sizes; and the tables made of them."""
 
 from __future__ import annotations
 
+import argparse
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,3 +62,28 @@ def draw_tables(random: np.random.Generator, shares: Floats) -> Floats:
     """Outcome counts of each trace, (runs, traces, 4)."""
     moments = np.broadcast_to(np.array(sizes(shares.shape[1])), shares.shape[:2])
     return random.multinomial(moments, shares).astype(np.float64)
+
+
+def write_table(
+    module: str, doc: str | None, runs: int, unit: str, report: Callable[[int, int], Iterator[str]]
+) -> None:
+    """The command line of a simulation: print what `report(runs, seed)` yields, how sure it is and how it was called,
+    and write that to a file if asked. `runs` is the default, `unit` what so many stand for."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=doc)
+    parser.add_argument("--runs", type=int, default=runs, help=f"simulated {unit}")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output_path", type=Path, help="also write the tables here")
+    options = parser.parse_args()
+    begun, lines = time.perf_counter(), []
+    for line in report(options.runs, options.seed):
+        print(line, flush=True)
+        lines.append(line)
+    error = 1.96 * np.sqrt(0.95 * 0.05 / options.runs)
+    lines.append(
+        f"\n{options.runs} {unit}, ± {error:.3f} at .95 and .05; {time.perf_counter() - begun:.0f} s. "
+        f"`python -m benchmarks.{module} --runs {options.runs} --seed {options.seed}`\n"
+    )
+    print(lines[-1])
+    if options.output_path:
+        options.output_path.parent.mkdir(parents=True, exist_ok=True)
+        options.output_path.write_text("\n".join(lines), encoding="utf-8")

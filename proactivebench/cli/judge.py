@@ -8,23 +8,35 @@ from typing import Annotated
 
 import typer
 
+from proactivebench.cli.options import (
+    AsJson,
+    BatchSize,
+    Concurrency,
+    Device,
+    JudgeCache,
+    JudgeModel,
+    JudgeModelArgs,
+    JudgeRepeats,
+    MaxRetries,
+    Timeout,
+    serving,
+)
+
 
 def judge(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     judge: Annotated[str | None, typer.Option(help="As for `run`; none = the task's default.")] = None,
-    judge_model: Annotated[
-        str | None, typer.Option(help="The model behind the judge, in the words of --model.")
-    ] = None,
-    judge_model_args: Annotated[str, typer.Option(help="Its arguments.")] = "",
-    judge_repeats: Annotated[int, typer.Option(min=1, help="Verdicts per item.")] = 1,
-    judge_cache: Annotated[bool, typer.Option(help="Ask a judge's model a question once, across runs.")] = True,
+    judge_model: JudgeModel = None,
+    judge_model_args: JudgeModelArgs = "",
+    judge_repeats: JudgeRepeats = 1,
+    judge_cache: JudgeCache = True,
     tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 16,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 120.0,
-    max_retries: Annotated[int, typer.Option(min=0, help="Further attempts after a passing failure.")] = 5,
-    batch_size: Annotated[str, typer.Option(help="For in-process models, as lm-eval has it.")] = "1",
-    device: Annotated[str | None, typer.Option(help="For in-process models: cpu, cuda, cuda:0, …")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
+    concurrency: Concurrency = 16,
+    timeout: Timeout = 120.0,
+    max_retries: MaxRetries = 5,
+    batch_size: BatchSize = "1",
+    device: Device = None,
+    as_json: AsJson = False,
 ) -> None:
     """Judge a run's stored replies again and score them under the new judge too.
 
@@ -38,7 +50,7 @@ def judge(
     from proactivebench.cli.progress import ProgressWatch
     from proactivebench.cli.report import conclude
     from proactivebench.evaluation import judge_run, task_of
-    from proactivebench.preparation import Serving, Settings, judge_for
+    from proactivebench.preparation import Settings, judge_for
     from proactivebench.store import RunStore
 
     store = RunStore(run)
@@ -49,13 +61,7 @@ def judge(
         judge_model=judge_model,
         judge_model_args=texts(judge_model_args, "--judge_model_args"),
         judge_cache=judge_cache,
-        serving=Serving(
-            concurrency=concurrency,
-            timeout_s=timeout,
-            max_retries=max_retries,
-            batch_size=batch_size,
-            device=device,
-        ),
+        serving=serving(concurrency, timeout, max_retries, batch_size, device),
     )
     stop = asyncio.Event()
     decider = judge_for(settings, judge, task)

@@ -9,6 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proactivebench.cli.options import (
+    AsJson,
+    BatchSize,
+    Concurrency,
+    Device,
+    JudgeCache,
+    JudgeModel,
+    JudgeModelArgs,
+    JudgeRepeats,
+    MaxRetries,
+    Timeout,
+    serving,
+)
+
 if TYPE_CHECKING:
     from proactivebench.evaluation import Evaluation
 
@@ -32,12 +46,10 @@ def run(
     judge: Annotated[
         str | None, typer.Option(help="NAME, card.yaml, silence=X,proposals=Y; X+Y = first opinion.")
     ] = None,
-    judge_model: Annotated[
-        str | None, typer.Option(help="The model behind the judge, in the words of --model.")
-    ] = None,
-    judge_model_args: Annotated[str, typer.Option(help="Its arguments.")] = "",
-    judge_repeats: Annotated[int, typer.Option(min=1, help="Verdicts per item.")] = 1,
-    judge_cache: Annotated[bool, typer.Option(help="Ask a judge's model a question once, across runs.")] = True,
+    judge_model: JudgeModel = None,
+    judge_model_args: JudgeModelArgs = "",
+    judge_repeats: JudgeRepeats = 1,
+    judge_cache: JudgeCache = True,
     predict_only: Annotated[bool, typer.Option("--predict_only", help="Collect replies, ask no judge.")] = False,
     protocol: Annotated[str, typer.Option(help="standard, paper, or a card's file.")] = "standard",
     history: Annotated[str | None, typer.Option(help="own (earlier answers stay in context) or observations.")] = None,
@@ -48,16 +60,16 @@ def run(
     seed: Annotated[int, typer.Option(help="Repeat r uses seed + r.")] = 0,
     repeats: Annotated[int, typer.Option(min=1, help="Independent rollouts of each trace.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N traces; extend it later.")] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests in flight.")] = 16,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")] = 120.0,
-    max_retries: Annotated[int, typer.Option(min=0, help="Further attempts after a passing failure.")] = 5,
-    batch_size: Annotated[str, typer.Option(help="For in-process models, as lm-eval has it.")] = "1",
-    device: Annotated[str | None, typer.Option(help="For in-process models: cpu, cuda, cuda:0, …")] = None,
+    concurrency: Concurrency = 16,
+    timeout: Timeout = 120.0,
+    max_retries: MaxRetries = 5,
+    batch_size: BatchSize = "1",
+    device: Device = None,
     dry_run: Annotated[bool, typer.Option("--dry_run", help="Say what would be asked, and ask nothing.")] = False,
     prices: Annotated[
         Path | None, typer.Option(help="YAML of prices per million tokens: `MODEL: {prompt: 1, completion: 3}`.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
+    as_json: AsJson = False,
     config: Annotated[  # noqa: ARG001 - its callback has read it
         Path | None, typer.Option(is_eager=True, callback=_read_config, help="YAML with these options; flags win.")
     ] = None,
@@ -69,7 +81,7 @@ def run(
     Example: proactivebench run --model always --tasks proactivebench_sample --output_path runs/always
     """
     from proactivebench.cli.arguments import texts, values
-    from proactivebench.preparation import Serving, Settings, prepare
+    from proactivebench.preparation import Settings, prepare
 
     settings = Settings(
         model=model,
@@ -90,13 +102,7 @@ def run(
         seed=seed,
         repeats=repeats,
         limit=limit,
-        serving=Serving(
-            concurrency=concurrency,
-            timeout_s=timeout,
-            max_retries=max_retries,
-            batch_size=batch_size,
-            device=device,
-        ),
+        serving=serving(concurrency, timeout, max_retries, batch_size, device),
     )
     evaluation = prepare(settings)
     folder = output_path or Path("runs") / slug(f"{evaluation.agent.identity.name}-{evaluation.task.name}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from proactivebench.cli.options import AsJson
+
 
 def score(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
@@ -20,7 +22,7 @@ def score(
     anchors: Annotated[
         list[Path] | None, typer.Option(help="Runs of `never` and `always`, same judge, for break-even costs.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score stored verdicts again; writes the run's report.json.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -93,10 +94,16 @@ def _to_hub(entry: Entry, files: dict[str, bytes], place: str) -> str:
 
 
 def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title: str) -> str:
-    """Open a pull request on the Hub that adds `files`; returns its address. The token comes from the environment."""
-    from huggingface_hub import CommitOperationAdd, HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    """Open a pull request on the Hub that adds `files`; returns its address. The token comes from the environment.
 
+    Raises `UsageError` where the Hub does not take it; then no pull request is open, whatever was uploaded.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import disable_progress_bars, logging
+
+    disable_progress_bars()
+    logging.set_verbosity_error()  # its warnings of a retry show addresses that anyone may write to
     operations = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in files.items()]
     try:
         commit = HfApi().create_commit(
@@ -104,7 +111,16 @@ def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title
         )
     except HFValidationError as error:
         raise UsageError(f"{repository} is no Hub repository: give ORG/NAME") from error
-    except (HfHubHTTPError, OSError) as error:
-        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"the Hub did not take it: {said}; is HF_TOKEN set and the repository there?") from error
+    except Exception as error:  # what the ways to upload raise is open-ended, RuntimeError among it
+        raise UsageError(
+            f"the Hub did not take it: {_reason(error)}; is HF_TOKEN set and the repository there? If so, try again"
+        ) from error
     return commit.pr_url or commit.commit_url
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in one line, without the part of an address that grants access."""
+    cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
+    first, *rest = str(cause).strip().splitlines() or [type(cause).__name__]
+    said = f"{first} {rest[0]}" if rest and first.endswith(":") else first
+    return re.sub(r"(https?://[^\s?'\"]+)\?[^\s'\"]*", r"\1", said)

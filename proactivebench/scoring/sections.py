@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,93 +11,20 @@ from numpy.typing import NDArray
 from proactivebench.records import Confusion, MetricValue, NeedRule, SplitReport
 from proactivebench.scoring.answers import MISSING, count_notes, count_statuses
 from proactivebench.scoring.calibration import calibration_error
-from proactivebench.scoring.counting import pooled, strict, unclean_corners, unscored_corners
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
-from proactivebench.scoring.dispersion import (
-    REMOVED,
-    Classes,
-    components,
-    design_effect,
-    intraclass_correlation,
-    one_fewer,
-)
-from proactivebench.scoring.intervals import Resampled, jackknife_variances, spread
+from proactivebench.scoring.dispersion import components, intraclass_correlation
+from proactivebench.scoring.intervals import spread
 from proactivebench.scoring.judged import Judged
-from proactivebench.scoring.measures import Column, Counts, Measure
+from proactivebench.scoring.measures import Column, Counts
 from proactivebench.scoring.outcomes import View
 from proactivebench.scoring.registry import METRICS, Metric, Need
+from proactivebench.scoring.tables import Table, Values
 from proactivebench.scoring.trivial import trivial_agents
 
 C = Column
 
-_STRICT, _UNCLEAN, _UNSCORED = "strict", "unclean", "unscored"  # parts of what metrics are measured on
 _VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
 _MEASURED = frozenset({Need.TIMES, Need.USAGE})
-
-
-class _Table:
-    """Counts of the chosen traces in one view: per trace and sample, pooled, and all that metrics are measured on."""
-
-    def __init__(self, counts: Counts) -> None:
-        self.counts = counts
-        weighted = pooled(counts)
-        self.pooled = weighted[weighted[:, C.MOMENTS] > 0]
-        self.whole = self.pooled.sum(axis=0)
-        self._classes: dict[tuple[C, ...], Classes] = {}
-
-    @cached_property
-    def resampled(self) -> Resampled:
-        """The pooled counts, the whole with unclean replies wrong, and at each corner left open."""
-        more = {
-            _STRICT: strict(self.pooled).sum(axis=0)[None],
-            _UNCLEAN: unclean_corners(self.pooled).sum(axis=1),
-            _UNSCORED: unscored_corners(self.pooled).sum(axis=1),
-        }
-        if self._one_sample:
-            more[REMOVED] = one_fewer(self.pooled)
-        return Resampled(self.pooled, more)
-
-    @cached_property
-    def sample(self) -> Resampled:
-        """The first sample alone, for design effects."""
-        if self._one_sample:
-            return self.resampled
-        counts = self.counts[:, 0, 0]
-        return Resampled(counts, {REMOVED: one_fewer(counts)})
-
-    @property
-    def _one_sample(self) -> bool:
-        """Whether the pooled counts are those of the one sample there is."""
-        return self.counts.shape[1:3] == (1, 1) and len(self.pooled) == len(self.counts)
-
-    def classes(self, cells: tuple[C, ...]) -> Classes:
-        """The first sample's moments by class."""
-        if cells not in self._classes:
-            self._classes[cells] = Classes(self.sample, cells)
-        return self._classes[cells]
-
-
-class _Values:
-    """Some metrics of a table, measured on all its rows at once: (metrics, rows)."""
-
-    def __init__(self, table: _Table, metrics: Sequence[tuple[Metric, Measure]]) -> None:
-        self.traces = table.resampled
-        self.values = np.stack([measure(self.traces.stack) for _, measure in metrics])
-        self.variances = jackknife_variances(self.traces.rows(self.values, "left_out")).tolist()
-        self.strict = self.traces.rows(self.values, _STRICT)[:, 0].tolist()
-        self.unclean, self.unscored = (
-            list(zip(np.fmin.reduce(part, axis=1).tolist(), np.fmax.reduce(part, axis=1).tolist(), strict=True))
-            for part in (self.traces.rows(self.values, name) for name in (_UNCLEAN, _UNSCORED))
-        )
-        first, sampled, variances = table.sample, self.values, self.variances
-        if first is not self.traces:
-            sampled = np.stack([measure(first.stack) for _, measure in metrics])
-            variances = jackknife_variances(first.rows(sampled, "left_out")).tolist()
-        removed = first.rows(sampled, REMOVED)
-        self.design_effects = [
-            design_effect(table.classes(measure.cells), removed[place], variances[place])
-            for place, (_, measure) in enumerate(metrics)
-        ]
 
 
 class Section:
@@ -109,12 +35,12 @@ class Section:
         self.chosen = chosen
         moments = judged.answers.moments
         self.rows = np.concatenate([np.arange(moments.starts[g], moments.starts[g + 1]) for g in chosen])
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[str, Table] = {}
 
-    def table(self, view: str) -> _Table:
+    def table(self, view: str) -> Table:
         """The counts of a view, made when first asked for."""
         if view not in self._tables:
-            self._tables[view] = _Table(self.judged.counts[view][self.chosen])
+            self._tables[view] = Table(self.judged.counts[view][self.chosen])
         return self._tables[view]
 
     def report(self) -> SplitReport:
@@ -152,7 +78,7 @@ class Section:
             table = self.table(view.name)
             lacking = {m.key: self.judged.lacking(m, view, table.whole) for m in asked}
             measured = [(m, m.measure) for m in asked if m.measure is not None and not lacking[m.key]]
-            values = _Values(table, measured) if measured else None
+            values = Values(table, measured) if measured else None
             places = {m.key: place for place, (m, _) in enumerate(measured)}
             for metric in asked:
                 if lacking[metric.key]:
@@ -164,7 +90,7 @@ class Section:
                     found = MetricValue(value=value, reason=reason)
                 yield metric.key + view.suffix, found
 
-    def _measured(self, metric: Metric, table: _Table, values: _Values, place: int) -> MetricValue:
+    def _measured(self, metric: Metric, table: Table, values: Values, place: int) -> MetricValue:
         """A function of pooled counts, the one at `place` among those measured."""
         found = spread(metric, values.traces, values.values[place], values.variances[place])
         if math.isnan(found.value) or metric.measure is None:

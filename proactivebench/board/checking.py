@@ -3,53 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proactivebench.board.saying import Said
+from proactivebench.board.evidence import Evidence, Finding, read_evidence
+from proactivebench.board.saying import UNREADABLE, Said
 from proactivebench.board.validation import find_entries, validate_entry
+from proactivebench.errors import DataError
 
 if TYPE_CHECKING:
+    from proactivebench.board.second_judge import SecondJudge
     from proactivebench.board.verification import Verification
     from proactivebench.judging import Judge
     from proactivebench.records import Task
 
 
 def validate_all(path: Path) -> list[Said]:
-    """Validate every entry at `path`. Raises `DataError` where there is none to read."""
-    outcomes = []
-    for folder in find_entries(path):
-        validation = validate_entry(folder)
-        word = "accepted" if validation.accepted else "refused"
-        outcomes.append(Said(str(folder), validation.key, validation.accepted, word, validation.findings))
-    return outcomes
+    """Validate every entry at `path`. Raises `DataError` where there is none."""
+    return [_validated(folder) for folder in find_entries(path)]
 
 
 def verify_all(
     path: Path, *, against: Path | None = None, second_judge: Judge | None = None, record: Path | None = None
 ) -> Iterator[Said]:
     """Verify every entry at `path`, compared with those at `against` (default: the board it lies in). `second_judge`
-    decides what no local judge can; its opinion is kept in the board at `record`."""
-    from proactivebench.board.evidence import read_evidence
+    decides what no local judge can; its opinion is kept in the board at `record`.
+
+    Raises `DataError` where there is no entry, and what `SecondJudge.look` raises."""
+    from proactivebench.board.second_judge import SecondJudge
     from proactivebench.board.verification import verify_evidence
     from proactivebench.traces import load_task
 
     folders = find_entries(path)
-    others = [read_evidence(folder) for folder in _board_of(path, against, folders) if not folder.is_symlink()]
+    others = _readable(_board_of(path, against, folders))
     tasks: dict[str, Task] = {}
-    for folder in folders:
+    with SecondJudge(second_judge) if second_judge else nullcontext() as second:
+        for folder in folders:
+            validated = _validated(folder)
+            if not validated.passed:
+                yield validated
+                continue
+            evidence = read_evidence(folder)
+            assert evidence.entry is not None  # noqa: S101 - accepted entries have one
+            name = evidence.entry.manifest.task.name
+            tasks[name] = tasks.get(name) or load_task(name)
+            verification = verify_evidence(evidence, tasks[name], others, second)
+            if record and second and verification.second:
+                _keep(record, evidence.digest, verification, second)
+            yield _said(folder, verification, sorted(evidence.entry.manifest.judges))
+
+
+def _validated(folder: Path) -> Said:
+    try:
         validation = validate_entry(folder)
-        if not validation.accepted:
-            yield Said(str(folder), validation.key, False, "refused", validation.findings)
-            continue
-        evidence = read_evidence(folder)
-        assert evidence.entry is not None  # noqa: S101 - accepted entries have one
-        name = evidence.entry.manifest.task.name
-        tasks[name] = tasks.get(name) or load_task(name)
-        verification = verify_evidence(evidence, tasks[name], others, second_judge)
-        if record and second_judge:
-            _keep(record, evidence.digest, verification, second_judge)
-        yield _said(folder, verification, sorted(evidence.entry.manifest.judges))
+    except DataError as error:
+        return Said(str(folder), folder.name, False, UNREADABLE, (Finding("", str(error)),))
+    word = "accepted" if validation.accepted else "refused"
+    return Said(str(folder), validation.key, validation.accepted, word, validation.findings)
+
+
+def _readable(folders: Sequence[Path]) -> list[Evidence]:
+    found = []
+    for folder in folders:
+        with suppress(DataError):
+            found += [] if folder.is_symlink() else [read_evidence(folder)]
+    return found
 
 
 def _said(folder: Path, verification: Verification, judges: Sequence[str]) -> Said:
@@ -58,7 +77,9 @@ def _said(folder: Path, verification: Verification, judges: Sequence[str]) -> Sa
     remarks = list(verification.unchecked)
     remarks += [f"{share:.0%} of its offers are those of {key}: a copy" for key, share in verification.twins]
     disputed = verification.disputed
-    remarks += [f"the re-judging model decides {share:.0%} of {judge} otherwise" for judge, share in disputed.items()]
+    for judge, looked in (verification.second or {}).items():
+        share = disputed[judge]
+        remarks.append(f"the re-judging model decides {share:.0%} of {looked.asked} verdicts of {judge} otherwise")
     if verification.findings:
         word = "refused"
     elif verification.twins:
@@ -69,7 +90,8 @@ def _said(folder: Path, verification: Verification, judges: Sequence[str]) -> Sa
         word = "verified"
     else:
         word = "recomputed"
-        remarks.append("verdicts not re-judged: a changed verdict would not be noticed; no verified badge")
+        if not verification.second:
+            remarks.append("verdicts not re-judged: a changed verdict would not be noticed; no verified badge")
     passed = word in ("verified", "recomputed")
     return Said(str(folder), verification.key, passed, word, verification.findings, tuple(remarks))
 
@@ -83,13 +105,13 @@ def _board_of(path: Path, against: Path | None, folders: Sequence[Path]) -> Sequ
     return folders
 
 
-def _keep(record: Path, digest: str, verification: Verification, judge: Judge) -> None:
+def _keep(record: Path, digest: str, verification: Verification, judge: SecondJudge) -> None:
     from proactivebench.board.standing import SecondOpinion, write_opinion
 
     found = verification.second or {}
     opinion = SecondOpinion(
         digest=digest,
-        by=judge.identity.id,
+        by=judge.id,
         asked={name: again.asked for name, again in found.items()},
         disagreements={name: len(again.disagreements) for name, again in found.items()},
     )

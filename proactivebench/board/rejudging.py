@@ -27,13 +27,18 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
-    """What came of asking again: `asked` verdicts were decided, `open` ones no local judge can decide. `stranger` says
-    why the judge named is not the shipped one of that name."""
+    """What came of asking again: `asked` verdicts were decided; `left` are the places of those that were not.
+    `stranger` says why the judge named is not the shipped one of that name."""
 
     asked: int
-    open: int
+    left: tuple[int, ...]
     disagreements: tuple[Disagreement, ...]
     stranger: str | None = None
+
+    @property
+    def open(self) -> int:
+        """How many verdicts were not decided again."""
+        return len(self.left)
 
 
 def local_judge(identity: JudgeIdentity) -> Judge | None:
@@ -56,7 +61,7 @@ def rejudge(identity: JudgeIdentity, items: Sequence[Item], verdicts: Sequence[V
     """Ask the local part of a judge for its verdicts on `items` again."""
     judge = local_judge(identity)
     if judge is None:
-        return Rejudged(0, len(verdicts), ())
+        return Rejudged(0, tuple(range(len(verdicts))), ())
     stranger = None
     whole = (judge.identity.silence, judge.identity.proposals) == (identity.silence, identity.proposals)
     if whole and judge.identity.hash != identity.hash:
@@ -70,21 +75,20 @@ def compare_verdicts(
     """Ask `judge` about the `items` that the verdicts decide; where it has no opinion the verdict stays open."""
 
     async def ask() -> list[Opinion | None]:
-        await judge.start()
         try:
+            await judge.start()
             return await judge.judge(items)
         finally:
             await judge.close()
 
     opinions = run_async(ask())
-    asked, differing = 0, []
-    for verdict, opinion in zip(verdicts, opinions, strict=True):
+    left, differing = [], []
+    for place, (verdict, opinion) in enumerate(zip(verdicts, opinions, strict=True)):
         if opinion is None or (opinion.cause == NO_VOTES and verdict.cause != NO_VOTES):
-            continue
-        asked += 1
-        if opinion.status is not verdict.status:
+            left.append(place)
+        elif opinion.status is not verdict.status:
             differing.append(Disagreement(verdict, opinion.status))
-    return Rejudged(asked, len(verdicts) - asked, tuple(differing), stranger)
+    return Rejudged(len(verdicts) - len(left), tuple(left), tuple(differing), stranger)
 
 
 def items_for(task: Task, replies: Sequence[Reply], verdicts: Sequence[Verdict]) -> list[Item]:

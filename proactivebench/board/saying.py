@@ -10,6 +10,7 @@ from proactivebench.board.escaping import github_command, markdown, plain
 from proactivebench.board.evidence import Finding
 
 FORMATS = ("rich", "json", "github", "markdown")
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)

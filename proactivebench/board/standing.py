@@ -18,6 +18,7 @@ from proactivebench.board.rows import Row, badged, by_group, rows_of
 from proactivebench.board.verification import DISPUTED_SHARE, TWIN_OFFERS, TWIN_SHARE
 from proactivebench.errors import DataError
 from proactivebench.records import Record
+from proactivebench.store import cannot_write
 
 UNRANKED = ("baseline judge", "invalid", "incomplete", "disputed", "copy")
 
@@ -53,10 +54,11 @@ def read_opinions(root: Path) -> dict[str, SecondOpinion]:
 
 
 def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
-    """Keep a second opinion on the entry `key`; returns its file."""
+    """Keep a second opinion on the entry `key`; returns its file. Raises `CannotWrite`."""
     file = root / "rejudged" / f"{key}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(opinion.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    with cannot_write(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(opinion.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return file
 
 
@@ -75,15 +77,16 @@ def _trust(
         other, share = copies[0]
         yield "copy", f"{share:.0%} of its offers are, word for word and moment by moment, those of {other}."
     asked, left = entry.rejudged.get(judge, (0, 0))
+    noticed = "a changed one would not be noticed."
     if opinion and opinion.digest == entry.digest and opinion.asked.get(judge):
         share = opinion.disagreements.get(judge, 0) / opinion.asked[judge]
+        noticed = f"{opinion.by} decides {share:.0%} of {opinion.asked[judge]} verdicts otherwise."
         if share > DISPUTED_SHARE:
-            yield "disputed", f"{opinion.by} decides {share:.0%} of {opinion.asked[judge]} verdicts otherwise."
+            yield "disputed", noticed
     if not left:
         yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
     else:
-        said = f"{left} of {asked + left} verdicts cannot be repeated here: a changed one would not be noticed."
-        yield "not re-judged", said
+        yield "not re-judged", f"{left} of {asked + left} verdicts cannot be repeated here: {noticed}"
 
 
 def _training(entry: Recomputed) -> Iterable[tuple[str, str]]:

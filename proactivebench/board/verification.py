@@ -9,10 +9,11 @@ from pathlib import Path
 
 from proactivebench.board.entry import ENTRY, REPLIES, Entry, verdict_file
 from proactivebench.board.evidence import Evidence, Finding, read_evidence
-from proactivebench.board.rejudging import Rejudged, compare_verdicts, items_for, rejudge
+from proactivebench.board.rejudging import Rejudged, items_for, rejudge
+from proactivebench.board.second_judge import SecondJudge
 from proactivebench.board.validation import Validation, validate_evidence
 from proactivebench.errors import DataError, UsageError
-from proactivebench.judging import Item, Judge
+from proactivebench.judging import Item
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
 from proactivebench.records import ProtocolIdentity, Reply, ReplyStatus, Report, Task
 from proactivebench.scoring import build_report
@@ -29,7 +30,7 @@ _SHOWN = 3
 class Verification:
     """What recomputing an entry showed. `findings`: it contradicts itself and is refused. `rejudged` per judge;
     `twins`: other entries with the same offers, and the share; `unchecked`: what could not be computed again here.
-    `second[judge]` is what a re-judging model said of its verdicts."""
+    `second[judge]` is what a re-judging model said of those of its verdicts that its own kind cannot repeat here."""
 
     key: str
     findings: tuple[Finding, ...]
@@ -41,7 +42,7 @@ class Verification:
 
     @property
     def disputed(self) -> dict[str, float]:
-        """Per judge the share of its verdicts that the re-judging model decides otherwise."""
+        """Per judge the share of the verdicts put to the re-judging model that it decides otherwise."""
         return {judge: len(one.disagreements) / max(1, one.asked) for judge, one in (self.second or {}).items()}
 
     def verified(self, judge: str) -> bool:
@@ -50,23 +51,23 @@ class Verification:
         return not self.findings and not self.twins and found is not None and found.open == 0
 
 
-def verify_entry(
-    path: Path, task: Task, others: Sequence[Evidence] = (), second_judge: Judge | None = None
-) -> Verification:
+def verify_entry(path: Path, task: Task, others: Sequence[Evidence] = ()) -> Verification:
     """Recompute the entry at `path` against its task, and compare it with `others` (itself is skipped)."""
-    return verify_evidence(read_evidence(path), task, others, second_judge)
+    return verify_evidence(read_evidence(path), task, others)
 
 
 def verify_evidence(
     evidence: Evidence,
     task: Task,
     others: Sequence[Evidence] = (),
-    second_judge: Judge | None = None,
+    second_judge: SecondJudge | None = None,
     metrics: Collection[str] | None = None,
     validation: Validation | None = None,
 ) -> Verification:
     """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole. `metrics` (and
-    what the entry claims) are all that the report holds; None = everything. `validation` is its own, where known."""
+    what the entry claims) are all that the report holds; None = everything. `validation` is its own, where known.
+
+    Raises `UsageError` for another task than the entry's, and what `SecondJudge.look` raises."""
     validation = validation or validate_evidence(evidence)
     entry = evidence.entry
     if entry is None or not validation.accepted:
@@ -86,17 +87,23 @@ def verify_evidence(
         findings += _parsed_again(evidence.replies, protocol)
         if any(reply.text is None for reply in evidence.replies if reply.status.clean):
             unchecked.append("some replies carry no raw text, so their parsing was not repeated")
-    rejudged, second = {}, {}
+    rejudged: dict[str, Rejudged] = {}
     if not findings:
         for judge, verdicts in evidence.verdicts.items():
             identity = entry.manifest.judges[judge]
             rejudged[judge] = found = rejudge(identity, items[judge], verdicts)
             findings += _decided_otherwise(judge, found)
             if found.open:
-                unchecked.append(f"{found.open} of {found.asked + found.open} verdicts of {judge} were not re-judged")
-                if second_judge:
-                    second[judge] = compare_verdicts(second_judge, items[judge], verdicts)
+                said = f"{found.open} of {len(verdicts)} verdicts of {judge} were not re-judged by their own judge"
+                unchecked.append(said)
     findings += _claimed_otherwise(entry, report)
+    second = {}
+    if second_judge and not findings:
+        second = {
+            judge: second_judge.look(entry.key, items[judge], evidence.verdicts[judge], found.left)
+            for judge, found in rejudged.items()
+            if found.left
+        }
     twins = tuple(_twins(evidence, others))
     return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second)
 

@@ -78,7 +78,9 @@ def validate(
     Example: proactivebench leaderboard validate entry --format github
     """
     from proactivebench.board.checking import validate_all
+    from proactivebench.board.saying import FORMATS
 
+    _one_of("--format", form, FORMATS)
     _report(validate_all(path), form)
 
 
@@ -95,12 +97,18 @@ def verify(
     """Recompute entries from their evidence: questions, parsing, verdicts of local
     judges, metrics, likeness to others. Needs the benchmark's data.
 
-    Exit 1: refused, a copy, or disputed. Exit 2: cannot be read.
+    Exit 1: refused, a copy, or disputed. Exit 2: cannot be read. Exit 3: the
+    re-judging model failed.
 
     Example: proactivebench leaderboard verify entry --against board
     """
     from proactivebench.board.checking import verify_all
+    from proactivebench.board.saying import FORMATS
+    from proactivebench.errors import UsageError
 
+    _one_of("--format", form, FORMATS)
+    if record and not judge_model:
+        raise UsageError("--record keeps the opinion of a re-judging model: name one with --judge_model")
     second = _second_judge(judge, judge_model, judge_model_args) if judge_model else None
     _report(list(verify_all(path, against=against, second_judge=second, record=record)), form)
 
@@ -195,12 +203,11 @@ def seed(
 
 
 def _report(outcomes: Sequence[Said], form: str) -> None:
-    from proactivebench.board.saying import FORMATS, say
+    from proactivebench.board.saying import UNREADABLE, say
 
-    _one_of("--format", form, FORMATS)
     print(say(outcomes, form))
     if not all(outcome.passed for outcome in outcomes):
-        raise typer.Exit(1)
+        raise typer.Exit(2 if any(outcome.word == UNREADABLE for outcome in outcomes) else 1)
 
 
 def _one_of(option: str, given: str, allowed: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
@@ -96,14 +97,16 @@ def _to_hub(entry: Entry, files: dict[str, bytes], place: str) -> str:
 def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title: str) -> str:
     """Open a pull request on the Hub that adds `files`; returns its address. The token comes from the environment.
 
-    Raises `UsageError` where the Hub does not take it; then no pull request is open, whatever was uploaded.
+    Raises `UsageError` where the Hub does not take it. Files go up first and the pull request is opened last, in one
+    step, so that none is open with half of them.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import disable_progress_bars, logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
-    logging.set_verbosity_error()  # its warnings of a retry show addresses that anyone may write to
+    # Its warnings of a retry show addresses that anyone may write to.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     operations = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in files.items()]
     try:
         commit = HfApi().create_commit(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,25 @@ from proactivebench.board.verification import verify_entry
 from proactivebench.errors import CannotWrite, CheckFailed, UsageError
 from proactivebench.traces import load_task
 from tests.servers.hub import Hub, serve
+from tests.servers.lfs import SIGNATURE
 
 from .forging import REPLIES
 
 PLACE = Path("entries") / "acme__helper-7b" / "r1"
+TOKEN = "hf_of_this_test"
+# By which request a file comes to storage on each road.
+STORED = {"lfs": "PUT /storage/", "xet": "POST /xet/v1/shards"}
+NEEDS_XET = pytest.mark.skipif(find_spec("hf_xet") is None, reason="hf_xet is not made for every platform")
+XET = pytest.param("xet", marks=NEEDS_XET)
+# The command, without the half minute that huggingface_hub waits between its tries.
+IMPATIENT = "import time; time.sleep = lambda _: None; from proactivebench.cli import main; main()"
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    """What the Hub's clients remember of one server would mislead them at the next."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_XET_CACHE", str(tmp_path / "hf" / "xet"))
 
 
 def holds(folder):
@@ -58,27 +74,109 @@ def test_a_repository_that_is_not_there_is_one_clear_line(entry, tmp_path):
         submit_entry(entry, f"git:{tmp_path / 'nowhere'}")
 
 
-def test_an_entry_arrives_on_the_hub_as_a_pull_request(entry, tmp_path):
-    hub = Hub({"board/results": {"README.md": b""}}, token="hf_of_this_test")
+@pytest.mark.parametrize("road", ["lfs", XET])
+def test_an_entry_arrives_on_the_hub_as_a_pull_request(entry, tmp_path, road):
+    """Byte for byte, by either road that huggingface_hub knows for packed files: plain uploads hold no such file."""
+    hub = Hub({"board/results": {"README.md": b""}}, token=TOKEN)
     with serve(hub):
-        done = submit_in_process(entry, "hf:board/results", hub, token="hf_of_this_test")
+        done = submit_in_process(entry, "hf:board/results", hub, road)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("/datasets/board/results/discussions/1")
-    assert "hf_of_this_test" not in done.stdout + done.stderr
-    for name, content in hub.pull_requests[0].items():
+    assert done.stderr == ""
+    assert any(request.startswith(STORED[road]) for request in hub.seen)
+    assert not any(request.startswith(STORED[other]) for other in STORED if other != road for request in hub.seen)
+    (arrived,) = hub.pull_requests
+    assert arrived == {f"{PLACE.as_posix()}/{name}": content for name, content in files_of(entry).items()}
+    for name, content in arrived.items():
         (tmp_path / "hub" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "hub" / name).write_bytes(content)
     holds(tmp_path / "hub" / PLACE)
 
 
-@pytest.mark.parametrize(("place", "token"), [("hf:board/none", "right"), ("hf:board/results", "wrong")])
+@pytest.mark.parametrize("road", ["lfs", XET])
+def test_the_token_is_told_to_the_hub_and_to_no_storage(entry, road):
+    hub = Hub({"board/results": {}}, token=TOKEN)
+    with serve(hub):
+        done = submit_in_process(entry, "hf:board/results", hub, road)
+    assert TOKEN not in done.stdout + done.stderr
+    assert "POST /api/datasets/board/results/commit/main" in hub.told
+    assert not [request for request in hub.told if " /storage/" in request or " /xet/" in request]
+
+
+def test_what_is_stored_already_is_not_sent_again(entry):
+    hub = Hub({"board/results": {}}, token=TOKEN)
+    with serve(hub):
+        first, second = (submit_in_process(entry, "hf:board/results", hub, "lfs") for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert hub.pull_requests[0] == hub.pull_requests[1]
+    sent = [request for request in hub.seen if request.startswith("PUT ")]
+    assert len(sent) == len(set(sent)) == sum(name.endswith(".gz") for name in files_of(entry))
+
+
+@pytest.mark.parametrize(
+    ("road", "part", "status"),
+    [
+        ("lfs", "objects/batch", 403),
+        ("lfs", "PUT /storage", 403),
+        ("lfs", "PUT /storage", 500),
+        ("lfs", "objects/verify", 404),
+        ("lfs", "/commit/", 403),
+        pytest.param("xet", "/xet-write-token/", 403, marks=NEEDS_XET),
+        pytest.param("xet", "/v1/xorbs/", 403, marks=NEEDS_XET),
+        pytest.param("xet", "/v1/shards", 400, marks=NEEDS_XET),
+    ],
+)
+def test_an_upload_that_fails_is_one_clear_line_and_nothing_half_submitted(entry, road, part, status):
+    hub = Hub({"board/results": {}}, token=TOKEN, failing={part: status})
+    with serve(hub):
+        done = submit_in_process(entry, "hf:board/results", hub, road)
+    assert any(part in request for request in hub.seen)
+    assert hub.pull_requests == []
+    refused_in_one_line(done)
+    assert str(status) in done.stderr
+    assert SIGNATURE not in done.stderr
+
+
+def test_an_object_that_lfs_refuses_is_named(entry):
+    """The batch as a whole is answered, an object in it is not allowed: over quota, say."""
+    hub = Hub({"board/results": {}}, token=TOKEN)
+    hub.storage.refused = "storage quota exceeded"
+    with serve(hub):
+        done = submit_in_process(entry, "hf:board/results", hub, "lfs")
+    assert hub.pull_requests == []
+    refused_in_one_line(done)
+    assert "storage quota exceeded" in done.stderr
+
+
+def test_a_hub_that_is_not_there_is_one_clear_line(entry):
+    with serve(Hub({})) as hub:
+        pass
+    refused_in_one_line(submit_in_process(entry, "hf:board/results", hub))
+
+
+def test_a_merged_pull_request_is_downloaded_and_valid(entry, tmp_path):
+    sent = Hub({"board/results": {"README.md": b""}}, token=TOKEN)
+    with serve(sent):
+        submit_in_process(entry, "hf:board/results", sent, "lfs")
+    merged = Hub({"board/results": {"README.md": b"board", **sent.pull_requests[0]}}, token=TOKEN)
+    script = (
+        "import sys, huggingface_hub as h; h.snapshot_download(sys.argv[1], repo_type='dataset', local_dir=sys.argv[2])"
+    )
+    with serve(merged):
+        python(["-c", script, "board/results", str(tmp_path / "board")], merged, check=True)
+    assert any(request.startswith("GET /storage/") for request in merged.seen)
+    assert not any("/storage/" in request for request in merged.told)
+    assert files_of(tmp_path / "board" / PLACE) == files_of(entry)
+    holds(tmp_path / "board" / PLACE)
+
+
+@pytest.mark.parametrize(("place", "token"), [("hf:board/none", TOKEN), ("hf:board/results", "hf_wrong")])
 def test_a_hub_that_says_no_is_one_clear_line(entry, place, token):
-    hub = Hub({"board/results": {}}, token="right")
+    hub = Hub({"board/results": {}}, token=TOKEN)
     with serve(hub):
         done = submit_in_process(entry, place, hub, token=token)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "the Hub did not take it" in done.stderr
+    refused_in_one_line(done)
+    assert token not in done.stderr
 
 
 def test_a_bad_entry_is_not_sent(entry, tmp_path):
@@ -142,18 +240,35 @@ def test_the_results_dataset_loads(board, tmp_path):
     assert read_evidence(tmp_path / "dataset" / PLACE).findings == []
 
 
-def submit_in_process(entry, place, hub, token):
-    return in_process(["submit", str(entry), "--to", place], hub, token)
+def submit_in_process(entry, place, hub, road="xet", token=TOKEN):
+    """`leaderboard submit` with and without Xet; without, as on a machine that has no hf_xet."""
+    return in_process(["submit", str(entry), "--to", place], hub, token, HF_HUB_DISABLE_XET=str(int(road == "lfs")))
 
 
-def in_process(arguments, hub, token=None):
+def in_process(arguments, hub, token=TOKEN, **environment):
+    return python(["-c", IMPATIENT, "leaderboard", *arguments], hub, token, **environment)
+
+
+def python(arguments, hub, token=TOKEN, *, check=False, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "proactivebench", "leaderboard", *arguments],
-        env=os.environ | {"HF_ENDPOINT": hub.url, "HF_TOKEN": token or "any", "HF_HUB_OFFLINE": "0"},
+        [sys.executable, *arguments],
+        env=os.environ | {"HF_ENDPOINT": hub.url, "HF_TOKEN": token, "HF_HUB_OFFLINE": "0"} | environment,
         capture_output=True,
         text=True,
-        check=False,
+        check=check,
     )
+
+
+def refused_in_one_line(done):
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "the Hub did not take it" in done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+    assert done.stdout == ""
+
+
+def files_of(folder):
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def git(*arguments, folder=None):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -13,18 +12,16 @@ from pathlib import PurePosixPath
 from threading import Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 
-COMMIT = "1f" * 20
-
-
-Response = tuple[int, bytes, dict[str, str]]
-Query = Mapping[str, list[str]]
+from . import lfs, pulls, xet
+from .exchange import COMMIT, Request, Response, as_json, refusal
 
 
 @dataclass
 class Hub:
-    """Datasets by `ORG/NAME`, each a mapping of path to content, all at one commit. `seen` lists what was asked.
-    `models` are repositories of the other kind; `pull_requests` holds the files of each one opened, which needs `token`
-    where that is set."""
+    """Datasets by `ORG/NAME`, each a mapping of path to content, all at one commit. `seen` lists what was asked,
+    `told` what of it carried `token`. `models` are repositories of the other kind; `pull_requests` holds the files of
+    each one opened, which needs `token` where that is set. Large files go by LFS or by Xet to hosts of their own, as
+    the client likes. `failing` maps a part of a request (`PUT /storage`) to the status such requests get."""
 
     datasets: Mapping[str, Mapping[str, bytes]]
     revisions: tuple[str, ...] = ("main", "v1", COMMIT)
@@ -34,6 +31,13 @@ class Hub:
     models: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     pull_requests: list[dict[str, bytes]] = field(default_factory=list)
     token: str | None = None
+    told: list[str] = field(default_factory=list)
+    failing: Mapping[str, int] = field(default_factory=dict)
+    storage: lfs.Storage = field(default_factory=lfs.Storage)
+    cas: xet.Xet = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cas = xet.Xet(self.storage)
 
 
 @contextmanager
@@ -49,18 +53,17 @@ def serve(hub: Hub) -> Iterator[Hub]:
         def do_GET(self) -> None:
             self._answer()
 
-        do_HEAD = do_POST = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
 
         def _answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             url = urlsplit(self.path)
-            hub.seen.append(f"{self.command} {unquote(url.path)}")
-            if self.command == "POST" and ("/preupload/" in url.path or "/commit/" in url.path):
-                trusted = hub.token is None or self.headers.get("Authorization") == f"Bearer {hub.token}"
-                status, content, headers = write(hub, unquote(url.path), body) if trusted else _error(401, "GatedRepo")
-            else:
-                status, content, headers = answer(hub, unquote(url.path), parse_qs(url.query), body)
+            bearer = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+            request = Request(self.command, unquote(url.path), parse_qs(url.query), bearer, body)
+            hub.seen.append(str(request))
+            if hub.token and hub.token.encode() in f"{self.path} {self.headers}".encode() + body:
+                hub.told.append(str(request))
+            status, content, headers = answer(hub, request)
             self.send_response(status)
             for name, value in {"Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)
@@ -72,6 +75,8 @@ def serve(hub: Hub) -> Iterator[Hub]:
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     hub.url = f"http://127.0.0.1:{server.server_port}"
+    hub.storage.url = f"http://localhost:{server.server_port}/storage"
+    hub.cas.url = f"http://localhost:{server.server_port}/xet"
     try:
         yield hub
     finally:
@@ -80,35 +85,54 @@ def serve(hub: Hub) -> Iterator[Hub]:
         thread.join()
 
 
-def answer(hub: Hub, path: str, query: Query, body: bytes) -> Response:
+def answer(hub: Hub, request: Request) -> Response:
     """Status, content and headers for one request."""
+    failed = [status for part, status in hub.failing.items() if part in str(request)]
+    if failed:
+        return refusal(failed[0], "Failing")
+    if request.path.startswith("/storage/"):
+        return lfs.store(hub.storage, request)
+    if request.path.startswith("/xet/"):
+        return xet.take(hub.cas, request)
+    if pulls.is_write(request):
+        trusted = hub.token is None or request.bearer == hub.token
+        return pulls.write(hub, request) if trusted else refusal(401, "GatedRepo")
+    return read(hub, request)
+
+
+def read(hub: Hub, request: Request) -> Response:
+    """What a dataset is, and its files."""
+    path = request.path
     for name, files in hub.datasets.items():
         api, resolve = f"/api/datasets/{name}", f"/datasets/{name}/resolve/"
         if path == api or path.startswith(api + "/"):
-            return _api(hub, name, path.removeprefix(api).lstrip("/"), query, body)
+            return _api(hub, name, path.removeprefix(api).lstrip("/"), request)
         if path.startswith(resolve):
             return _file(hub, files, path.removeprefix(resolve))
-    return _error(404, "RepoNotFound")
+    return refusal(404, "RepoNotFound")
 
 
-def _api(hub: Hub, name: str, rest: str, query: Query, body: bytes) -> Response:
+def _api(hub: Hub, name: str, rest: str, request: Request) -> Response:
     verb, _, rest = rest.partition("/")
     revision, _, folder = rest.partition("/")
     files = hub.datasets[name]
     if verb and revision not in hub.revisions:
-        return _error(404, "RevisionNotFound")
+        return refusal(404, "RevisionNotFound")
     if verb in ("", "revision"):
         card = {"license": hub.licence} if hub.licence else {}
         siblings = [{"rfilename": path} for path in files]
         info = {"id": name, "sha": COMMIT, "private": False, "tags": [], "downloads": 0, "likes": 0}
-        return _json({**info, "lastModified": "2025-05-01T10:00:00.000Z", "cardData": card, "siblings": siblings})
+        return as_json({**info, "lastModified": "2025-05-01T10:00:00.000Z", "cardData": card, "siblings": siblings})
     if verb == "tree":
-        found = _tree(files, folder, recursive="true" in [value.lower() for value in query.get("recursive", [])])
-        return _json(found) if found else _error(404, "EntryNotFound")
+        found = _tree(
+            files, folder, recursive="true" in [value.lower() for value in request.query.get("recursive", [])]
+        )
+        return as_json(found) if found else refusal(404, "EntryNotFound")
     if verb == "paths-info":
+        body = request.body
         asked = parse_qs(body.decode()).get("paths", []) if body[:1] != b"{" else json.loads(body)["paths"]
-        return _json([_entry(path, files[path]) for path in asked if path in files])
-    return _error(404, "EntryNotFound")
+        return as_json([_entry(path, files[path]) for path in asked if path in files])
+    return refusal(404, "EntryNotFound")
 
 
 def _tree(files: Mapping[str, bytes], folder: str, *, recursive: bool) -> list[dict[str, object]]:
@@ -123,57 +147,28 @@ def _tree(files: Mapping[str, bytes], folder: str, *, recursive: bool) -> list[d
     return [entry for entry in entries if recursive or "/" not in str(entry["path"]).removeprefix(base)]
 
 
-def write(hub: Hub, path: str, body: bytes) -> Response:
-    """The two steps of a commit: by which road each file goes (all by the plain one), then the pull request itself."""
-    kind, name, verb = _write_request(path)
-    if name not in (hub.datasets if kind == "datasets" else hub.models):
-        return _error(404, "RepoNotFound")
-    if verb == "preupload":
-        asked = [file["path"] for file in json.loads(body)["files"]]
-        return _json({"files": [{"path": p, "uploadMode": "regular", "shouldIgnore": False} for p in asked]})
-    lines = [json.loads(line) for line in body.splitlines() if line.strip()]
-    files = [line["value"] for line in lines if line["key"] == "file"]
-    hub.pull_requests.append({file["path"]: base64.b64decode(file["content"]) for file in files})
-    address = f"{hub.url}/{'datasets/' if kind == 'datasets' else ''}{name}"
-    number = len(hub.pull_requests)
-    return _json(
-        {
-            "commitUrl": f"{address}/commit/{COMMIT}",
-            "commitOid": COMMIT,
-            "hookOutput": "",
-            "pullRequestUrl": f"{address}/discussions/{number}",
-            "success": True,
-        }
-    )
-
-
-def _write_request(path: str) -> tuple[str, str, str]:
-    """Kind of repository, its name and the verb of `/api/KIND/ORG/NAME/VERB/REVISION`."""
-    kind, organisation, name, verb = path.removeprefix("/api/").split("/")[:4]
-    return kind, f"{organisation}/{name}", verb
-
-
 def _file(hub: Hub, files: Mapping[str, bytes], rest: str) -> Response:
     revision, _, path = rest.partition("/")
     if revision not in hub.revisions:
-        return _error(404, "RevisionNotFound")
+        return refusal(404, "RevisionNotFound")
     if path not in files:
-        return _error(404, "EntryNotFound")
-    headers = {"ETag": f'"{_oid(files[path])}"', "X-Repo-Commit": COMMIT, "Content-Type": "application/octet-stream"}
-    return 200, files[path], headers
+        return refusal(404, "EntryNotFound")
+    content = files[path]
+    headers = {"ETag": f'"{_oid(content)}"', "X-Repo-Commit": COMMIT, "Content-Type": "application/octet-stream"}
+    if not lfs.by_lfs(path, len(content)):
+        return 200, content, headers
+    oid = lfs.sha256(content)
+    hub.storage.objects[oid] = content
+    linked = {"X-Linked-Etag": f'"{oid}"', "X-Linked-Size": str(len(content)), "Location": hub.storage.address(oid)}
+    return 302, b"", headers | linked
 
 
 def _entry(path: str, content: bytes) -> dict[str, object]:
-    return {"type": "file", "path": path, "size": len(content), "oid": _oid(content)}
+    entry: dict[str, object] = {"type": "file", "path": path, "size": len(content), "oid": _oid(content)}
+    if lfs.by_lfs(path, len(content)):
+        entry["lfs"] = {"oid": lfs.sha256(content), "size": len(content), "pointerSize": 134}
+    return entry
 
 
 def _oid(content: bytes) -> str:
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
-
-
-def _json(value: object) -> Response:
-    return 200, json.dumps(value).encode(), {"Content-Type": "application/json"}
-
-
-def _error(status: int, code: str) -> Response:
-    return status, json.dumps({"error": code}).encode(), {"X-Error-Code": code, "Content-Type": "application/json"}

@@ -7,6 +7,7 @@ import unicodedata
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:$-])")
+_ADDRESS = re.compile(r"(www)\.", re.IGNORECASE)
 _CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -26,12 +27,16 @@ def plain(text: str, limit: int = 500) -> str:
 
 def markdown(text: str, limit: int = 500) -> str:
     """`text` as Markdown that renders as exactly this text: no link, mention, markup or new line."""
-    return _MARKDOWN.sub(r"\\\1", plain(text, limit)).replace("\\@", "@\u200b").replace("\\:", ":\u200b")
+    escaped = _MARKDOWN.sub(r"\\\1", plain(text, limit))
+    for letter in "@:#":  # of a mention, an address, an issue: found in the text, whatever is escaped
+        escaped = escaped.replace(f"\\{letter}", f"{letter}\u200b")
+    return _ADDRESS.sub("\\1\u200b.", escaped)
 
 
 def github_command(text: str, *, is_property: bool = False) -> str:
-    """`text` inside a workflow command (`::error …::text`), so that it cannot start another."""
-    text = plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """`text` inside a workflow command (`::error …::text`) or behind other words of a log, so that it cannot start
+    another: `::` counts at the start of a line only, the older `##[…]` anywhere."""
+    text = plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace("##[", "##\u200b[")
     return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
 
 

@@ -22,7 +22,7 @@ from proactivebench.board.validation import validate_evidence
 from proactivebench.board.verification import Verification, verify_evidence
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
-from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, digest
+from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, digest, printable
 from proactivebench.traces import load_task
 
 _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate"}
@@ -86,17 +86,17 @@ def recompute(folder: Path) -> Recomputed | Refusal:
 def _recompute(folder: Path) -> Recomputed | Refusal:
     name = "/".join(folder.parts[-2:])
     if folder.is_symlink():
-        return Refusal(folder=name, findings=(("", "is a symbolic link"),))
+        return _refused(name, [Finding("", "is a symbolic link")])
     try:
         evidence = read_evidence(folder)
     except DataError as error:
-        return Refusal(folder=name, findings=(("", str(error)),))
+        return _refused(name, [Finding("", str(error))])
     validation = validate_evidence(evidence)
     if evidence.entry is None or not validation.accepted:
         return _refused(name, validation.findings)
     task = _task(evidence.entry.manifest.task.name)
     if not isinstance(task, Task):
-        return Refusal(folder=name, findings=(("", f"cannot be recomputed here: {task}"),))
+        return _refused(name, [Finding("", f"cannot be recomputed here: {task}")])
     verification = verify_evidence(evidence, task, metrics=_SHOWN, validation=validation)
     if verification.findings or verification.report is None:
         result: Recomputed | Refusal = _refused(name, verification.findings)
@@ -107,7 +107,9 @@ def _recompute(folder: Path) -> Recomputed | Refusal:
 
 
 def _refused(folder: str, findings: Sequence[Finding]) -> Refusal:
-    return Refusal(folder=folder, findings=tuple((finding.file, finding.message) for finding in findings))
+    """A refusal in words that a file can hold: names on disk may be bytes that are no text."""
+    said = tuple((printable(finding.file), printable(finding.message)) for finding in findings)
+    return Refusal(folder=printable(folder), findings=said)
 
 
 def _shown(evidence: Evidence, entry: Entry, verification: Verification, report: Report) -> Recomputed:

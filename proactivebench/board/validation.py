@@ -73,8 +73,9 @@ def validate_evidence(evidence: Evidence) -> Validation:
 
 def _placed(path: Path, entry: Entry) -> Iterator[Finding]:
     resolved = path.absolute()
-    if resolved.parent.parent.name == "entries" and "/".join(resolved.parts[-2:]) != entry.key:
-        yield Finding(ENTRY, f"belongs into entries/{entry.key} by what it says, and lies elsewhere")
+    place = "/".join(resolved.parts[-2:])
+    if resolved.parent.parent.name == "entries" and place != entry.key:
+        yield Finding(ENTRY, f"belongs into entries/{entry.key} by what it says, and lies in entries/{place}")
 
 
 def _identified(entry: Entry) -> Iterator[Finding]:

@@ -5,9 +5,11 @@ import shutil
 
 import pytest
 
+from proactivebench.board.checking import verify_all
 from proactivebench.board.evidence import read_evidence
 from proactivebench.board.validation import validate_entry
 from proactivebench.board.verification import verify_entry
+from proactivebench.cli import main
 from proactivebench.traces import load_task
 
 from .forging import REPLIES, declared, lines, question, verdict_name, write_declared, write_lines
@@ -28,6 +30,17 @@ def test_an_honest_entry_is_verified(entry, task):
     (judge,) = outcome.rejudged
     assert outcome.verified(judge)
     assert outcome.rejudged[judge].open == 0
+
+
+def test_a_neighbour_that_cannot_be_read_stops_nobody_else(entry):
+    (entry.parent / "r0").mkdir()
+    board = entry.parents[2]
+    unreadable, good = verify_all(board)
+    assert (unreadable.word, good.word) == ("unreadable", "verified")
+    assert [outcome.word for outcome in verify_all(entry)] == ["verified"]
+    with pytest.raises(SystemExit) as ended:
+        main(["leaderboard", "verify", str(board)])
+    assert ended.value.code == 2
 
 
 def test_a_changed_verdict_is_caught_though_its_hashes_fit(entry, task):

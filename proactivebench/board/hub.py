@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from datetime import date
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from proactivebench.board.building import Board
 
 FRAMEWORK = "proactivebench"
+_NO_NAME = re.compile(r"[^A-Za-z0-9._-]")  # what must not get from an entry into a file's name
 
 
 def write_dataset(board: Path, entries_root: Path, entries: Sequence[Recomputed], output_path: Path) -> Path:
@@ -70,7 +72,7 @@ def model_results(row: Row, dataset: str, revision: str | None = None) -> dict[s
         "evaluation_framework": FRAMEWORK,
         "notes": _notes(row),
     }
-    name = f"proactivebench-{row.task.name}-{row.protocol.hash[:8]}-{row.judge.hash[:8]}"
+    name = _NO_NAME.sub("_", f"proactivebench-{row.task.name}-{row.protocol.hash[:8]}-{row.judge.hash[:8]}")
     return {f".eval_results/{name}.yaml": _yaml([result])}
 
 

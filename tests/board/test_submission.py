@@ -1,8 +1,10 @@
 """An entry goes to a folder, a git repository or the Hub, and what arrives is checked again there."""
 
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -201,6 +203,14 @@ def test_a_model_repository_gets_its_result_as_a_pull_request(board):
     assert result["value"] == round(100 * row.metrics["f1"].value, 2)
     assert row.judge.id in result["notes"]
     assert "baseline judge" in result["notes"]
+
+
+@pytest.mark.parametrize("part", ["protocol", "judge"])
+def test_a_result_file_stays_in_its_folder_whatever_a_hash_says(board, part):
+    row = next(row for group in build_board(board).groups for row in group if row.name == "helper-7b")
+    climbing = replace(row, **{part: getattr(row, part).model_copy(update={"hash": "/../../\n"})})
+    ((path, _),) = model_results(climbing, "board/results").items()
+    assert re.fullmatch(r"\.eval_results/[A-Za-z0-9][A-Za-z0-9._-]*\.yaml", path)
 
 
 def test_an_announcement_arrives_in_the_models_repository(board):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import dropwhile
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_FILLERS = "\u115f\u1160"  # letters by their category, and nothing to be seen
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:$-])")
 _ADDRESS = re.compile(r"(www)\.", re.IGNORECASE)
 _CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def csv_cell(text: str) -> str:
-    """`text` as a spreadsheet shows it and never computes it."""
-    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+    """`text` as a spreadsheet shows it and never computes it: with an apostrophe before what some program could read
+    as a formula, in wide letters or behind letters that nobody sees as well."""
+    return f"'{text}" if text.startswith(_FORMULA) or _seen(text).startswith(_FORMULA) else text
 
 
 def plain(text: str, limit: int = 500) -> str:
@@ -38,6 +41,15 @@ def github_command(text: str, *, is_property: bool = False) -> str:
     another: `::` counts at the start of a line only, the older `##[…]` anywhere."""
     text = plain(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A").replace("##[", "##\u200b[")
     return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
+
+
+def _seen(text: str) -> str:
+    """`text` in its plain letters, from the first that is no space, control, mark or filler."""
+    return "".join(dropwhile(_unseen, unicodedata.normalize("NFKC", text)))
+
+
+def _unseen(letter: str) -> bool:
+    return letter in _FILLERS or unicodedata.category(letter)[0] in "ZCM"
 
 
 def _written(letter: str) -> str:

@@ -102,6 +102,15 @@ def test_formulas_stay_text_in_the_csv():
     assert csv_cell("helper-7b") == "helper-7b"
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe62", "\u207c"])
+@pytest.mark.parametrize("before", ["", "\u2003", "\u200b", "\ufeff", "\u3164", "\ufe0f", "\u2028", " \u00ad \x00"])
+def test_a_formula_in_wide_letters_or_behind_what_nobody_sees_stays_text(before, sign):
+    from proactivebench.board.escaping import csv_cell
+
+    assert csv_cell(f"{before}{sign}1+1") == f"'{before}{sign}1+1"
+    assert csv_cell(f"{before}helper{sign}7b") == f"{before}helper{sign}7b"
+
+
 def test_exit_codes_tell_refused_from_unreadable(entry, tmp_path):
     assert exit_code("leaderboard", "validate", str(entry)) == 0
     assert exit_code("leaderboard", "validate", str(tmp_path / "nowhere")) == 2

@@ -47,6 +47,7 @@ class Recomputed(Record):
     report: Report
     rejudged: dict[str, tuple[int, int]]
     unchecked: tuple[str, ...]
+    unread: int
     offers: dict[str, str]
     moments: str
 
@@ -121,6 +122,7 @@ def _shown(evidence: Evidence, entry: Entry, verification: Verification, report:
         report=_cut(report),
         rejudged={judge: (again.asked, again.open) for judge, again in (verification.rejudged or {}).items()},
         unchecked=verification.unchecked,
+        unread=verification.unread,
         offers={
             f"{reply.trace_id}/{reply.turn}/{reply.repeat}/{reply.round}": digest(reply.proposals)[:12]
             for reply in evidence.replies

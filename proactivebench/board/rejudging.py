@@ -14,26 +14,27 @@ from proactivebench.judging import Item, Judge, Opinion, create_judge
 from proactivebench.judging.route import NO_VOTES
 from proactivebench.records import JudgeIdentity, Moment, Reply, ReplyKey, Task, Verdict, VerdictStatus
 
+_SAME = 1e-6  # probabilities closer than this are the same: machines round exponentials differently
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*(:[a-z]+)?\Z")  # the name of a shipped card: never a path
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A verdict that a judge decided otherwise when asked again (or did not decide when the entry says it did)."""
+    """A verdict that a judge decided otherwise when asked again (or did not decide when the entry says it did).
+    `again` is what it said."""
 
     verdict: Verdict
     again: VerdictStatus
+    differs: str = "status"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejudged:
-    """What came of asking again: `asked` verdicts were decided; `left` are the places of those that were not.
-    `stranger` says why the judge named is not the shipped one of that name."""
+    """What came of asking again: `asked` verdicts were decided; `left` are the places of those that were not."""
 
     asked: int
     left: tuple[int, ...]
     disagreements: tuple[Disagreement, ...]
-    stranger: str | None = None
 
     @property
     def open(self) -> int:
@@ -62,17 +63,15 @@ def rejudge(identity: JudgeIdentity, items: Sequence[Item], verdicts: Sequence[V
     judge = local_judge(identity)
     if judge is None:
         return Rejudged(0, tuple(range(len(verdicts))), ())
-    stranger = None
-    whole = (judge.identity.silence, judge.identity.proposals) == (identity.silence, identity.proposals)
-    if whole and judge.identity.hash != identity.hash:
-        stranger = f"{identity.id} is not the {identity.name} judge shipped here, which is {judge.identity.id}"
-    return compare_verdicts(judge, items, verdicts, stranger)
+    ends = (judge.identity.silence == identity.silence, judge.identity.proposals == identity.proposals)
+    return compare_verdicts(judge, items, verdicts, ends)
 
 
 def compare_verdicts(
-    judge: Judge, items: Sequence[Item], verdicts: Sequence[Verdict], stranger: str | None = None
+    judge: Judge, items: Sequence[Item], verdicts: Sequence[Verdict], ends: tuple[bool, bool]
 ) -> Rejudged:
-    """Ask `judge` about the `items` that the verdicts decide; where it has no opinion the verdict stays open."""
+    """Ask `judge` about the `items` that the verdicts decide. `ends` says of silences and of offers whether nobody is
+    asked after `judge`: where another is and `judge` has no opinion, the verdict stays open."""
 
     async def ask() -> list[Opinion | None]:
         try:
@@ -84,11 +83,24 @@ def compare_verdicts(
     opinions = run_async(ask())
     left, differing = [], []
     for place, (verdict, opinion) in enumerate(zip(verdicts, opinions, strict=True)):
-        if opinion is None or (opinion.cause == NO_VOTES and verdict.cause != NO_VOTES):
+        passed_on = not ends[verdict.candidate >= 0]
+        if opinion is None or (opinion.cause == NO_VOTES and passed_on):
             left.append(place)
         elif opinion.status is not verdict.status:
             differing.append(Disagreement(verdict, opinion.status))
-    return Rejudged(len(verdicts) - len(left), tuple(left), tuple(differing), stranger)
+        elif told := _told_otherwise(verdict, opinion):
+            differing.append(Disagreement(verdict, opinion.status, told))
+    return Rejudged(len(verdicts) - len(left), tuple(left), tuple(differing))
+
+
+def _told_otherwise(verdict: Verdict, opinion: Opinion) -> str | None:
+    """Which of who decided, why and how surely differs from what the judge says."""
+    for name in ("judge", "reason", "cause", "clipped", "spread"):
+        if getattr(verdict, name) != getattr(opinion, name):
+            return name
+    stated, again = verdict.probability, opinion.probability
+    same = stated == again or (stated is not None and again is not None and abs(stated - again) <= _SAME)
+    return None if same else "probability"
 
 
 def items_for(task: Task, replies: Sequence[Reply], verdicts: Sequence[Verdict]) -> list[Item]:

@@ -13,6 +13,7 @@ from proactivebench.records import (
     ProtocolIdentity,
     Report,
     TaskIdentity,
+    digest,
 )
 
 TRIVIAL = frozenset({"never", "always", "random", "parrot", "oracle", "best-candidate"})
@@ -39,8 +40,9 @@ COLUMNS: tuple[tuple[str, str, str, bool | None], ...] = (
 # What the badges of a table mean; an entry's page says it in full.
 BADGES = {
     "trivial": "an anchor of the table, never ranked",
-    "verified": "every verdict was decided again by the same judge, and alike",
+    "verified": "every reply was read again, every verdict decided again by the same judge, and all came out alike",
     "not re-judged": "some verdicts cannot be repeated here: a changed one would not be noticed",
+    "not re-read": "some raw texts are missing or another protocol's: what those replies said was taken on trust",
     "disputed": "a re-judging model decides more than a tenth of the verdicts otherwise; not ranked",
     "copy": "nearly all offers are another entry's, word for word; not ranked",
     "trained on benchmark": "its makers say so",
@@ -80,8 +82,10 @@ class Row:
 
     @property
     def group(self) -> tuple[str, str, str]:
-        """What rows must share to be compared: data hash, protocol hash, judge id."""
-        return (self.task.data_hash, self.protocol.hash, self.judge.id)
+        """What rows must share to be compared and to stand under one heading: data, protocol and judge, whole."""
+        judge = self.judge.model_dump(mode="json", exclude={"card"})
+        task = self.task.model_dump(mode="json", exclude={"spec"})
+        return (digest(task), digest(self.protocol.model_dump(mode="json")), digest(judge))
 
 
 def rows_of(report: Report, *, key: str, link: str | None = None) -> list[Row]:

@@ -83,8 +83,12 @@ def _trust(
         noticed = f"{opinion.by} decides {share:.0%} of {opinion.asked[judge]} verdicts otherwise."
         if share > DISPUTED_SHARE:
             yield "disputed", noticed
+    if entry.unread:
+        said = f"{entry.unread} of {entry.report.moments_answered} replies were not read again from their raw texts."
+        yield "not re-read", said
     if not left:
-        yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
+        if asked and not entry.unread:
+            yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
     else:
         yield "not re-judged", f"{left} of {asked + left} verdicts cannot be repeated here: {noticed}"
 

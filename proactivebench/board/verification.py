@@ -9,13 +9,14 @@ from pathlib import Path
 
 from proactivebench.board.entry import ENTRY, REPLIES, Entry, verdict_file
 from proactivebench.board.evidence import Evidence, Finding, read_evidence
-from proactivebench.board.rejudging import Rejudged, items_for, rejudge
+from proactivebench.board.identities import misstated
+from proactivebench.board.rejudging import Disagreement, Rejudged, items_for, rejudge
 from proactivebench.board.second_judge import SecondJudge
 from proactivebench.board.validation import Validation, validate_evidence
 from proactivebench.errors import DataError, UsageError
 from proactivebench.judging import Item
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
-from proactivebench.records import ProtocolIdentity, Reply, ReplyStatus, Report, Task
+from proactivebench.records import Note, ProtocolIdentity, Reply, ReplyStatus, Report, Task
 from proactivebench.scoring import build_report
 from proactivebench.scoring.questions import contexts, question
 
@@ -29,8 +30,9 @@ _SHOWN = 3
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What recomputing an entry showed. `findings`: it contradicts itself and is refused. `rejudged` per judge;
-    `twins`: other entries with the same offers, and the share; `unchecked`: what could not be computed again here.
-    `second[judge]` is what a re-judging model said of those of its verdicts that its own kind cannot repeat here."""
+    `twins`: other entries with the same offers, and the share; `unread` replies whose raw text was not read again;
+    `unchecked`: in words, what could not be computed again here. `second[judge]` is what a re-judging model said of
+    those of its verdicts that its own kind cannot repeat here."""
 
     key: str
     findings: tuple[Finding, ...]
@@ -39,6 +41,7 @@ class Verification:
     twins: tuple[tuple[str, float], ...] = ()
     unchecked: tuple[str, ...] = ()
     second: dict[str, Rejudged] | None = None
+    unread: int = 0
 
     @property
     def disputed(self) -> dict[str, float]:
@@ -46,9 +49,10 @@ class Verification:
         return {judge: len(one.disagreements) / max(1, one.asked) for judge, one in (self.second or {}).items()}
 
     def verified(self, judge: str) -> bool:
-        """Whether every verdict of `judge` was decided again, and alike."""
+        """Whether every reply was read again and every verdict of `judge` decided again, and all came out alike."""
         found = (self.rejudged or {}).get(judge)
-        return not self.findings and not self.twins and found is not None and found.open == 0
+        whole = found is not None and found.asked > 0 and found.open == 0
+        return whole and not self.findings and not self.twins and not self.unread
 
 
 def verify_entry(path: Path, task: Task, others: Sequence[Evidence] = ()) -> Verification:
@@ -83,10 +87,14 @@ def verify_evidence(
         findings += _questions(evidence, task, items)
     unchecked: list[str] = []
     protocol = _protocol(entry, unchecked)
+    findings += misstated(entry, task, evidence.replies, protocol)
+    unread = len(evidence.replies)
     if protocol:
         findings += _parsed_again(evidence.replies, protocol)
-        if any(reply.text is None for reply in evidence.replies if reply.status.clean):
-            unchecked.append("some replies carry no raw text, so their parsing was not repeated")
+        unread = sum(reply.text is None for reply in evidence.replies)
+        if unread:
+            said = f"{unread} of {len(evidence.replies)} replies carry no raw text: what they said was not read again"
+            unchecked.append(said)
     rejudged: dict[str, Rejudged] = {}
     if not findings:
         for judge, verdicts in evidence.verdicts.items():
@@ -105,7 +113,7 @@ def verify_evidence(
             if found.left
         }
     twins = tuple(_twins(evidence, others))
-    return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second)
+    return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second, unread)
 
 
 def shared_offers(mine: Iterable[Reply], theirs: Iterable[Reply]) -> tuple[int, float]:
@@ -167,7 +175,7 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
         parsed = parse(reply.text)
         clean = parsed.status.clean
         if reply.status is ReplyStatus.REFUSED:
-            agrees = True
+            agrees = not clean
         elif clean or reply.status.clean:
             agrees = (parsed.status, parsed.proposals) == (reply.status, reply.proposals)
         else:
@@ -175,35 +183,41 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
         if not agrees:
             said = f"{reply.trace_id} turn {reply.turn}: its raw text does not say what its proposals say"
             wrong.append(f"{said} (read again it is {parsed.status}, the entry has {reply.status})")
+        elif clean and _noted(reply) != (parsed.confidence, set(parsed.notes)):
+            wrong.append(f"{reply.trace_id} turn {reply.turn}: its raw text does not bear out its confidence or notes")
     yield from _few(REPLIES, wrong)
 
 
+def _noted(reply: Reply) -> tuple[float | None, set[Note]]:
+    """What a reply's text alone says beside its proposals."""
+    return reply.confidence, set(reply.notes) - {Note.CONTEXT_DROPPED}
+
+
 def _decided_otherwise(judge: str, found: Rejudged) -> Iterator[Finding]:
-    if found.stranger:
-        yield Finding(ENTRY, found.stranger)
-        return
-    yield from _few(
-        verdict_file(judge),
-        [
-            f"{each.verdict.trace_id} turn {each.verdict.turn}: the verdict is {each.verdict.status}; "
-            f"the judge, asked again, says {each.again}"
-            for each in found.disagreements
-        ],
-    )
+    yield from _few(verdict_file(judge), [_otherwise(each) for each in found.disagreements])
+
+
+def _otherwise(each: Disagreement) -> str:
+    at = f"{each.verdict.trace_id} turn {each.verdict.turn}"
+    if each.differs == "status":
+        return f"{at}: the verdict is {each.verdict.status}; the judge, asked again, says {each.again}"
+    return f"{at}: the judge, asked again, decides alike but gives another {each.differs}"
 
 
 def _claimed_otherwise(entry: Entry, report: Report) -> Iterator[Finding]:
+    yield from _few(ENTRY, list(_false_claims(entry, report)))
+
+
+def _false_claims(entry: Entry, report: Report) -> Iterator[str]:
     computed = {judged.judge.id: judged.overall.metrics for judged in report.judges}
     for judge, claims in entry.claims.items():
         for name, claimed in claims.items():
             metric = computed.get(judge, {}).get(name)
             value = metric.value if metric else None
             if value is None:
-                yield Finding(
-                    ENTRY, f"claims {name[:60]} {claimed:.4f} under {judge}; the evidence leaves it undefined"
-                )
+                yield f"claims {name[:60]} {claimed:.4f} under {judge}; the evidence leaves it undefined"
             elif abs(value - claimed) > CLAIM_TOLERANCE:
-                yield Finding(ENTRY, f"claims {name} {claimed:.4f} under {judge}; the evidence gives {value:.4f}")
+                yield f"claims {name} {claimed:.4f} under {judge}; the evidence gives {value:.4f}"
 
 
 def _twins(evidence: Evidence, others: Sequence[Evidence]) -> Iterator[tuple[str, float]]:

@@ -51,3 +51,19 @@ def question(record: dict, proposal: str | None) -> str:
     """The question hash a forger would compute."""
     traces = {trace.trace_id: trace for trace in load_task("proactivebench_sample").traces}
     return question_hash(Moment(traces[record["trace_id"]], record["turn"]), proposal)
+
+
+def judged_by_a_model(folder: Path, name: str = "strict-judge") -> str:
+    """Let the entry say that a model behind the card `name` gave all its verdicts; returns the judge's id."""
+    content, old = declared(folder), verdict_name(folder)
+    (identity,) = content["manifest"]["judges"].values()
+    judge = f"{name}-{'ab' * 4}"
+    said = {"id": judge, "hash": "ab" * 32, "name": name, "silence": name, "proposals": name}
+    content["manifest"]["judges"] = {judge: identity | said | {"baseline": False, "deterministic": False, "model": "m"}}
+    content["evidence"][f"verdicts/{judge}.jsonl.gz"] = content["evidence"].pop(old)
+    content["claims"] = {}
+    (folder / old).rename(folder / f"verdicts/{judge}.jsonl.gz")
+    write_declared(folder, content)
+    new = verdict_name(folder)
+    write_lines(folder, new, [verdict | {"judge": name} for verdict in lines(folder, new)])
+    return judge

@@ -21,7 +21,16 @@ from proactivebench.board.validation import validate_entry
 from proactivebench.cli import main
 from proactivebench.errors import DataError
 
-from .forging import REPLIES, declared, lines, verdict_name, write_declared, write_lines, write_packed
+from .forging import (
+    REPLIES,
+    declared,
+    judged_by_a_model,
+    lines,
+    verdict_name,
+    write_declared,
+    write_lines,
+    write_packed,
+)
 from .hostile import CORPUS
 
 
@@ -77,9 +86,9 @@ def test_a_board_with_every_hostile_submission_still_builds_and_names_each(board
 def test_texts_of_a_formally_good_entry_never_become_markup(entry, board, tmp_path):
     """Names are narrow, but notes, offers and reasons may say anything: they are shown as text."""
     payload = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    judged_by_a_model(entry)
     content = declared(entry)
     content["declared"] |= {"notes": payload, "licence": payload, "contact": payload}
-    content["manifest"]["task"]["notes"] = [payload]
     content["manifest"]["protocol"]["name"] = payload
     write_declared(entry, content)
     name = verdict_name(entry)

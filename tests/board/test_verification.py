@@ -175,11 +175,11 @@ def test_a_model_judges_verdicts_are_recomputed_but_never_called_verified(entry,
     content, old = declared(entry), verdict_name(entry)
     (judge,) = content["manifest"]["judges"]
     identity = content["manifest"]["judges"].pop(judge)
-    model = "strict-judge-" + "ab" * 4
+    model = "labels-strict-judge-" + "ab" * 4
     content["manifest"]["judges"][model] = identity | {
         "id": model,
         "hash": "ab" * 32,
-        "name": "strict-judge",
+        "name": "labels-strict-judge",
         "silence": "labels:unanimous",
         "proposals": "strict-judge",
         "deterministic": False,

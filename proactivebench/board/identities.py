@@ -1,0 +1,95 @@
+"""What an entry says of things that are shipped here: its data, its judges, a trivial agent. It must be the thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from proactivebench.agents.base import Request
+from proactivebench.agents.baselines import BaselineAgent
+from proactivebench.board.entry import ENTRY, REPLIES, Entry
+from proactivebench.board.evidence import Finding
+from proactivebench.board.rejudging import local_judge
+from proactivebench.board.rows import TRIVIAL
+from proactivebench.errors import UsageError
+from proactivebench.evaluation import run_async, task_identity
+from proactivebench.judging.identity import judge_id
+from proactivebench.protocols import Protocol
+from proactivebench.records import JudgeIdentity, Moment, Record, Reply, Task, TaskIdentity
+
+
+def misstated(entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol | None) -> Iterator[Finding]:
+    """Where `entry` says of its data, its judges or its trivial agent what is not so."""
+    manifest = entry.manifest
+    for fault in (_task_fault(manifest.task, task), *map(judge_fault, manifest.judges.values())):
+        if fault:
+            yield Finding(ENTRY, fault)
+    if manifest.agent.model in TRIVIAL and protocol is not None:
+        fault = _agent_fault(entry, task, replies, protocol)
+        if fault:
+            yield Finding(REPLIES, fault)
+
+
+def judge_fault(identity: JudgeIdentity) -> str | None:
+    """What an identity says of a judge that its own words or the judge shipped here contradict."""
+    words = [word for chain in (identity.silence, identity.proposals) if chain for word in chain.split("+")]
+    if not words:
+        return f"{identity.id} judges neither silences nor offers"
+    members = "-".join(dict.fromkeys(word.partition(":")[0] for word in words))
+    if identity.name != members:
+        return f"the judge {identity.name[:80]} decides by {members[:80]}: a judge is named by what decides"
+    if identity.id != judge_id(identity.name, identity.hash):
+        return f"the judge {identity.id[:80]} is not named by its name and hash"
+    judge = local_judge(identity)
+    if judge is None:
+        return None
+    if (judge.identity.silence, judge.identity.proposals) != (identity.silence, identity.proposals):
+        hides = judge.identity.baseline and not identity.baseline
+        return f"{identity.id} has a baseline among its members and says it has none" if hides else None
+    other = _differing(judge.identity, identity)
+    if not other:
+        return None
+    return f"{identity.id} is not the {identity.name} judge shipped here, {judge.identity.id}: other {', '.join(other)}"
+
+
+def _task_fault(stated: TaskIdentity, task: Task) -> str | None:
+    other = _differing(task_identity(task, stated.spec), stated)
+    return f"says of {task.name} what the data does not: other {', '.join(other)}" if other else None
+
+
+def _agent_fault(entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol) -> str | None:
+    """A trivial agent is asked again: it stands in every table, so nobody else may answer in its name."""
+    manifest = entry.manifest
+    try:
+        agent = BaselineAgent(manifest.agent.model, manifest.agent.model_args, protocol=protocol, task=task)
+    except UsageError as error:
+        return f"says it is the trivial agent {manifest.agent.model}: {error}"
+    other = _differing(agent.identity, manifest.agent)
+    if other:
+        return f"is not the trivial agent {manifest.agent.model}: other {', '.join(other)}"
+    traces = {trace.trace_id: trace for trace in task.traces}
+    given = list(replies)
+    requests = [
+        Request(
+            messages=(),
+            decoding=manifest.decoding,
+            moment=Moment(traces[reply.trace_id], reply.turn),
+            repeat=reply.repeat,
+            round=reply.round,
+            seed=manifest.seed + reply.repeat,
+        )
+        for reply in given
+    ]
+    for reply, answer in zip(given, run_async(agent.answer_all(requests)), strict=True):
+        parsed = protocol.parse(answer.text or "")
+        if (parsed.status, parsed.proposals) != (reply.status, reply.proposals):
+            return (
+                f"{reply.trace_id} turn {reply.turn}: this is not what the trivial agent {agent.identity.name} answers"
+            )
+    return None
+
+
+def _differing(own: Record, stated: Record) -> list[str]:
+    """The fields in which two records of a kind differ. A judge's card is left out: its hash speaks for it, and what an
+    entry says it reads like is shown nowhere."""
+    mine, theirs = own.model_dump(mode="json", exclude={"card"}), stated.model_dump(mode="json")
+    return [name for name in mine if mine[name] != theirs.get(name)]

@@ -41,7 +41,7 @@
       button.append(...head.childNodes);
       head.append(button);
       button.addEventListener("click", () => {
-        const first = head.dataset.kind === "text" ? "ascending" : "descending";
+        const first = head.dataset.kind === "text" || head.dataset.better === "less" ? "ascending" : "descending"; // the best first
         const other = first === "ascending" ? "descending" : "ascending";
         sortTable(table, column, head.getAttribute("aria-sort") === first ? other : first);
       });
@@ -54,19 +54,20 @@
     const search = tools.querySelector("input[type=search]");
     const choices = tools.querySelectorAll("select");
     const said = tools.querySelector("[role=status]");
-    const rows = Array.from(table.tBodies[0].rows, (row) => [row, row.cells[1].textContent.toLowerCase()]);
+    const rows = Array.from(table.tBodies[0].rows, (row) => [row, [row.cells[1].textContent, row.dataset.badges.replaceAll("-", " ")].join(" ").toLowerCase()]);
     function apply() {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let shown = 0;
+      let shown = 0, found = 0;
       for (const [row, text] of rows) {
         const fits = words.every((word) => text.includes(word))
           && Array.from(choices).every((choice) => !choice.value || (row.dataset[choice.name] || "").split(" ").includes(choice.value));
         row.hidden = !(fits || row.classList.contains("trivial"));
         shown += !row.hidden;
+        found += fits;
       }
       shorten(table);
       const laid = table.classList.contains("short") && shown > SHORT ? ", the first " + SHORT + " shown" : "";
-      said.textContent = shown + " of " + rows.length + " rows" + laid;
+      said.textContent = found ? shown + " of " + rows.length + " rows" + laid : "no match" + (shown ? "; trivial agents shown" : "");
     }
     const all = tools.querySelector("button.all");
     if (all) all.addEventListener("click", () => {
@@ -78,6 +79,22 @@
     apply();
   }
 
+  // Where a table is wider than its place, say so, and fade the edge that hides more.
+  function hintAtWidth(scroller) {
+    const hint = document.createElement("p");
+    hint.className = "hint";
+    hint.textContent = "The table goes on to the right: scroll it sideways.";
+    scroller.before(hint);
+    function look() {
+      const hidden = scroller.scrollWidth - scroller.clientWidth;
+      scroller.classList.toggle("over", hidden > 1);
+      scroller.classList.toggle("more", hidden - scroller.scrollLeft > 2);
+    }
+    scroller.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(scroller);
+  }
+
+  document.querySelectorAll(".scroller").forEach(hintAtWidth);
   document.querySelectorAll("table.board").forEach(makeSortable);
   document.querySelectorAll(".tools[data-table]").forEach(makeFilter);
 })();

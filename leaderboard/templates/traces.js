@@ -7,6 +7,12 @@
     a: ["right silence", "good", "·"], r: ["missed need", "bad", "○"], u: ["unscored silence", "warn", "?"],
     "-": ["silence, not judged", "quiet", "–"], ".": ["no answer", "warn", "!"],
   };
+  const NOTES = {
+    null_string: "silence written as the text “null” or “none”", task_not_text: "an offer that is no text: a number, list or record",
+    failed_call: "a failed call stored in place of an answer", extra_candidates: "more offers than asked for: only the first count",
+    duplicate_key: "the task given twice", context_dropped: "oldest turns left out so that the conversation fits",
+  };
+  const MANY = 20; // options that a reader scans without a filter
   const place = document.getElementById("traces");
   if (!place) return;
 
@@ -30,12 +36,27 @@
     return { tasks, runs: Object.values(runs) };
   }
 
+  // How long into the trace a moment is; its turn where times are not at hand.
   function clock(trace, turn) {
-    const [first, now] = [Number(trace.events[0][0]), Number(trace.events[turn][0])];
-    if (!Number.isFinite(first) || !Number.isFinite(now)) return trace.events[turn][0];
-    const seconds = Math.round(now - first);
+    const [first, now] = [trace.events[0][0], trace.events[turn][0]];
+    if (!first || !now) return "turn " + turn;
+    if (!Number.isFinite(Number(first)) || !Number.isFinite(Number(now))) return now;
+    const seconds = Math.round(Number(now) - Number(first));
     const minutes = Math.trunc(Math.abs(seconds) / 60);
     return (seconds < 0 ? "−" : "") + minutes + ":" + String(Math.abs(seconds) % 60).padStart(2, "0");
+  }
+
+  // A moment's name in addresses: trace/turn, and /rN in a further repeat.
+  function momentId(trace, turn, repeat) {
+    return trace.id + "/" + turn + (repeat ? "/r" + repeat : "");
+  }
+
+  function momentOf(hash, task) {
+    let id = "";
+    try { id = decodeURIComponent(hash.slice(1)); } catch { return null; }
+    const parts = /^(.+)\/(\d+)(?:\/r(\d+))?$/.exec(id);
+    const trace = parts && task.traces.find((one) => one.id === parts[1]);
+    return trace && Number(parts[2]) < trace.events.length ? { id, repeat: Number(parts[3] || 0) } : null;
   }
 
   function verdictLine(verdict) {
@@ -58,7 +79,7 @@
       if (moment.status !== "silent") body.push(element("p", { class: "quiet" }, "reply " + moment.status + ", counted as silence"));
       for (const verdict of verdicts) body.push(verdictLine(verdict));
     }
-    if (moment.notes.length) body.push(element("p", { class: "quiet" }, moment.notes.join(", ").replaceAll("_", " ")));
+    if (moment.notes.length) body.push(element("p", { class: "quiet" }, moment.notes.map((note) => NOTES[note] || note.replaceAll("_", " ")).join("; ")));
     return element("div", { class: "answer" }, run.only ? null : element("p", { class: "who" }, run.name), ...body);
   }
 
@@ -68,16 +89,23 @@
     for (let turn = 0; turn < trace.events.length; turn++) {
       const found = runs.map((run) => (run.moments[trace.id] || []).find((m) => m.turn === turn && m.repeat === state.repeat));
       if (!found.some((moment, index) => moment && fits(moment, runs[index], trace.events[turn][1], state))) continue;
-      const id = trace.id + "/" + turn;
-      list.append(element("li", { id, tabindex: "-1" },
+      if (state.differing && outcomeOf(found[0], 0, state) === outcomeOf(found[1], 1, state)) continue;
+      const id = momentId(trace, turn, state.repeat);
+      const link = "#" + id.split("/").map(encodeURIComponent).join("/");
+      list.append(element("li", { id, tabindex: "-1", class: id === state.aimed ? "aimed" : null },
         element("p", { class: "event" },
-          element("a", { href: "#" + id, class: "when", "aria-label": "Link to " + trace.id + " turn " + turn }, clock(trace, turn)),
-          " ", trace.events[turn][1] || element("span", { class: "quiet" }, "(this board was built without the texts of the events)")),
+          element("a", { href: link, class: "when", "aria-label": "Link to " + trace.id + " turn " + turn }, clock(trace, turn)),
+          " ", trace.events[turn][1],
+          place.dataset.compare ? element("a", { href: place.dataset.compare + link, class: "beside", "aria-label": "Another entry at " + trace.id + " turn " + turn }, "side by side") : null),
         element("div", { class: "answers answers-" + runs.length },
           ...found.map((moment, index) => moment ? answer(runs[index], state.judge[index], moment) : element("p", { class: "quiet" }, "not answered")))));
     }
     if (!list.childElementCount) return null;
     return element("section", {}, element("h3", {}, trace.id + " ", element("span", { class: "quiet" }, trace.split)), list);
+  }
+
+  function outcomeOf(moment, index, state) {
+    return moment ? moment.outcomes[state.judge[index]] || "." : ".";
   }
 
   function fits(moment, run, event, state) {
@@ -103,20 +131,23 @@
     }
     if (runs.length === 1) runs[0].only = true;
     const judges = [...new Set(runs.flatMap((run) => run.judges))];
-    const state = { trace: "", outcome: "", words: [], repeat: 0, judge: runs.map((run) => run.judges[0]) };
+    const state = { trace: "", outcome: "", words: [], differing: false, repeat: 0, aimed: "", judge: runs.map((run) => run.judges[0]) };
     const status = element("p", { role: "status", class: "quiet" });
     const body = element("div", {});
     const search = element("input", { type: "search" });
     search.addEventListener("input", () => { state.words = search.value.toLowerCase().split(/\s+/).filter(Boolean); draw(); });
     const repeats = Math.max(...runs.map((run) => run.repeats));
+    const traceChoice = chooser("Trace", [["", "all"], ...task.traces.map((trace) => [trace.id, trace.id])], (value) => { state.trace = value; draw(); });
+    const outcomeChoice = chooser("Outcome", [["", "all"], ["A R U", "offers"], ["a r u -", "silences"],
+      ...Object.entries(OUTCOMES).map(([letter, [label]]) => [letter, label]),
+      ...["unparsable", "truncated", "empty", "refused"].map((word) => [word, "reply " + word])], (value) => { state.outcome = value; draw(); });
+    const repeatChoice = chooser("Repeat", Array.from({ length: repeats }, (_, n) => [String(n), String(n)]), (value) => { state.repeat = Number(value); draw(); });
+    const judgeChoice = chooser("Judge", judges.map((judge) => [judge, judge]), (value) => { state.judge = runs.map((run) => run.judges.includes(value) ? value : run.judges[0]); draw(); });
+    const differing = element("input", { type: "checkbox" });
+    differing.addEventListener("change", () => { state.differing = differing.checked; draw(); });
     const tools = element("div", { class: "tools", role: "group", "aria-label": "Which moments" },
-      element("label", {}, "Text", search),
-      chooser("Trace", [["", "all"], ...task.traces.map((trace) => [trace.id, trace.id])], (value) => { state.trace = value; draw(); }),
-      chooser("Outcome", [["", "all"], ["A R U", "offers"], ["a r u -", "silences"],
-        ...Object.entries(OUTCOMES).map(([letter, [label]]) => [letter, label]),
-        ...["unparsable", "truncated", "empty", "refused"].map((word) => [word, "reply " + word])], (value) => { state.outcome = value; draw(); }),
-      repeats > 1 ? chooser("Repeat", Array.from({ length: repeats }, (_, n) => [String(n), String(n)]), (value) => { state.repeat = Number(value); draw(); }) : null,
-      judges.length > 1 ? chooser("Judge", judges.map((judge) => [judge, judge]), (value) => { state.judge = runs.map((run) => run.judges.includes(value) ? value : run.judges[0]); draw(); }) : null);
+      element("label", {}, "Text", search), traceChoice, outcomeChoice, repeats > 1 ? repeatChoice : null, judges.length > 1 ? judgeChoice : null,
+      runs.length > 1 ? element("label", { class: "tick" }, differing, "only where the outcomes differ") : null);
     function draw() {
       const sections = task.traces.filter((trace) => !state.trace || trace.id === state.trace)
         .map((trace) => timeline(trace, runs, state)).filter(Boolean);
@@ -124,27 +155,65 @@
       const shown = body.querySelectorAll("li").length;
       status.textContent = shown + (shown === 1 ? " moment" : " moments");
     }
+    function showAll() {
+      Object.assign(state, { trace: "", outcome: "", words: [], differing: false });
+      for (const choice of [traceChoice, outcomeChoice]) choice.querySelector("select").value = "";
+      search.value = "";
+      differing.checked = false;
+    }
+    // The moment that the address names: no filter may hide it.
+    function aim() {
+      const goal = momentOf(location.hash, task);
+      if (!goal) return;
+      state.aimed = goal.id;
+      if (goal.repeat < repeats) state.repeat = goal.repeat;
+      repeatChoice.querySelector("select").value = String(state.repeat);
+      draw();
+      if (!document.getElementById(goal.id)) { showAll(); draw(); }
+      const found = document.getElementById(goal.id);
+      if (found) { found.focus({ preventScroll: true }); found.scrollIntoView(); }
+    }
+    const textless = task.traces.every((trace) => trace.events.every(([, text]) => !text));
+    if (textless) place.append(element("p", { class: "note" }, "This site shows no texts of the events: they belong to the benchmark. A moment is named by its turn, counted from 0."));
     place.append(tools, status, body);
     draw();
-    const goal = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (goal) goal.scrollIntoView();
-    addEventListener("hashchange", () => document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus());
+    aim();
+    addEventListener("hashchange", aim);
+  }
+
+  // A long list of options gets a text field that shortens it; the chosen one stays.
+  function shorten(select) {
+    const options = Array.from(select.options);
+    if (options.length <= MANY) return;
+    const search = element("input", { type: "search", "aria-label": "Find the " + select.parentElement.firstChild.textContent.trim().toLowerCase(), placeholder: "find" });
+    search.addEventListener("input", () => {
+      const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const chosen = select.value;
+      select.replaceChildren(...options.filter((option) => !option.value || option.value === chosen || words.every((word) => option.text.toLowerCase().includes(word))));
+      select.value = chosen;
+    });
+    select.parentElement.before(search);
   }
 
   // The page for two entries loads their data files; only keys that the page itself lists are ever asked for.
   function chooseTwo(list) {
     const known = new Map(Array.from(list.querySelectorAll("option"), (option) => [option.value, option.dataset]));
     const asked = new URLSearchParams(location.search);
-    const selects = document.querySelectorAll("select[data-run]");
+    const selects = Array.from(document.querySelectorAll("select[data-run]"));
     selects.forEach((select, index) => {
       const wanted = asked.get("ab"[index]);
       if (known.has(wanted)) select.value = wanted;
       select.addEventListener("change", () => {
-        const query = new URLSearchParams(Array.from(selects, (one, place) => ["ab"[place], one.value]));
+        const query = new URLSearchParams(selects.map((one, place) => ["ab"[place], one.value]));
         location.search = query.toString();
       });
     });
-    const keys = Array.from(selects, (select) => select.value).filter((key) => key && known.has(key));
+    selects.forEach((select, index) => { // what is about other data has no moment in common
+      const other = known.get(selects[1 - index].value);
+      for (const option of select.options) option.disabled = Boolean(other.task && option.value && option.dataset.task !== other.task && !option.selected);
+      shorten(select);
+    });
+    const keys = selects.map((select) => select.value).filter((key) => key && known.has(key));
     const files = new Set(keys.flatMap((key) => [known.get(key).task, known.get(key).file]));
     Promise.all(Array.from(files, (file) => new Promise((done) => {
       const script = element("script", { src: file });

@@ -9,6 +9,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from proactivebench.board.legend import data_words, judge_words, protocol_words, reasons, shared_badges
 from proactivebench.board.rows import BADGES
 from proactivebench.records import MetricValue
 from proactivebench.resources import shipped
@@ -99,4 +100,6 @@ def _environment() -> Environment:
     )
     environment.globals["badge_meanings"] = BADGES
     environment.filters.update(number=number, interval=interval, value=value, https_link=https_link)
+    environment.filters.update(shared_badges=shared_badges, reasons=reasons)
+    environment.filters.update(data_words=data_words, judge_words=judge_words, protocol_words=protocol_words)
     return environment

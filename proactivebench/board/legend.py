@@ -1,0 +1,74 @@
+"""What a reader is told beside a table: data, protocol and judge in words, what all rows share, why a cell is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_lowercase
+
+from proactivebench.board.rows import COLUMNS, Row
+from proactivebench.records import ProtocolIdentity
+
+DATA = {
+    "proactivebench": "ProactiveBench",
+    "proactivebench_published": "ProactiveBench, the moments of the released answers",
+    "proactivebench_sample": "The built-in sample",
+}
+_MEMBERS = {
+    "labels": "people's votes",
+    "labels:unanimous": "people's votes (need: all agree)",
+    "labels:majority": "people's votes (need: most agree)",
+    "lexical": "the lexical baseline",
+}
+_OF_ONE_ROW = frozenset({"copy", "disputed", "incomplete", "invalid"})  # a reproach stands where it belongs
+
+
+def data_words(name: str) -> str:
+    """A task's name as a heading says it."""
+    return DATA.get(name, name)
+
+
+def judge_words(chain: str | None) -> str:
+    """Who decides a stratum, as a judge's identity spells it: `labels+lexical`."""
+    return ", else ".join(_MEMBERS.get(member, member) for member in chain.split("+")) if chain else "nobody"
+
+
+def protocol_words(protocol: ProtocolIdentity) -> str:
+    """How a moment is put to an agent."""
+    seen = "its own earlier replies" if protocol.history == "own" else "the events alone, without its earlier replies"
+    words = [f"an agent sees {seen}"]
+    if protocol.candidates > 1:
+        words.append(f"it may offer {protocol.candidates} things at a moment")
+    if protocol.feedback_rounds:
+        words.append(f"a judge's reasons go back to it up to {protocol.feedback_rounds} times")
+    return "; ".join(words)
+
+
+def shared_badges(rows: Sequence[Row]) -> dict[str, bool]:
+    """Badges of every row but the trivial agents', and whether those have it as well: said once above a table."""
+    words = [{word for word, _ in row.badges} for row in rows]
+    others = [found for row, found in zip(rows, words, strict=True) if not row.trivial]
+    if len(rows) < 2 or not others:
+        return {}
+    shared = set.intersection(*others) - _OF_ONE_ROW
+    trivial = [found for row, found in zip(rows, words, strict=True) if row.trivial]
+    return {word: all(word in found for found in trivial) for word in sorted(shared)}
+
+
+def reasons(rows: Sequence[Row]) -> dict[str, str]:
+    """Why cells have no value, or no interval: the mark of each reason, in order of appearance."""
+    found: dict[str, str] = {}
+    for row in rows:
+        for key, *_ in COLUMNS:
+            metric = row.metrics.get(key)
+            if metric is None or metric.value is None:
+                reason = (metric.reason if metric else None) or "undefined"
+            elif metric.interval is None and metric.interval_reason:
+                reason = f"no interval: {metric.interval_reason}"
+            else:
+                continue
+            found.setdefault(reason, _mark(len(found)))
+    return found
+
+
+def _mark(place: int) -> str:
+    return ascii_lowercase[place] if place < len(ascii_lowercase) else str(place)

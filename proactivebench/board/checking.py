@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proactivebench.board.evidence import Evidence, Finding, read_evidence
+from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.saying import UNREADABLE, Said
 from proactivebench.board.validation import find_entries, validate_entry
-from proactivebench.errors import DataError
+from proactivebench.errors import DataError, ProactiveBenchError
+from proactivebench.records import printable
 
 if TYPE_CHECKING:
     from proactivebench.board.second_judge import SecondJudge
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 def validate_all(path: Path) -> list[Said]:
     """Validate every entry at `path`. Raises `DataError` where there is none."""
-    return [_validated(folder) for folder in find_entries(path)]
+    return [_validated(folder, path) for folder in find_entries(path)]
 
 
 def verify_all(
@@ -40,7 +42,7 @@ def verify_all(
     tasks: dict[str, Task] = {}
     with SecondJudge(second_judge) if second_judge else nullcontext() as second:
         for folder in folders:
-            validated = _validated(folder)
+            validated = _validated(folder, path)
             if not validated.passed:
                 yield validated
                 continue
@@ -48,25 +50,37 @@ def verify_all(
             assert evidence.entry is not None  # noqa: S101 - accepted entries have one
             name = evidence.entry.manifest.task.name
             tasks[name] = tasks.get(name) or load_task(name)
-            verification = verify_evidence(evidence, tasks[name], others, second)
+            try:
+                verification = verify_evidence(evidence, tasks[name], others, second)
+            except Exception as error:
+                if second and isinstance(error, ProactiveBenchError):  # the re-judging model's fault, not the entry's
+                    raise
+                yield replace(validated, passed=False, word="refused", findings=(broken_off(error),))
+                continue
             if record and second and verification.second:
                 _keep(record, evidence.digest, verification, second)
             yield _said(folder, verification, sorted(evidence.entry.manifest.judges))
 
 
-def _validated(folder: Path) -> Said:
+def _validated(folder: Path, asked: Path) -> Said:
+    """The outcome for the entry in `folder`. One of a board `asked` for is refused where it cannot be read: the board
+    can."""
+    name = printable(str(folder))
     try:
         validation = validate_entry(folder)
     except DataError as error:
-        return Said(str(folder), folder.name, False, UNREADABLE, (Finding("", str(error)),))
+        word = UNREADABLE if folder == asked else "refused"
+        return Said(name, printable(folder.name), False, word, (Finding("", str(error)),))
+    except Exception as error:
+        return Said(name, printable(folder.name), False, "refused", (broken_off(error),))
     word = "accepted" if validation.accepted else "refused"
-    return Said(str(folder), validation.key, validation.accepted, word, validation.findings)
+    return Said(name, printable(validation.key), validation.accepted, word, validation.findings)
 
 
 def _readable(folders: Sequence[Path]) -> list[Evidence]:
     found = []
     for folder in folders:
-        with suppress(DataError):
+        with suppress(Exception):  # whatever is wrong with another entry, it is no fault of this one
             found += [] if folder.is_symlink() else [read_evidence(folder)]
     return found
 
@@ -90,10 +104,10 @@ def _said(folder: Path, verification: Verification, judges: Sequence[str]) -> Sa
         word = "verified"
     else:
         word = "recomputed"
-        if not verification.second:
+        if not verification.second and any(found.open for found in (verification.rejudged or {}).values()):
             remarks.append("verdicts not re-judged: a changed verdict would not be noticed; no verified badge")
     passed = word in ("verified", "recomputed")
-    return Said(str(folder), verification.key, passed, word, verification.findings, tuple(remarks))
+    return Said(printable(str(folder)), verification.key, passed, word, verification.findings, tuple(remarks))
 
 
 def _board_of(path: Path, against: Path | None, folders: Sequence[Path]) -> Sequence[Path]:

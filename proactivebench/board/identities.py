@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from proactivebench.agents.base import Request
@@ -10,17 +11,18 @@ from proactivebench.board.entry import ENTRY, REPLIES, Entry
 from proactivebench.board.evidence import Finding
 from proactivebench.board.rejudging import local_judge
 from proactivebench.board.rows import TRIVIAL
-from proactivebench.errors import UsageError
+from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async, task_identity
 from proactivebench.judging.identity import judge_id
-from proactivebench.protocols import Protocol
-from proactivebench.records import JudgeIdentity, Moment, Record, Reply, Task, TaskIdentity
+from proactivebench.protocols import Protocol, load_protocol, shipped_cards
+from proactivebench.records import JudgeIdentity, Moment, ProtocolIdentity, Record, Reply, Task, TaskIdentity
 
 
 def misstated(entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol | None) -> Iterator[Finding]:
     """Where `entry` says of its data, its judges or its trivial agent what is not so."""
     manifest = entry.manifest
-    for fault in (_task_fault(manifest.task, task), *map(judge_fault, manifest.judges.values())):
+    faults = (_task_fault(manifest.task, task), _protocol_fault(manifest.protocol))
+    for fault in (*faults, *map(judge_fault, manifest.judges.values())):
         if fault:
             yield Finding(ENTRY, fault)
     if manifest.agent.model in TRIVIAL and protocol is not None:
@@ -54,6 +56,21 @@ def judge_fault(identity: JudgeIdentity) -> str | None:
 def _task_fault(stated: TaskIdentity, task: Task) -> str | None:
     other = _differing(task_identity(task, stated.spec), stated)
     return f"says of {task.name} what the data does not: other {', '.join(other)}" if other else None
+
+
+def _protocol_fault(stated: ProtocolIdentity) -> str | None:
+    """The hash of a shipped protocol belongs to its own name and terms."""
+    name = unicodedata.normalize("NFKC", stated.name).casefold().strip()
+    if name not in shipped_cards():
+        return None
+    try:
+        own = load_protocol(name).identity
+    except DataError:  # its texts are not at hand
+        return None
+    other = _differing(own, stated)
+    if stated.hash != own.hash or not other:
+        return None
+    return f"states the hash of the protocol {name} with another {', '.join(other)}"
 
 
 def _agent_fault(entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol) -> str | None:

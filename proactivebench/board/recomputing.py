@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.board.entry import Declaration, Entry
-from proactivebench.board.evidence import Evidence, Finding, read_evidence
+from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.pages import safe_json
 from proactivebench.board.remembering import recall, remember
 from proactivebench.board.rows import COLUMNS
@@ -47,7 +47,8 @@ class Recomputed(Record):
     report: Report
     rejudged: dict[str, tuple[int, int]]
     unchecked: tuple[str, ...]
-    unread: int
+    reread: bool
+    textless: int
     offers: dict[str, str]
     moments: str
 
@@ -79,9 +80,12 @@ def _settle() -> None:
 
 
 def recompute(folder: Path) -> Recomputed | Refusal:
-    """One entry, recomputed from its evidence and remembered."""
-    with collector_paused():
-        return _recompute(folder)
+    """One entry, recomputed from its evidence and remembered. Whatever goes wrong with it refuses it alone."""
+    try:
+        with collector_paused():
+            return _recompute(folder)
+    except Exception as error:
+        return _refused("/".join(folder.parts[-2:]), [broken_off(error)])
 
 
 def _recompute(folder: Path) -> Recomputed | Refusal:
@@ -122,7 +126,8 @@ def _shown(evidence: Evidence, entry: Entry, verification: Verification, report:
         report=_cut(report),
         rejudged={judge: (again.asked, again.open) for judge, again in (verification.rejudged or {}).items()},
         unchecked=verification.unchecked,
-        unread=verification.unread,
+        reread=verification.reread,
+        textless=verification.textless,
         offers={
             f"{reply.trace_id}/{reply.turn}/{reply.repeat}/{reply.round}": digest(reply.proposals)[:12]
             for reply in evidence.replies

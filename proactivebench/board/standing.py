@@ -20,7 +20,8 @@ from proactivebench.errors import DataError
 from proactivebench.records import Record
 from proactivebench.store import cannot_write
 
-UNRANKED = ("baseline judge", "invalid", "incomplete", "disputed", "copy")
+UNRANKED = ("baseline judge", "invalid", "incomplete", "disputed", "copy", "texts missing")
+MOST_TEXTLESS = 0.02
 
 
 class SecondOpinion(Record):
@@ -83,11 +84,14 @@ def _trust(
         noticed = f"{opinion.by} decides {share:.0%} of {opinion.asked[judge]} verdicts otherwise."
         if share > DISPUTED_SHARE:
             yield "disputed", noticed
-    if entry.unread:
-        said = f"{entry.unread} of {entry.report.moments_answered} replies were not read again from their raw texts."
-        yield "not re-read", said
+    answered = entry.report.moments_answered
+    if entry.textless > MOST_TEXTLESS * answered:
+        yield "texts missing", f"{entry.textless} of {answered} replies carry no raw text to hold them against."
+    elif entry.textless or not entry.reread:
+        many = "All" if not entry.reread else f"{entry.textless} of {answered}"
+        yield "not re-read", f"{many} replies were taken on trust, not read again from their raw texts."
     if not left:
-        if asked and not entry.unread:
+        if asked and entry.reread and not entry.textless:
             yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
     else:
         yield "not re-judged", f"{left} of {asked + left} verdicts cannot be repeated here: {noticed}"

@@ -30,9 +30,10 @@ _SHOWN = 3
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What recomputing an entry showed. `findings`: it contradicts itself and is refused. `rejudged` per judge;
-    `twins`: other entries with the same offers, and the share; `unread` replies whose raw text was not read again;
-    `unchecked`: in words, what could not be computed again here. `second[judge]` is what a re-judging model said of
-    those of its verdicts that its own kind cannot repeat here."""
+    `twins`: other entries with the same offers, and the share; `reread` says whether raw texts were read again under
+    the entry's protocol, `textless` how many replies carry none. `unchecked`: in words, what could not be computed
+    again here. `second[judge]` is what a re-judging model said of those of its verdicts that its own kind cannot repeat
+    here."""
 
     key: str
     findings: tuple[Finding, ...]
@@ -41,7 +42,8 @@ class Verification:
     twins: tuple[tuple[str, float], ...] = ()
     unchecked: tuple[str, ...] = ()
     second: dict[str, Rejudged] | None = None
-    unread: int = 0
+    reread: bool = False
+    textless: int = 0
 
     @property
     def disputed(self) -> dict[str, float]:
@@ -52,7 +54,7 @@ class Verification:
         """Whether every reply was read again and every verdict of `judge` decided again, and all came out alike."""
         found = (self.rejudged or {}).get(judge)
         whole = found is not None and found.asked > 0 and found.open == 0
-        return whole and not self.findings and not self.twins and not self.unread
+        return whole and self.reread and not (self.findings or self.twins or self.textless)
 
 
 def verify_entry(path: Path, task: Task, others: Sequence[Evidence] = ()) -> Verification:
@@ -88,13 +90,11 @@ def verify_evidence(
     unchecked: list[str] = []
     protocol = _protocol(entry, unchecked)
     findings += misstated(entry, task, evidence.replies, protocol)
-    unread = len(evidence.replies)
     if protocol:
         findings += _parsed_again(evidence.replies, protocol)
-        unread = sum(reply.text is None for reply in evidence.replies)
-        if unread:
-            said = f"{unread} of {len(evidence.replies)} replies carry no raw text: what they said was not read again"
-            unchecked.append(said)
+    textless = sum(reply.text is None for reply in evidence.replies)
+    if textless:
+        unchecked.append(f"{textless} of {len(evidence.replies)} replies carry no raw text: they were not read again")
     rejudged: dict[str, Rejudged] = {}
     if not findings:
         for judge, verdicts in evidence.verdicts.items():
@@ -113,7 +113,9 @@ def verify_evidence(
             if found.left
         }
     twins = tuple(_twins(evidence, others))
-    return Verification(entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second, unread)
+    return Verification(
+        entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second, protocol is not None, textless
+    )
 
 
 def shared_offers(mine: Iterable[Reply], theirs: Iterable[Reply]) -> tuple[int, float]:

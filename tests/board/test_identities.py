@@ -1,4 +1,4 @@
-"""Nobody passes for what is shipped here: a judge, a protocol, the data, a trivial agent; `verified` means all of it."""
+"""Nobody passes for what is shipped here: a judge, a protocol, the data, a trivial agent. `verified` says all of it."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def edited_judge(entry, **changes):
         ({"silence": "people", "proposals": "people"}, "decides by people"),
         ({"name": "gpt-5-judge", "id": "gpt-5-judge-18b12a61"}, "decides by labels-lexical"),
         ({"id": "labels-lexical-00000000"}, "filed under another id or hash"),
-        ({"proposals": "labels+lexical+gpt-5", "name": "labels-lexical-gpt-5", "baseline": False}, "not named by its name"),
+        ({"proposals": "labels+lexical+gpt-5", "name": "labels-lexical-gpt-5"}, "not named by its name and hash"),
         ({"silence": None, "proposals": None}, "neither silences nor offers"),
     ],
     ids=lambda value: "" if isinstance(value, str) else ",".join(value),
@@ -136,13 +136,31 @@ def test_replies_without_their_texts_are_never_verified(entry, task):
     assert outcome.findings == ()
     assert not outcome.verified(judge)
     assert any("1 of 231 replies carry no raw text" in line for line in outcome.unchecked)
+    assert badges(entry) == {"baseline judge", "not re-read"}
+    for record in records:
+        record.pop("text", None)
+    write_lines(entry, REPLIES, records)
+    assert badges(entry) == {"baseline judge", "texts missing"}
+
+
+def badges(entry):
+    """Those of the one row of its board."""
     ((row,),) = build_board(entry.parents[2]).groups
-    assert {"not re-read"} <= {word for word, _ in row.badges}
-    assert "verified" not in {word for word, _ in row.badges}
+    return {word for word, _ in row.badges}
 
 
 @pytest.mark.parametrize("change", [{"name": "Standard"}, {"candidates": 2}, {"version": "1 (approved)"}])
-def test_another_protocol_has_a_table_of_its_own_though_it_states_the_same_hash(board, entry, change):
+def test_the_hash_of_a_protocol_belongs_to_its_name_and_terms(entry, task, change):
+    content = declared(entry)
+    content["manifest"]["protocol"] |= change
+    write_declared(entry, content)
+    assert f"states the hash of the protocol standard with another {next(iter(change))}" in said(
+        verify_entry(entry, task)
+    )
+
+
+@pytest.mark.parametrize("change", [{"name": "standards"}, {"candidates": 2, "hash": "cd" * 32}])
+def test_another_protocol_has_a_table_of_its_own(board, entry, change):
     root = entry.parents[2]
     shutil.copytree(board / "entries" / "proactivebench__always", root / "entries" / "proactivebench__always")
     content = declared(entry)

@@ -10,7 +10,7 @@ from proactivebench.board.site import write_site
 from proactivebench.board.viewer import write_view
 from proactivebench.store import RunStore
 
-from .forging import declared, lines, verdict_name, write_declared, write_lines
+from .forging import declared, judged_by_a_model, lines, verdict_name, write_declared, write_lines
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: the `browser` group is not installed")
@@ -37,9 +37,14 @@ def site(board, tmp_path_factory):
     content = declared(folder)
     content["declared"]["notes"] = "<img src=x onerror=\"document.title='owned'\">"
     write_declared(folder, content)
-    name = verdict_name(folder)
+    loud = shutil.copytree(folder.parent, root / "entries" / "acme__loud-7b") / "r1"
+    content = declared(loud)
+    content["declared"]["model"] = "loud-7b"
+    write_declared(loud, content)
+    judged_by_a_model(loud)
+    name = verdict_name(loud)
     attack = "</script><script>document.title='owned'</script>"
-    write_lines(folder, name, [verdict | {"reason": attack} for verdict in lines(folder, name)])
+    write_lines(loud, name, [verdict | {"reason": attack} for verdict in lines(loud, name)])
     output = tmp_path_factory.mktemp("site")
     publish(build_board(root), output)
     return output
@@ -96,7 +101,7 @@ def test_filters_never_hide_the_trivial_agents(site, chromium):
     page = visit.page
     page.get_by_label("Agent, organisation or badge").first.fill("nobody of this name")
     assert sorted(names(page)) == ["always", "never"]
-    assert page.get_by_role("status").first.inner_text() == "2 of 3 rows"
+    assert page.get_by_role("status").first.inner_text() == "no match; trivial agents shown"
     page.get_by_label("Agent, organisation or badge").first.fill("acme")
     assert "helper-7b" in names(page)
     visit.check(site)
@@ -105,7 +110,7 @@ def test_filters_never_hide_the_trivial_agents(site, chromium):
 def test_an_entry_and_a_moment_open_and_attacks_stay_text(site, chromium):
     visit = Visit(chromium, site / "index.html")
     page = visit.page
-    page.get_by_role("link", name="helper-7b").click()
+    page.get_by_role("link", name="loud-7b").click()
     page.locator("ol.moments > li").first.wait_for()
     assert "onerror" in page.locator("dl.facts").inner_text()
     whole = page.locator("ol.moments > li").count()
@@ -121,7 +126,7 @@ def test_an_entry_and_a_moment_open_and_attacks_stay_text(site, chromium):
     visit.check(site)
     again = Visit(chromium, site / "index.html")
     again.page.goto(place)
-    again.page.locator("ol.moments > li:target").wait_for()
+    again.page.locator("ol.moments > li.aimed").wait_for()
     again.check(site)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from proactivebench.board.copies import read_originals
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
 from proactivebench.board.published import published
@@ -28,11 +29,12 @@ class Board:
 
 
 def build_board(root: Path, *, processes: int | None = None) -> Board:
-    """Recompute every entry below `root`; second opinions are read from `root`/rejudged."""
+    """Recompute every entry below `root`; second opinions are read from `root`/rejudged, the keys
+    of entries known to be first from `root`/originals.txt."""
     results = recompute_all(_entries(root), processes)
     entries = [result for result in results if isinstance(result, Recomputed)]
     refusals = [result for result in results if isinstance(result, Refusal)]
-    return Board(all_rows(entries, read_opinions(root)), entries, refusals)
+    return Board(all_rows(entries, read_opinions(root), read_originals(root)), entries, refusals)
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:

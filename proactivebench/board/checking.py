@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from proactivebench.errors import DataError, ProactiveBenchError
 from proactivebench.records import printable
 
 if TYPE_CHECKING:
+    from proactivebench.board.copies import Offers
     from proactivebench.board.second_judge import SecondJudge
     from proactivebench.board.verification import Verification
     from proactivebench.judging import Judge
@@ -33,12 +34,14 @@ def verify_all(
     decides what no local judge can; its opinion is kept in the board at `record`.
 
     Raises `DataError` where there is no entry, and what `SecondJudge.look` raises."""
+    from proactivebench.board.copies import read_originals
     from proactivebench.board.second_judge import SecondJudge
     from proactivebench.board.verification import verify_evidence
     from proactivebench.traces import load_task
 
     folders = find_entries(path)
-    others = _readable(_board_of(path, against, folders))
+    others = _offers(_board_of(path, against, folders))
+    originals = read_originals(_home(against or path))
     tasks: dict[str, Task] = {}
     with SecondJudge(second_judge) if second_judge else nullcontext() as second:
         for folder in folders:
@@ -51,7 +54,7 @@ def verify_all(
             name = evidence.entry.manifest.task.name
             tasks[name] = tasks.get(name) or load_task(name)
             try:
-                verification = verify_evidence(evidence, tasks[name], others, second)
+                verification = verify_evidence(evidence, tasks[name], others, second, originals=originals)
             except Exception as error:
                 if second and isinstance(error, ProactiveBenchError):  # the re-judging model's fault, not the entry's
                     raise
@@ -59,7 +62,7 @@ def verify_all(
                 continue
             if record and second and verification.second:
                 _keep(record, evidence.digest, verification, second)
-            yield _said(folder, verification, sorted(evidence.entry.manifest.judges))
+            yield _said(folder, verification, sorted(evidence.entry.manifest.judges), originals)
 
 
 def _validated(folder: Path, asked: Path) -> Said:
@@ -77,19 +80,23 @@ def _validated(folder: Path, asked: Path) -> Said:
     return Said(name, printable(validation.key), validation.accepted, word, validation.findings)
 
 
-def _readable(folders: Sequence[Path]) -> list[Evidence]:
+def _offers(folders: Sequence[Path]) -> list[Offers]:
+    from proactivebench.board.copies import offers_of
+
     found = []
     for folder in folders:
         with suppress(Exception):  # whatever is wrong with another entry, it is no fault of this one
-            found += [] if folder.is_symlink() else [read_evidence(folder)]
+            evidence = Evidence(folder) if folder.is_symlink() else read_evidence(folder)
+            found += [offers_of(evidence.entry, evidence.replies)] if evidence.entry else []
     return found
 
 
-def _said(folder: Path, verification: Verification, judges: Sequence[str]) -> Said:
+def _said(folder: Path, verification: Verification, judges: Sequence[str], originals: Collection[str]) -> Said:
+    from proactivebench.board.copies import explained
     from proactivebench.board.verification import DISPUTED_SHARE
 
     remarks = list(verification.unchecked)
-    remarks += [f"{share:.0%} of its offers are those of {key}: a copy" for key, share in verification.twins]
+    remarks += [f"a copy: {explained(verification.key, twin, originals)}" for twin in verification.twins]
     disputed = verification.disputed
     for judge, looked in (verification.second or {}).items():
         share = disputed[judge]
@@ -117,6 +124,12 @@ def _board_of(path: Path, against: Path | None, folders: Sequence[Path]) -> Sequ
     if len(folders) == 1 and board.name == "entries":
         return find_entries(board)
     return folders
+
+
+def _home(path: Path) -> Path:
+    """The board that `path` is, or lies in."""
+    near = (path.absolute(), *path.absolute().parents[:2])
+    return next((folder.parent for folder in near if folder.name == "entries"), path)
 
 
 def _keep(record: Path, digest: str, verification: Verification, judge: SecondJudge) -> None:

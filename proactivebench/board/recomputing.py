@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from proactivebench.board.copies import Offers, offers_of
 from proactivebench.board.entry import Declaration, Entry
 from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.pages import safe_json
@@ -22,7 +23,7 @@ from proactivebench.board.validation import validate_evidence
 from proactivebench.board.verification import Verification, verify_evidence
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
-from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, digest, printable
+from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, printable
 from proactivebench.traces import load_task
 
 _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate"}
@@ -37,8 +38,8 @@ class Refusal(Record):
 
 
 class Recomputed(Record):
-    """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` are hashes of its offers by
-    moment, to recognise copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is what trace
+    """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` tell it from
+    copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is what trace
     pages read, as text for a script."""
 
     key: str
@@ -49,7 +50,7 @@ class Recomputed(Record):
     unchecked: tuple[str, ...]
     reread: bool
     textless: int
-    offers: dict[str, str]
+    offers: Offers
     moments: str
 
     @property
@@ -128,11 +129,7 @@ def _shown(evidence: Evidence, entry: Entry, verification: Verification, report:
         unchecked=verification.unchecked,
         reread=verification.reread,
         textless=verification.textless,
-        offers={
-            f"{reply.trace_id}/{reply.turn}/{reply.repeat}/{reply.round}": digest(reply.proposals)[:12]
-            for reply in evidence.replies
-            if reply.proposals
-        },
+        offers=offers_of(entry, evidence.replies),
         moments=safe_json(moments),
     )
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from proactivebench.board.copies import copies, explained
 from proactivebench.board.ranking import rank_ranges
 from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.rows import Row, badged, by_group, rows_of
-from proactivebench.board.verification import DISPUTED_SHARE, TWIN_OFFERS, TWIN_SHARE
+from proactivebench.board.verification import DISPUTED_SHARE
 from proactivebench.errors import DataError
 from proactivebench.records import Record
 from proactivebench.store import cannot_write
@@ -34,11 +33,15 @@ class SecondOpinion(Record):
     disagreements: dict[str, int]
 
 
-def all_rows(entries: Sequence[Recomputed], opinions: Mapping[str, SecondOpinion]) -> list[list[Row]]:
-    """The rows of all entries, in comparable groups, best first, with badges and ranks."""
-    copies = _copies(entries)
+def all_rows(
+    entries: Sequence[Recomputed], opinions: Mapping[str, SecondOpinion], originals: Collection[str] = ()
+) -> list[list[Row]]:
+    """The rows of all entries, in comparable groups, best first, with badges and ranks. `originals` are the keys of
+    entries that are known to be first."""
+    found = copies([entry.offers for entry in entries], originals)
+    said = {key: explained(key, twin, originals) for key, twin in found.items()}
     reports = {entry.key: entry for entry in entries}
-    rows = [row for entry in entries for row in _rows(entry, opinions.get(entry.key), copies.get(entry.key, []))]
+    rows = [row for entry in entries for row in _rows(entry, opinions.get(entry.key), said.get(entry.key))]
     return [_ranked(group, reports) for group in by_group(rows)]
 
 
@@ -63,20 +66,19 @@ def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
     return file
 
 
-def _rows(entry: Recomputed, opinion: SecondOpinion | None, copies: Sequence[tuple[str, float]]) -> list[Row]:
+def _rows(entry: Recomputed, opinion: SecondOpinion | None, copied: str | None) -> list[Row]:
     rows = []
     for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
         named = replace(row, name=entry.declared.model, organisation=entry.declared.organisation)
-        rows.append(badged(named, [*_trust(entry, row.judge.id, opinion, copies), *_training(entry)]))
+        rows.append(badged(named, [*_trust(entry, row.judge.id, opinion, copied), *_training(entry)]))
     return rows
 
 
 def _trust(
-    entry: Recomputed, judge: str, opinion: SecondOpinion | None, copies: Sequence[tuple[str, float]]
+    entry: Recomputed, judge: str, opinion: SecondOpinion | None, copied: str | None
 ) -> Iterable[tuple[str, str]]:
-    if copies:
-        other, share = copies[0]
-        yield "copy", f"{share:.0%} of its offers are, word for word and moment by moment, those of {other}."
+    if copied:
+        yield "copy", copied
     asked, left = entry.rejudged.get(judge, (0, 0))
     noticed = "a changed one would not be noticed."
     if opinion and opinion.digest == entry.digest and opinion.asked.get(judge):
@@ -108,38 +110,6 @@ def _training(entry: Recomputed) -> Iterable[tuple[str, str]]:
         yield "trained on benchmark", f"Its makers say it was trained on the benchmark's {' and '.join(what)}."
     elif declared.trained_on_traces is None or declared.trained_on_labels is None:
         yield "training unknown", "Its makers do not say whether it was trained on the benchmark."
-
-
-def _copies(entries: Sequence[Recomputed]) -> dict[str, list[tuple[str, float]]]:
-    """For each entry the others that make nearly the same offers, the likest first. Runs of the same people on the same
-    data are no copies of each other."""
-    found: dict[str, list[tuple[str, float]]] = {}
-    for data in {entry.report.task.data_hash for entry in entries}:
-        chosen = [entry for entry in entries if entry.report.task.data_hash == data]
-        offers = _offer_table(chosen)
-        for entry, own in zip(chosen, offers, strict=True):
-            if len(entry.offers) < TWIN_OFFERS:
-                continue
-            shares = ((offers == own) & (own > 0)).sum(axis=1) / len(entry.offers)
-            twins = [
-                (other.key, float(share))
-                for other, share in zip(chosen, shares, strict=True)
-                if share >= TWIN_SHARE and other.declared.organisation != entry.declared.organisation
-            ]
-            if twins:
-                found[entry.key] = sorted(twins, key=lambda twin: -twin[1])
-    return found
-
-
-def _offer_table(entries: Sequence[Recomputed]) -> NDArray[np.int32]:
-    """(entries, moments) numbers of what was offered, equal for equal offers; 0 = nothing."""
-    moments = {moment: place for place, moment in enumerate({m for entry in entries for m in entry.offers})}
-    numbers: dict[str, int] = {}
-    table = np.zeros((len(entries), len(moments)), dtype=np.int32)
-    for row, entry in enumerate(entries):
-        for moment, offer in entry.offers.items():
-            table[row, moments[moment]] = numbers.setdefault(offer, len(numbers) + 1)
-    return table
 
 
 def _ranked(rows: Sequence[Row], entries: Mapping[str, Recomputed]) -> list[Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from proactivebench.board.copies import Offers, offers_of, twins
 from proactivebench.board.entry import ENTRY, REPLIES, Entry, verdict_file
 from proactivebench.board.evidence import Evidence, Finding, read_evidence
 from proactivebench.board.identities import misstated
@@ -20,8 +21,6 @@ from proactivebench.records import Note, ProtocolIdentity, Reply, ReplyStatus, R
 from proactivebench.scoring import build_report
 from proactivebench.scoring.questions import contexts, question
 
-TWIN_SHARE = 0.95
-TWIN_OFFERS = 10  # below this, equal offers say nothing
 CLAIM_TOLERANCE = 1e-4
 DISPUTED_SHARE = 0.1
 _SHOWN = 3
@@ -59,19 +58,22 @@ class Verification:
 
 def verify_entry(path: Path, task: Task, others: Sequence[Evidence] = ()) -> Verification:
     """Recompute the entry at `path` against its task, and compare it with `others` (itself is skipped)."""
-    return verify_evidence(read_evidence(path), task, others)
+    offers = [offers_of(other.entry, other.replies) for other in others if other.entry]
+    return verify_evidence(read_evidence(path), task, offers)
 
 
 def verify_evidence(
     evidence: Evidence,
     task: Task,
-    others: Sequence[Evidence] = (),
+    others: Iterable[Offers] = (),
     second_judge: SecondJudge | None = None,
     metrics: Collection[str] | None = None,
     validation: Validation | None = None,
+    originals: Collection[str] = (),
 ) -> Verification:
     """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole. `metrics` (and
     what the entry claims) are all that the report holds; None = everything. `validation` is its own, where known.
+    `originals` are the keys of entries that are known to be first.
 
     Raises `UsageError` for another task than the entry's, and what `SecondJudge.look` raises."""
     validation = validation or validate_evidence(evidence)
@@ -112,18 +114,10 @@ def verify_evidence(
             for judge, found in rejudged.items()
             if found.left
         }
-    twins = tuple(_twins(evidence, others))
+    like = tuple(twins(offers_of(entry, evidence.replies), others, originals))
     return Verification(
-        entry.key, tuple(findings), report, rejudged, twins, tuple(unchecked), second, protocol is not None, textless
+        entry.key, tuple(findings), report, rejudged, like, tuple(unchecked), second, protocol is not None, textless
     )
-
-
-def shared_offers(mine: Iterable[Reply], theirs: Iterable[Reply]) -> tuple[int, float]:
-    """How many offers the first made, and the share of them the second made at the same moment in the same words."""
-    offered = {reply.key: reply.proposals for reply in mine if reply.proposals}
-    other = {reply.key: reply.proposals for reply in theirs if reply.proposals}
-    equal = sum(other.get(key) == proposals for key, proposals in offered.items())
-    return len(offered), equal / len(offered) if offered else 0.0
 
 
 def _questions(evidence: Evidence, task: Task, items: Mapping[str, Sequence[Item]]) -> Iterator[Finding]:
@@ -220,21 +214,6 @@ def _false_claims(entry: Entry, report: Report) -> Iterator[str]:
                 yield f"claims {name[:60]} {claimed:.4f} under {judge}; the evidence leaves it undefined"
             elif abs(value - claimed) > CLAIM_TOLERANCE:
                 yield f"claims {name} {claimed:.4f} under {judge}; the evidence gives {value:.4f}"
-
-
-def _twins(evidence: Evidence, others: Sequence[Evidence]) -> Iterator[tuple[str, float]]:
-    for other in others:
-        if other.entry is None or evidence.entry is None or other.entry.key == evidence.entry.key:
-            continue
-        if other.entry.manifest.task.data_hash != evidence.entry.manifest.task.data_hash:
-            continue
-        if other.entry.manifest.agent == evidence.entry.manifest.agent and (
-            other.entry.declared.organisation == evidence.entry.declared.organisation
-        ):
-            continue  # the same agent run twice by the same people is no copy
-        offers, share = shared_offers(evidence.replies, other.replies)
-        if offers >= TWIN_OFFERS and share >= TWIN_SHARE:
-            yield other.entry.key, share
 
 
 def _few(file: str, messages: Sequence[str]) -> Iterator[Finding]:

@@ -1,0 +1,217 @@
+"""One entry's offers are another's: seen from both sides, whatever is put around them, and settled by maintainers."""
+
+import random
+import shutil
+import time
+
+import pytest
+
+from proactivebench.board.building import build_board
+from proactivebench.board.bundle import prepare_entry
+from proactivebench.board.checking import verify_all
+from proactivebench.board.copies import ORIGINALS, Offers, copies, offers_of, read_originals, twins
+from proactivebench.board.evidence import read_evidence
+from proactivebench.errors import DataError
+from proactivebench.evaluation import run_async
+from proactivebench.preparation import Settings, prepare
+from proactivebench.store import RunStore
+
+from .conftest import DECLARED
+from .forging import declared, write_declared
+
+VICTIM, THIEF = "acme__victim/r1", "evil__superset/r1"
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """Runs judged by people's votes; the best candidate's offers are the oracle's and some more."""
+    root = tmp_path_factory.mktemp("answers")
+    for name in ("oracle", "best-candidate", "never"):
+        run_async(prepare(Settings(model=name, tasks="proactivebench_sample", judge="labels")).run(root / name))
+    return root
+
+
+def submit(root, run, key, agent=None):
+    """An entry under `key` with the answers of `run`, as a served model's of this name."""
+    folder = root / "entries" / key
+    organisation, _, model = key.partition("/")[0].partition("__")
+    prepare_entry(
+        RunStore(run), folder, DECLARED.model_copy(update={"organisation": organisation, "model": model}), folder.name
+    )
+    content = declared(folder)
+    name = agent or model
+    content["manifest"]["agent"] = {"model": "endpoint", "model_args": {"model": name}, "name": name}
+    write_declared(folder, content)
+    return folder
+
+
+@pytest.fixture
+def robbed(answers, tmp_path):
+    """A board with a victim, and a thief who took all its offers and added some where the victim is silent."""
+    submit(tmp_path, answers / "oracle", VICTIM)
+    submit(tmp_path, answers / "best-candidate", THIEF)
+    submit(tmp_path, answers / "never", "acme__quiet/r1")
+    return tmp_path
+
+
+def shown(root):
+    return {row.key: row for group in build_board(root).groups for row in group}
+
+
+def marks(root):
+    return {key: dict(row.badges)["copy"] for key, row in shown(root).items() if "copy" in dict(row.badges)}
+
+
+def verified(path, **options):
+    (said,) = verify_all(path, **options)
+    return said
+
+
+def test_a_thief_who_adds_offers_is_a_copy_as_much_as_its_victim(robbed):
+    rows, found = shown(robbed), marks(robbed)
+    assert found.keys() == {VICTIM, THIEF}
+    assert THIEF in found[VICTIM]
+    assert VICTIM in found[THIEF]
+    assert all(f"name the original in {ORIGINALS}" in said for said in found.values())
+    assert rows[VICTIM].rank is rows[THIEF].rank is None
+    for key, other in ((VICTIM, THIEF), (THIEF, VICTIM)):
+        said = verified(robbed / "entries" / key)
+        assert said.word == "copy"
+        assert not said.passed
+        assert any(other in remark for remark in said.remarks)
+
+
+def test_the_original_that_maintainers_name_is_ranked_again_and_its_copies_are_not(robbed):
+    (robbed / ORIGINALS).write_text(f"# first seen in May\n\nno__such/entry\n{VICTIM}  # theirs\n", encoding="utf-8")
+    rows, found = shown(robbed), marks(robbed)
+    assert found.keys() == {THIEF}
+    assert f"{VICTIM} is named as the original" in found[THIEF]
+    assert rows[VICTIM].rank == (1, 1)
+    assert rows[THIEF].rank is None
+    for against in (None, robbed, robbed / "entries"):
+        assert verified(robbed / "entries" / VICTIM, against=against).passed
+        assert verified(robbed / "entries" / THIEF, against=against).word == "copy"
+
+
+def test_an_entry_is_compared_with_a_board_before_it_lies_there(robbed, tmp_path_factory):
+    (robbed / ORIGINALS).write_text(THIEF, encoding="utf-8")
+    shutil.move(robbed / "entries" / THIEF, elsewhere := tmp_path_factory.mktemp("entry") / "r1")
+    (elsewhere.parent / ORIGINALS).write_text(THIEF, encoding="utf-8")
+    assert verified(elsewhere, against=robbed).passed, "the board's maintainers say so"
+    (robbed / ORIGINALS).unlink()
+    assert verified(elsewhere, against=robbed).word == "copy", "what lies beside an entry is nobody's word"
+
+
+@pytest.mark.parametrize(
+    ("key", "agent", "is_copy"),
+    [
+        ("acme__victim/r2", None, False),  # the same model run again
+        ("acme__mine/r1", None, True),  # a thief who writes the victim's organisation
+        ("acme__mine/r1", "victim", True),  # and its agent
+        ("proactivebench__mine/r1", None, True),
+        ("evil__victim/r1", "victim", True),
+    ],
+)
+def test_a_board_and_verify_exempt_the_same_entries(answers, tmp_path, key, agent, is_copy):
+    submit(tmp_path, answers / "oracle", VICTIM)
+    folder = submit(tmp_path, answers / "oracle", key, agent)
+    assert (key in marks(tmp_path)) == is_copy
+    assert (verified(folder).word == "copy") == is_copy
+
+
+def test_trivial_agents_may_coincide_and_whoever_takes_their_offers_is_a_copy(answers, tmp_path):
+    for name in ("oracle", "best-candidate"):
+        folder = tmp_path / "entries" / f"proactivebench__{name}" / "r1"
+        prepare_entry(RunStore(answers / name), folder, run_id="r1")
+        assert verified(folder).word != "copy"
+    assert not marks(tmp_path)
+    submit(tmp_path, answers / "oracle", THIEF)
+    assert THIEF in marks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        lambda offer: f"{offer} ",
+        lambda offer: f"  «{offer.upper()}»!!",
+        lambda offer: "\u200b".join(offer),
+        lambda offer: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in offer),
+        lambda offer: offer.replace("e", "e\u034f") + "\u3164\u02b9\ufe0f",
+    ],
+)
+def test_an_offer_is_the_same_whatever_is_put_around_its_letters(answers, tmp_path, dressed):
+    evidence = read_evidence(submit(tmp_path, answers / "best-candidate", VICTIM))
+    other = evidence.entry.model_copy(update={"run_id": "r2", "declared": DECLARED})
+    replies = [r.model_copy(update={"proposals": tuple(map(dressed, r.proposals))}) for r in evidence.replies]
+    mine = offers_of(evidence.entry, evidence.replies)
+    assert twins(mine, [offers_of(other, replies)]) == [(other.key, 1.0)]
+
+
+def test_other_repeats_earlier_rounds_and_more_candidates_hide_nothing(answers, tmp_path):
+    evidence = read_evidence(submit(tmp_path, answers / "best-candidate", VICTIM))
+    other = evidence.entry.model_copy(update={"run_id": "r2", "declared": DECLARED})
+    replies = []
+    for reply in evidence.replies:
+        drafted = reply.model_copy(update={"repeat": 1, "proposals": ("A first draft of something",)})
+        final = drafted.model_copy(update={"round": 1, "proposals": ("Anything else?", *reply.proposals)})
+        silent = reply.model_copy(update={"status": "silent", "proposals": ()})
+        replies += [final, drafted, silent]
+    mine = offers_of(evidence.entry, evidence.replies)
+    assert twins(mine, [offers_of(other, replies)]) == [(other.key, 1.0)]
+    withdrawn = [r for r in replies if r.round == 0 or r.repeat == 0]
+    assert twins(mine, [offers_of(other, withdrawn)]) == []
+
+
+def offering(number, at, who=None):
+    return Offers(key=f"e{number}", data_hash="d", who=who or f"w{number}", at=at)
+
+
+def test_few_offers_say_nothing():
+    few = {f"t/{turn}": (f"o{turn}",) for turn in range(9)}
+    many = {f"t/{turn}": (f"o{turn}",) for turn in range(200)}
+    assert copies([offering(0, few), offering(1, many)]) == {}
+    few["t/9"] = ("o9",)
+    assert copies([offering(0, few), offering(1, many)]) == {"e0": ("e1", 1.0), "e1": ("e0", 1.0)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_whole_board_at_once_finds_what_entry_by_entry_finds(seed):
+    chance = random.Random(seed)
+    entries = []
+    for number in range(12):
+        turns = chance.sample(range(40), chance.randint(8, 40))
+        at = {f"t/{turn}": tuple({f"o{chance.choice('aaaaaaab')}", f"o{chance.choice('abc')}"}) for turn in turns}
+        entries.append(offering(number, at, who=f"w{number // 2}"))
+    originals = {entry.key for entry in entries if chance.random() < 0.3}
+    found = copies(entries, originals)
+    for entry in entries:
+        each = twins(entry, entries, originals)
+        assert (entry.key in found) == bool(each)
+        if each:
+            key, share = found[entry.key]
+            assert dict(each)[key] == pytest.approx(share)
+            assert key in originals or not originals & dict(each).keys()
+
+
+def test_a_thousand_entries_are_compared_in_well_under_a_second():
+    entries = [
+        offering(number, {f"t/{turn}": (f"{turn}-{number % 10}",) for turn in range(231)}) for number in range(1000)
+    ]
+    started = time.process_time()
+    assert len(copies(entries)) == 1000
+    assert time.process_time() - started < 0.9
+
+
+def test_a_list_of_originals_is_read_strictly(tmp_path):
+    assert read_originals(tmp_path) == frozenset()
+    file = tmp_path / ORIGINALS
+    file.write_text("a__b/c # said so\r\n# only this\n\n  d__e/f  \n", encoding="utf-8")
+    assert read_originals(tmp_path) == {"a__b/c", "d__e/f"}
+    for bad in (b"x" * 300_000, b"\xff\xfe"):
+        file.write_bytes(bad)
+        with pytest.raises(DataError, match=r"originals\.txt.*one key of an entry"):
+            read_originals(tmp_path)
+    file.unlink()
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="symbolic link"):
+        read_originals(tmp_path)

@@ -128,7 +128,7 @@ def _board_of(path: Path, against: Path | None, folders: Sequence[Path]) -> Sequ
 
 def _home(path: Path) -> Path:
     """The board that `path` is, or lies in."""
-    near = (path.absolute(), *path.absolute().parents[:2])
+    near = () if (path / "entries").is_dir() else (path.absolute(), *path.absolute().parents[:2])
     return next((folder.parent for folder in near if folder.name == "entries"), path)
 
 

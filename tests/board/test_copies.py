@@ -91,6 +91,8 @@ def test_the_original_that_maintainers_name_is_ranked_again_and_its_copies_are_n
     for against in (None, robbed, robbed / "entries"):
         assert verified(robbed / "entries" / VICTIM, against=against).passed
         assert verified(robbed / "entries" / THIEF, against=against).word == "copy"
+    shutil.copytree(robbed, elsewhere := robbed / "somewhere" / "entries" / "board")
+    assert {said.key: said.word == "copy" for said in verify_all(elsewhere)}[VICTIM] is False
 
 
 def test_an_entry_is_compared_with_a_board_before_it_lies_there(robbed, tmp_path_factory):

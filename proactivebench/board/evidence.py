@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
 from proactivebench.board.entry import ENTRY, REPLIES, VERDICTS, Entry, verdict_file
+from proactivebench.board.escaping import plain
 from proactivebench.board.reading import (
     MAX_ENTRY_BYTES,
     MAX_PACKED_BYTES,
+    MAX_WIDTH,
+    Allowance,
     Refused,
+    check_width,
     read_plain,
     strict_json,
     unpacked_lines,
 )
 from proactivebench.errors import DataError
-from proactivebench.records import Record, Reply, Verdict
+from proactivebench.records import Record, Reply, Verdict, printable
 
 R = TypeVar("R", bound=Record)
 MAX_FILES = 20
-_REPLIES, _VERDICTS = TypeAdapter(list[Reply]), TypeAdapter(list[Verdict])
+MAX_JUDGES = 12
+_MAX_FINDINGS = 50
+_MAX_SAID = 500
+_PIECE_LINES, _PIECE_BYTES = 512, 1024 * 1024
+_REPLIES = TypeAdapter(Annotated[list[Reply], FailFast()])
+_VERDICTS = TypeAdapter(Annotated[list[Verdict], FailFast()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,11 @@ class Finding:
 
     file: str
     message: str
+
+
+def broken_off(error: Exception) -> Finding:
+    """What is said of an entry that some check could not get through: it is refused, and a board stands without it."""
+    return Finding("", printable(f"could not be checked: {type(error).__name__}: {error}"[:_MAX_SAID]))
 
 
 @dataclass(slots=True)
@@ -54,8 +68,9 @@ class Evidence:
         return self.hashes.get(ENTRY, "")
 
     def refuse(self, file: str, message: str) -> None:
-        """Add a finding."""
-        self.findings.append(Finding(file, message))
+        """Add a finding, while there are few."""
+        if len(self.findings) < _MAX_FINDINGS:
+            self.findings.append(Finding(printable(file[:_MAX_SAID]), printable(message[:_MAX_SAID])))
 
 
 def read_evidence(path: Path) -> Evidence:
@@ -65,7 +80,8 @@ def read_evidence(path: Path) -> Evidence:
     files = list_files(evidence)
     if ENTRY not in files:
         if not evidence.findings:
-            raise DataError(f"{path} is no entry: it has no {ENTRY}; give the folder that `leaderboard prepare` wrote")
+            said = f"is no entry: it has no {ENTRY}; give the folder that `leaderboard prepare` wrote"
+            raise DataError(f"{plain(str(path))} {said}")
         return evidence
     evidence.entry = _read_entry(evidence)
     if evidence.entry is None:
@@ -77,9 +93,13 @@ def read_evidence(path: Path) -> Evidence:
         evidence.refuse(ENTRY, f"evidence does not name {name}: prepare the entry again")
     for name in sorted(set(evidence.entry.evidence) - expected):
         evidence.refuse(ENTRY, f"evidence names {name}, which is neither the replies nor the verdicts of a judge named")
-    evidence.replies = _read_records(evidence, REPLIES, _REPLIES)
+    if len(evidence.entry.manifest.judges) > MAX_JUDGES:
+        evidence.refuse(ENTRY, f"names {len(evidence.entry.manifest.judges)} judges; {MAX_JUDGES} are allowed")
+        return evidence
+    left = Allowance()
+    evidence.replies = _read_records(evidence, REPLIES, _REPLIES, left)
     for judge in sorted(evidence.entry.manifest.judges):
-        evidence.verdicts[judge] = _read_records(evidence, verdict_file(judge), _VERDICTS)
+        evidence.verdicts[judge] = _read_records(evidence, verdict_file(judge), _VERDICTS, left)
     return evidence
 
 
@@ -88,7 +108,7 @@ def list_files(evidence: Evidence) -> list[str]:
     try:
         found = sorted(_walk(evidence, evidence.path, ""))
     except OSError as error:
-        raise DataError(f"cannot read {evidence.path}: {error.strerror}") from error
+        raise DataError(f"cannot read {plain(str(evidence.path))}: {error.strerror}") from error
     if len(found) > MAX_FILES:
         evidence.refuse("", f"holds more than {MAX_FILES} files")
         return []
@@ -124,7 +144,7 @@ def _read_entry(evidence: Evidence) -> Entry | None:
     return None
 
 
-def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]]) -> list[R]:
+def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]], left: Allowance) -> list[R]:
     assert evidence.entry is not None  # noqa: S101 - callers read the entry first
     stated = evidence.entry.evidence.get(name)
     records: list[R] = []
@@ -135,8 +155,8 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]]) 
         evidence.hashes[name] = hashlib.sha256(packed).hexdigest()
         if stated and (len(packed), evidence.hashes[name]) != (stated.bytes, stated.sha256):
             evidence.refuse(name, f"is not the file that {ENTRY} names: its hash or size differs")
-        lines = [_value(number, text) for number, text in enumerate(unpacked_lines(packed), 1)]
-        records = _validated(lines, adapter)
+        for piece in _pieces(unpacked_lines(packed, left)):
+            records += _validated(piece, len(records), adapter)
     except Refused as error:
         evidence.refuse(name, str(error))
     if stated and not evidence.findings and len(records) != stated.records:
@@ -144,18 +164,35 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]]) 
     return records
 
 
+def _pieces(lines: Iterable[bytes]) -> Iterator[list[Any]]:
+    """The decoded lines, a few at a time: what is decoded takes far more memory than its text, and nothing is decoded
+    behind a piece that is wrong."""
+    piece: list[Any] = []
+    size = 0
+    for number, text in enumerate(lines, 1):
+        piece.append(_value(number, text))
+        size += len(text)
+        if len(piece) == _PIECE_LINES or size > _PIECE_BYTES:
+            yield piece
+            piece, size = [], 0
+    yield piece
+
+
 def _value(number: int, text: bytes) -> Any:
     try:
-        return strict_json(text)
+        value = strict_json(text)
+        if text.count(b",") > MAX_WIDTH:
+            check_width(value)
     except Refused as error:
         raise Refused(f"line {number} {error}") from error
+    return value
 
 
-def _validated(lines: list[Any], adapter: TypeAdapter[list[R]]) -> list[R]:
+def _validated(values: list[Any], before: int, adapter: TypeAdapter[list[R]]) -> list[R]:
     try:
-        return adapter.validate_python(lines)
+        return adapter.validate_python(values)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         line, *place = problem["loc"]
         where = ".".join(str(part) for part in place)[:100]
-        raise Refused(f"line {int(line) + 1}: {where}: {problem['msg']}") from error
+        raise Refused(f"line {before + int(line) + 1}: {where}: {problem['msg']}") from error

@@ -9,9 +9,11 @@ import re
 import stat
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from proactivebench.board.escaping import plain
 from proactivebench.errors import DataError
 
 MAX_ENTRY_BYTES = 256 * 1024
@@ -20,11 +22,20 @@ MAX_UNPACKED_BYTES = 96 * 1024 * 1024
 MAX_LINE_BYTES = 512 * 1024
 MAX_LINES = 200_000
 MAX_DEPTH = 12
+MAX_WIDTH = 64
 _CHUNK = 256 * 1024
 
 
 class Refused(Exception):
     """Something in a submission that a board does not take; the message is for the submitter."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What may still be unpacked of one entry, all its files together."""
+
+    bytes: int = MAX_UNPACKED_BYTES
+    lines: int = MAX_LINES
 
 
 def read_plain(path: Path, limit: int) -> bytes:
@@ -37,7 +48,7 @@ def read_plain(path: Path, limit: int) -> bytes:
     except OSError as error:
         if path.is_symlink():
             raise Refused("is a symbolic link: put the file itself there") from error
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        raise DataError(f"cannot read {plain(str(path))}: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -50,11 +61,12 @@ def read_plain(path: Path, limit: int) -> bytes:
     return content
 
 
-def unpacked_lines(packed: bytes) -> Iterator[bytes]:
-    """The lines of a gzip file, unpacked piece by piece so that a bomb is noticed early. Raises `Refused`."""
+def unpacked_lines(packed: bytes, left: Allowance | None = None) -> Iterator[bytes]:
+    """The lines of a gzip file, unpacked piece by piece so that a bomb is noticed early, and taken from what is `left`
+    (default: all that an entry may hold). Raises `Refused`."""
+    left = left or Allowance()
     unpack = zlib.decompressobj(wbits=31)
-    total, count, rest = 0, 0, b""
-    pending = packed
+    rest, pending = b"", packed
     while not unpack.eof:
         try:
             piece = unpack.decompress(pending, _CHUNK)
@@ -63,15 +75,15 @@ def unpacked_lines(packed: bytes) -> Iterator[bytes]:
         if not piece and not unpack.unconsumed_tail and not unpack.eof:
             raise Refused("is not a whole gzip file")
         pending = unpack.unconsumed_tail
-        total += len(piece)
-        if total > MAX_UNPACKED_BYTES:
-            raise Refused(f"unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+        left.bytes -= len(piece)
+        if left.bytes < 0:
+            raise Refused(f"is too much: all files of an entry together unpack to at most {MAX_UNPACKED_BYTES} bytes")
         *lines, rest = (rest + piece).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             raise Refused(f"has a line of more than {MAX_LINE_BYTES} bytes")
-        count += len(lines)
-        if count > MAX_LINES:
-            raise Refused(f"has more than {MAX_LINES} lines")
+        left.lines -= len(lines)
+        if left.lines < 0:
+            raise Refused(f"is too much: all files of an entry together have at most {MAX_LINES} lines")
         yield from lines
     if unpack.unused_data:
         raise Refused("carries data behind its gzip stream")
@@ -96,6 +108,15 @@ def strict_json(content: bytes) -> Any:
     if content.count(b"{") + content.count(b"[") > MAX_DEPTH or _HALF_PAIR.search(content):
         _check(value, 0)
     return value
+
+
+def check_width(record: Any) -> None:
+    """Raises `Refused` where an object, or a list or object in it, has more members than any record: each would be told
+    as a fault of its own."""
+    if isinstance(record, dict):
+        inner = (value for value in record.values() if isinstance(value, list | dict))
+        if len(record) > MAX_WIDTH or any(len(value) > MAX_WIDTH for value in inner):
+            raise Refused(f"has more than {MAX_WIDTH} members in one list or object")
 
 
 def _decoded(text: str) -> Any:

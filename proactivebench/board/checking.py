@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def validate_all(path: Path) -> list[Said]:
     """Validate every entry at `path`. Raises `DataError` where there is none."""
-    return [_validated(folder, path) for folder in find_entries(path)]
+    return [_validated(folder) for folder in find_entries(path)]
 
 
 def verify_all(
@@ -45,7 +45,7 @@ def verify_all(
     tasks: dict[str, Task] = {}
     with SecondJudge(second_judge) if second_judge else nullcontext() as second:
         for folder in folders:
-            validated = _validated(folder, path)
+            validated = _validated(folder)
             if not validated.passed:
                 yield validated
                 continue
@@ -65,15 +65,12 @@ def verify_all(
             yield _said(folder, verification, sorted(evidence.entry.manifest.judges), originals)
 
 
-def _validated(folder: Path, asked: Path) -> Said:
-    """The outcome for the entry in `folder`. One of a board `asked` for is refused where it cannot be read: the board
-    can."""
+def _validated(folder: Path) -> Said:
     name = printable(str(folder))
     try:
         validation = validate_entry(folder)
     except DataError as error:
-        word = UNREADABLE if folder == asked else "refused"
-        return Said(name, printable(folder.name), False, word, (Finding("", str(error)),))
+        return Said(name, printable(folder.name), False, UNREADABLE, (Finding("", str(error)),))
     except Exception as error:
         return Said(name, printable(folder.name), False, "refused", (broken_off(error),))
     word = "accepted" if validation.accepted else "refused"

@@ -4,19 +4,30 @@ no judge. What it cannot see, `verification` recomputes."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, islice, product
 from pathlib import Path
+from typing import TypeVar
 
+from proactivebench.board.bounds import (
+    MAX_CANDIDATES,
+    MAX_REPEATS,
+    MAX_ROUNDS,
+    manifest_excesses,
+    reply_excess,
+    verdict_excess,
+)
 from proactivebench.board.entry import BOARD_TASKS, ENTRY, REPLIES, Entry, verdict_file
+from proactivebench.board.escaping import plain
 from proactivebench.board.evidence import Evidence, Finding, read_evidence
 from proactivebench.errors import DataError
-from proactivebench.records import SILENCE, Reply, ReplyKey, ReplyStatus, Verdict, VerdictKey
+from proactivebench.records import SILENCE, Reply, ReplyKey, ReplyStatus, Verdict, VerdictKey, printable
 from proactivebench.traces.index import TaskStructure, task_structure
 
-MAX_REPEATS, MAX_ROUNDS, MAX_CANDIDATES = 32, 8, 16
-_SHOWN = 3
+_SHOWN, _COUNTED = 3, 1000
+R = TypeVar("R", Reply, Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +54,22 @@ def find_entries(path: Path) -> list[Path]:
             return [path]
         root = path / "entries" if (path / "entries").is_dir() else path
         models = [item for item in sorted(root.iterdir()) if item.is_dir() and not item.name.startswith(".")]
-        runs = [run for model in models if not model.is_symlink() for run in sorted(model.iterdir())]
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    found = [run for run in runs if run.is_symlink() or (run.is_dir() and not run.name.startswith("."))]
+        raise DataError(f"cannot read {plain(str(path))}: {error.strerror}") from error
+    found = [run for model in models if not model.is_symlink() for run in _runs(model)]
     if not found:
-        raise DataError(f"no entry at {path}: give the folder that `leaderboard prepare` wrote, or a board's folder")
+        said = "give the folder that `leaderboard prepare` wrote, or a board's folder"
+        raise DataError(f"no entry at {plain(str(path))}: {said}")
     return found
+
+
+def _runs(model: Path) -> list[Path]:
+    """The runs in a model's folder; itself where it cannot be looked into, to be refused alone."""
+    try:
+        inside = sorted(model.iterdir())
+        return [run for run in inside if run.is_symlink() or (run.is_dir() and not run.name.startswith("."))]
+    except OSError:
+        return [model]
 
 
 def validate_entry(path: Path) -> Validation:
@@ -73,7 +93,7 @@ def validate_evidence(evidence: Evidence) -> Validation:
 
 def _placed(path: Path, entry: Entry) -> Iterator[Finding]:
     resolved = path.absolute()
-    place = "/".join(resolved.parts[-2:])
+    place = printable("/".join(resolved.parts[-2:]))
     if resolved.parent.parent.name == "entries" and place != entry.key:
         yield Finding(ENTRY, f"belongs into entries/{entry.key} by what it says, and lies in entries/{place}")
 
@@ -91,12 +111,9 @@ def _identified(entry: Entry) -> Iterator[Finding]:
         yield Finding(ENTRY, "names no judge: judge the run first")
     if manifest.limit is not None:
         yield Finding(ENTRY, f"the run was limited to {manifest.limit} traces: run it without --limit")
-    if manifest.repeats > MAX_REPEATS:
-        yield Finding(ENTRY, f"has {manifest.repeats} repeats; {MAX_REPEATS} are allowed")
-    if manifest.protocol.feedback_rounds > MAX_ROUNDS or manifest.protocol.candidates > MAX_CANDIDATES:
-        yield Finding(ENTRY, f"at most {MAX_ROUNDS} feedback rounds and {MAX_CANDIDATES} candidates are allowed")
-    for judge in sorted(set(entry.claims) - set(manifest.judges)):
-        yield Finding(ENTRY, f"claims figures under {judge}, a judge it has no verdicts of")
+    yield from (Finding(ENTRY, said) for said in manifest_excesses(manifest))
+    strange = sorted(set(entry.claims) - set(manifest.judges))
+    yield from _few(ENTRY, (f"claims figures under {judge}, a judge it has no verdicts of" for judge in strange))
 
 
 def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
@@ -107,7 +124,14 @@ def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
         for judge, verdicts in evidence.verdicts.items():
             identity = entry.manifest.judges[judge]
             asked = (identity.silence is not None, identity.proposals is not None)
-            yield from _few(verdict_file(judge), verdict_faults(verdicts, final, asked))
+            wrong = chain(_excesses(verdicts, verdict_excess), verdict_faults(verdicts, final, asked))
+            yield from _few(verdict_file(judge), wrong)
+
+
+def _excesses(records: Iterable[R], excess: Callable[[R], str | None]) -> Iterator[str]:
+    for record in records:
+        if name := excess(record):
+            yield f"{_at(record.key)}: {name} is beyond any count or measure"
 
 
 def _replies_wrong(replies: Sequence[Reply], entry: Entry, structure: TaskStructure) -> Iterator[str]:
@@ -129,8 +153,14 @@ def _replies_wrong(replies: Sequence[Reply], entry: Entry, structure: TaskStruct
         elif not 0 <= reply.round <= min(protocol.feedback_rounds, MAX_ROUNDS):
             yield f"{_at(reply.key)} belongs to a feedback round the protocol does not have"
         yield from _reply_wrong(reply, protocol.candidates)
-    earlier = {key._replace(round=number) for key in counts for number in range(1, min(key.round, MAX_ROUNDS))}
-    for key in sorted((due | earlier) - counts.keys()):
+    yield from _excesses(replies, reply_excess)
+    latest: dict[ReplyKey, int] = {}
+    for key in counts:
+        if key.round > 1:
+            first = key._replace(round=0)
+            latest[first] = max(latest.get(first, 0), min(key.round, MAX_ROUNDS))
+    earlier = (key._replace(round=number) for key, last in latest.items() for number in range(1, last))
+    for key in chain(sorted(due - counts.keys()), (key for key in earlier if key not in counts)):
         yield f"{_at(key)} is not answered: every moment must be"
 
 
@@ -162,19 +192,21 @@ def verdict_faults(
     decides silences, and proposals."""
     counts = Counter(verdict.key for verdict in verdicts)
     yield from (f"{_at(key)} is judged {count} times: keep one line" for key, count in counts.items() if count > 1)
-    repeats = 1 + max((min(key.judge_repeat, MAX_REPEATS) for key in counts), default=0)
+    repeats = 1 + max((min(key.judge_repeat, MAX_REPEATS - 1) for key in counts), default=0)
+    asked_of: dict[tuple[str, int, int, int], range] = {}
     last: dict[tuple[str, int, int], int] = {}
-    for answered in final:
+    for answered, reply in final.items():
+        asked_of[answered] = range(len(reply.proposals)) if reply.proposals else range(SILENCE, SILENCE + 1)
         last[answered[:3]] = max(last.get(answered[:3], 0), answered.round)
-    allowed, due = set(), set()
-    for reply_key, reply in final.items():
-        offers = range(len(reply.proposals)) if reply.proposals else (SILENCE,)
-        keys = {VerdictKey(*reply_key, candidate, repeat) for candidate in offers for repeat in range(repeats)}
-        allowed |= keys
-        if last[reply_key[:3]] == reply_key.round and asked[bool(reply.proposals)]:
-            due |= keys
-    yield from (f"{_at(key)} is judged, but nothing was answered there" for key in counts if key not in allowed)
-    yield from (f"{_at(key)} has no verdict: judge the run again" for key in sorted(due - counts.keys()))
+    for key in counts:
+        if key.candidate not in asked_of.get(key[:4], ()) or not 0 <= key.judge_repeat < repeats:
+            yield f"{_at(key)} is judged, but nothing was answered there"
+    for answered, reply in final.items():
+        if last[answered[:3]] != answered.round or not asked[bool(reply.proposals)]:
+            continue
+        for candidate, repeat in product(asked_of[answered], range(repeats)):
+            if (*answered, candidate, repeat) not in counts:
+                yield f"{_at(VerdictKey(*answered, candidate, repeat))} has no verdict: judge the run again"
 
 
 def _at(key: ReplyKey | VerdictKey) -> str:
@@ -188,8 +220,9 @@ def _at(key: ReplyKey | VerdictKey) -> str:
 
 
 def _few(file: str, messages: Iterable[str]) -> Iterator[Finding]:
-    """The first findings of a file one by one, the rest as a count."""
-    found = list(messages)
-    yield from (Finding(file, message) for message in found[:_SHOWN])
-    if len(found) > _SHOWN:
-        yield Finding(file, f"and {len(found) - _SHOWN} more of this kind")
+    """The first findings of a file one by one, the rest as a count, which ends where nobody would read on."""
+    found = iter(messages)
+    yield from (Finding(file, message) for message in islice(found, _SHOWN))
+    more = sum(1 for _ in islice(found, _COUNTED))
+    if more:
+        yield Finding(file, f"and {'at least ' if more == _COUNTED else ''}{more} more of this kind")

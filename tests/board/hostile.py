@@ -9,10 +9,11 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from .bombs import BOMBS
 from .forging import REPLIES, declared, lines, verdict_name, write_declared, write_lines, write_packed
 
 Spoil = Callable[[Path], None]
-CORPUS: dict[str, Spoil] = {}
+CORPUS: dict[str, Spoil] = dict(BOMBS)
 
 
 def spoil(function: Spoil) -> Spoil:

@@ -208,4 +208,6 @@ def _exit_code(error: Exception) -> int | None:
 
 
 def _complain(line: str) -> None:
-    print(f"{PROGRAM}: {' '.join(line.split())}", file=sys.stderr)
+    from proactivebench.cli.terminal import safe
+
+    print(f"{PROGRAM}: {safe(' '.join(line.split()))}", file=sys.stderr)

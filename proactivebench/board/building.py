@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from proactivebench.board.copies import read_originals
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
+from proactivebench.board.output import SITE, check_output, entry_folders, sweep, take_over
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
 from proactivebench.board.rows import Row
 from proactivebench.board.site import write_site
 from proactivebench.board.standing import all_rows, read_opinions
-from proactivebench.board.validation import find_entries
-from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a board shows: comparable groups of rows, the entries behind them, and what was refused."""
+    """What a board at `root` shows: comparable groups of rows, the entries behind them, and what was refused."""
 
     groups: list[list[Row]]
     entries: list[Recomputed]
     refusals: list[Refusal]
+    root: Path
+
+    @property
+    def count(self) -> str:
+        """How many entries are shown and refused, in words."""
+        return f"{len(self.entries)} {'entry' if len(self.entries) == 1 else 'entries'}, {len(self.refusals)} refused"
 
 
 def build_board(root: Path, *, processes: int | None = None) -> Board:
     """Recompute every entry below `root`; second opinions are read from `root`/rejudged, the keys
     of entries known to be first from `root`/originals.txt."""
-    results = recompute_all(_entries(root), processes)
+    results = recompute_all(entry_folders(root), processes)
     entries = [result for result in results if isinstance(result, Recomputed)]
     refusals = [result for result in results if isinstance(result, Refusal)]
-    return Board(all_rows(entries, read_opinions(root), read_originals(root)), entries, refusals)
+    return Board(all_rows(entries, read_opinions(root), read_originals(root)), entries, refusals, root)
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:
-    """Write a board as a site with its data files, ready to be pushed as a static Space; returns the index page."""
+    """Write a board as a site with its data files, ready to be pushed as a static Space; returns the index page. Pages
+    that an earlier build wrote there for entries that are gone are removed.
+
+    Raises `UsageError` where `output_path` is, holds or lies among the board's entries, or holds what no build wrote.
+    """
+    check_output(output_path, SITE, board.root)
+    take_over(output_path, SITE)
     with collector_paused():
         index = write_site(board.groups, board.entries, board.refusals, output_path, texts=texts)
         write_exports(board.groups, board.refusals, published(), output_path)
         write_space(output_path)
+    pages = {f"entries/{entry.key}/{name}" for entry in board.entries for name in ("index.html", "data.js")}
+    sweep(output_path, SITE, pages | {f"data/{entry.report.task.name}.js" for entry in board.entries})
     return index
-
-
-def _entries(root: Path) -> Sequence[Path]:
-    try:
-        return find_entries(root)
-    except DataError:
-        if root.is_dir():
-            return []
-        raise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from proactivebench.board.output import DATASET, sweep, take_over
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.rows import Row
 from proactivebench.board.submission import open_pull_request
@@ -27,8 +28,12 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9._-]")  # what must not get from an entry int
 def write_dataset(board: Path, entries_root: Path, entries: Sequence[Recomputed], output_path: Path) -> Path:
     """Lay out a results dataset: its card, the exports of a built board, and the entries themselves; returns the card.
 
-    `datasets.load_dataset(output_path, "results")` reads the board, `"published"` the reported figures.
+    `datasets.load_dataset(output_path, "results")` reads the board, `"published"` the reported figures. Entries that an
+    earlier build copied there and that are gone are removed. Raises `UsageError` where no build wrote what
+    `output_path` holds.
     """
+    take_over(output_path, DATASET)
+    kept = set()
     with cannot_write(output_path):
         (output_path / "data").mkdir(parents=True, exist_ok=True)
         for name in ("results.parquet", "published.parquet"):
@@ -37,9 +42,11 @@ def write_dataset(board: Path, entries_root: Path, entries: Sequence[Recomputed]
             source = entries_root / "entries" / entry.key
             source = source if source.is_dir() else entries_root / entry.key
             shutil.copytree(source, output_path / "entries" / entry.key, dirs_exist_ok=True, symlinks=True)
+            kept |= {f"entries/{entry.key}/{file.relative_to(source).as_posix()}" for file in source.rglob("*")}
         (output_path / "eval.yaml").write_text(_yaml(_benchmark(entries)), encoding="utf-8")
         card = output_path / "README.md"
         card.write_text(f"---\n{_yaml(_dataset_header())}---\n\n{_DATASET_TEXT}", encoding="utf-8")
+    sweep(output_path, DATASET, kept)
     return card
 
 

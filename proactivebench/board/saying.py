@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from proactivebench.board.escaping import github_command, markdown, plain
 from proactivebench.board.evidence import Finding
 
+if TYPE_CHECKING:
+    from proactivebench.board.recomputing import Refusal
+
 FORMATS = ("rich", "json", "github", "markdown")
 UNREADABLE = "unreadable"
+_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,17 @@ def say(outcomes: Sequence[Said], form: str) -> str:
     return {"rich": _for_people, "json": _for_programs, "github": _for_github, "markdown": _for_pull_requests}[form](
         outcomes
     )
+
+
+def refused(refusals: Sequence[Refusal]) -> list[str]:
+    """A line for each entry that a board does not show, with the first thing wrong with it; the last line counts the
+    rest where there are many. No line steers a terminal or a CI log."""
+    lines = []
+    for refusal in refusals[:_LISTED]:
+        file, message = refusal.findings[0] if refusal.findings else ("", "no reason given")
+        line = plain(f"refused {refusal.folder}: {_where(Finding(file, message))}{message}")
+        lines.append(line.replace("##[", "##\u200b["))
+    return lines + ([f"refused {len(refusals) - _LISTED} more"] if len(refusals) > _LISTED else [])
 
 
 def _for_people(outcomes: Sequence[Said]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from proactivebench.board.building import Board
     from proactivebench.board.saying import Said
     from proactivebench.judging import Judge
 
@@ -135,23 +137,37 @@ def build(
     dataset_path: Annotated[
         Path | None, typer.Option("--dataset_path", help="Also lay out the results dataset here.")
     ] = None,
-    texts: Annotated[str, typer.Option(help="Texts of events: shown or none.")] = "shown",
+    texts: Annotated[str, typer.Option(metavar="shown|none", help="Texts of events on the pages.")] = "shown",
+    allow_refused: Annotated[
+        bool, typer.Option("--allow_refused", help="Exit 0 where entries were refused, too.")
+    ] = False,
 ) -> None:
     """Recompute all entries and write the board: a static site, board.json,
-    board.csv and Parquet files.
+    board.csv and Parquet files. A folder that an earlier build wrote is brought
+    up to date: pages of entries that are gone are removed.
+
+    Exit 1: an entry was refused; the board is written without it.
 
     Example: proactivebench leaderboard build board --output_path site
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small products: threads of their own only wait for each other
     from proactivebench.board.building import build_board, publish
     from proactivebench.board.hub import write_dataset
+    from proactivebench.board.output import DATASET, SITE, check_output
+    from proactivebench.errors import UsageError
 
     _one_of("--texts", texts, ("shown", "none"))
+    check_output(output_path, SITE, path)
+    if dataset_path:
+        check_output(dataset_path, DATASET, path)
+        if dataset_path.resolve() == output_path.resolve():
+            raise UsageError("--dataset_path and --output_path are one folder: give two")
     board = build_board(path)
     index = publish(board, output_path, texts=texts)
     if dataset_path:
         print(write_dataset(output_path, path, board.entries, dataset_path))
-    print(f"{index}: {len(board.entries)} entries, {len(board.refusals)} refused")
+    print(f"{index}: {board.count}")
+    _tell_refused(board, allowed=allow_refused)
 
 
 @app.command(short_help="Report an entry in its model's own repository")
@@ -200,6 +216,20 @@ def seed(
     from proactivebench.board.seeding import seed_board
 
     print(seed_board(output_path, mirror))
+
+
+def _tell_refused(board: Board, *, allowed: bool) -> None:
+    """A board that loses entries says so. Raises `CheckFailed` unless that is `allowed`."""
+    from proactivebench.board.saying import refused
+    from proactivebench.errors import CheckFailed
+
+    for line in refused(board.refusals):
+        print(line, file=sys.stderr)
+    if board.refusals and not allowed:
+        raise CheckFailed(
+            f"the board was written without {len(board.refusals)} refused "
+            f"{'entry' if len(board.refusals) == 1 else 'entries'}: mend or remove them, or pass --allow_refused"
+        )
 
 
 def _report(outcomes: Sequence[Said], form: str) -> None:

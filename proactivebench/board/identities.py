@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from proactivebench.agents.base import Request
 from proactivebench.agents.baselines import BaselineAgent
@@ -61,16 +62,19 @@ def _task_fault(stated: TaskIdentity, task: Task) -> str | None:
 def _protocol_fault(stated: ProtocolIdentity) -> str | None:
     """The hash of a shipped protocol belongs to its own name and terms."""
     name = unicodedata.normalize("NFKC", stated.name).casefold().strip()
-    if name not in shipped_cards():
-        return None
-    try:
-        own = load_protocol(name).identity
-    except DataError:  # its texts are not at hand
-        return None
-    other = _differing(own, stated)
-    if stated.hash != own.hash or not other:
+    own = _shipped(name)
+    if own is None or stated.hash != own.hash or not (other := _differing(own, stated)):
         return None
     return f"states the hash of the protocol {name} with another {', '.join(other)}"
+
+
+@lru_cache(maxsize=64)
+def _shipped(name: str) -> ProtocolIdentity | None:
+    """The protocol of this name as it is shipped, in its own terms."""
+    try:
+        return load_protocol(name).identity if name in shipped_cards() else None
+    except DataError:  # its texts are not at hand
+        return None
 
 
 def _agent_fault(entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol) -> str | None:

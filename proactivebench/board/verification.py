@@ -114,7 +114,7 @@ def verify_evidence(
             for judge, found in rejudged.items()
             if found.left
         }
-    like = tuple(twins(offers_of(entry, evidence.replies), others, originals))
+    like = tuple(twins(offers_of(entry, evidence.replies), others, originals)) if others else ()
     return Verification(
         entry.key, tuple(findings), report, rejudged, like, tuple(unchecked), second, protocol is not None, textless
     )

@@ -6,13 +6,12 @@ import gzip
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from proactivebench.board.declaration import check_names, default_declaration
 from proactivebench.board.entry import ENTRY, REPLIES, Declaration, Entry, EvidenceFile, verdict_file
 from proactivebench.board.redaction import redacted_manifest, redacted_reply, redacted_verdict
-from proactivebench.board.rows import TRIVIAL
 from proactivebench.board.validation import verdict_faults
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import check_valid, task_of
@@ -28,14 +27,15 @@ def prepare_entry(
 ) -> Entry:
     """Write the entry of a run into `output_path` and return it. Trivial agents need no declaration.
 
-    Raises `UsageError` where the declaration is missing or the folder holds something else, `InvalidRun` where the run
-    is incomplete, not judged throughout, or has too many unscored verdicts.
+    Raises `UsageError` where the declaration is missing, a name cannot stand on a board or the folder holds something
+    else, `InvalidRun` where the run is incomplete, not judged throughout, or has too many unscored verdicts.
     """
     manifest = store.manifest
     if manifest.limit is not None:
         raise InvalidRun(f"{store.path} covers {manifest.limit} traces only: run it again without --limit")
     declared = declared or default_declaration(manifest)
-    if output_path.exists() and any(output_path.iterdir()) and not (output_path / ENTRY).exists():
+    check_names(declared, manifest, run_id)
+    if output_path.is_dir() and any(output_path.iterdir()) and not (output_path / ENTRY).exists():
         raise UsageError(f"{output_path} holds something else than an entry: give a new or empty --output_path")
     task = task_of(store)
     replies = sorted((reply for reply in store.replies().values() if reply.status.final), key=lambda reply: reply.key)
@@ -46,16 +46,19 @@ def prepare_entry(
     for judge, given in verdicts.items():
         files[verdict_file(judge)] = _packed(redacted_verdict(verdict) for verdict in given)
     public = redacted_manifest(manifest)
-    entry = Entry(
-        run_id=run_id or _run_id(manifest, files[REPLIES][0]),
-        declared=declared,
-        manifest=public.model_copy(update={"judges": {key: public.judges[key] for key in verdicts}}),
-        evidence={
-            name: EvidenceFile(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), records=records)
-            for name, (content, records) in files.items()
-        },
-        claims=claims_of(report),
-    )
+    try:
+        entry = Entry(
+            run_id=run_id or _run_id(manifest, files[REPLIES][0]),
+            declared=declared,
+            manifest=public.model_copy(update={"judges": {key: public.judges[key] for key in verdicts}}),
+            evidence={
+                name: EvidenceFile(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), records=records)
+                for name, (content, records) in files.items()
+            },
+            claims=claims_of(report),
+        )
+    except ValidationError as error:
+        raise UsageError(f"{store.path} cannot stand on a board: {first_problem(error)}") from error
     with cannot_write(output_path):
         output_path.mkdir(parents=True, exist_ok=True)
         for name, (content, _) in files.items():
@@ -63,24 +66,6 @@ def prepare_entry(
             (output_path / name).write_bytes(content)
         (output_path / ENTRY).write_text(entry.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
     return entry
-
-
-def default_declaration(manifest: Manifest) -> Declaration:
-    """The declaration of a trivial agent. Raises `UsageError` for any other, naming what to give."""
-    if manifest.agent.model not in TRIVIAL:
-        raise UsageError(
-            "an entry says who stands behind it: give --organisation, --model_name, --licence, --contact, "
-            "--trained_on_traces and --trained_on_labels"
-        )
-    return Declaration(
-        organisation="proactivebench",
-        model=manifest.agent.model,
-        licence="Apache-2.0",
-        trained_on_traces=False,
-        trained_on_labels=False,
-        contact="the maintainers of this board",
-        notes="A trivial agent: an anchor of the table.",
-    )
 
 
 def claims_of(report: Report) -> dict[str, dict[str, float]]:
@@ -138,53 +123,3 @@ def _packed(records: Iterable[Record]) -> tuple[bytes, int]:
 def _run_id(manifest: Manifest, replies: bytes) -> str:
     started = manifest.sessions[0].started[:10] if manifest.sessions else ""
     return "-".join(part for part in (started, hashlib.sha256(replies).hexdigest()[:8]) if part)
-
-
-def declaration(
-    *,
-    organisation: str | None,
-    model: str | None,
-    licence: str | None,
-    contact: str | None,
-    trained_on_traces: str | None,
-    trained_on_labels: str | None,
-    **rest: Any,
-) -> Declaration | None:
-    """A declaration from the words of the command line; None where nothing was declared.
-
-    Raises `UsageError` naming what is missing or malformed.
-    """
-    due = {
-        "organisation": organisation,
-        "model_name": model,
-        "licence": licence,
-        "contact": contact,
-        "trained_on_traces": trained_on_traces,
-        "trained_on_labels": trained_on_labels,
-    }
-    missing = [f"--{name}" for name, value in due.items() if value is None]
-    if len(missing) == len(due) and not any(rest.values()):
-        return None
-    if missing:
-        raise UsageError(f"an entry says who stands behind it: {', '.join(missing)} still to give")
-    try:
-        return Declaration.model_validate(
-            {
-                "organisation": organisation,
-                "model": model,
-                "licence": licence,
-                "contact": contact,
-                "trained_on_traces": _answer("--trained_on_traces", trained_on_traces),
-                "trained_on_labels": _answer("--trained_on_labels", trained_on_labels),
-                **rest,
-            }
-        )
-    except ValidationError as error:
-        raise UsageError(f"this cannot stand on a board: {first_problem(error)}") from error
-
-
-def _answer(option: str, word: str | None) -> bool | None:
-    answers = {"yes": True, "no": False, "unknown": None}
-    if word not in answers:
-        raise UsageError(f"{option} {word}: answer yes, no or unknown")
-    return answers[word]

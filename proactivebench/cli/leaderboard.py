@@ -25,33 +25,46 @@ app = typer.Typer(
     "Example: proactivebench leaderboard prepare runs/always --output_path entry",
 )
 
-Format = Annotated[str, typer.Option("--format", help="rich, json, github or markdown.")]
-Answer = Annotated[str | None, typer.Option(help="yes, no or unknown.")]
+Format = Annotated[
+    str, typer.Option("--format", metavar="rich|json|github|markdown", help="For a person, a program, CI or a comment.")
+]
+_ANSWERS = "yes|no|unknown"
 
 
 @app.command(short_help="Bundle a run as an entry")
 def prepare(
     run: Annotated[Path, typer.Argument(help="A complete, judged run.")],
     output_path: Annotated[Path, typer.Option("--output_path", help="The entry's folder.")],
-    organisation: Annotated[str | None, typer.Option(help="Who submits: a short name.")] = None,
-    model_name: Annotated[str | None, typer.Option("--model_name", help="The model, as the board names it.")] = None,
+    organisation: Annotated[str | None, typer.Option(help="Who submits: a name. [*]")] = None,
+    model_name: Annotated[
+        str | None, typer.Option("--model_name", help="The model: a name, as the board shows it. [*]")
+    ] = None,
     model_revision: Annotated[str, typer.Option("--model_revision", help="Its revision or date.")] = "",
-    licence: Annotated[str | None, typer.Option(help="The model's licence.")] = None,
-    contact: Annotated[str | None, typer.Option(help="Whom to ask: an address or a page.")] = None,
-    link: Annotated[list[str] | None, typer.Option(help="An https link; may be repeated.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The model's licence. [*]")] = None,
+    contact: Annotated[str | None, typer.Option(help="Whom to ask: an address or a page. [*]")] = None,
+    link: Annotated[list[str] | None, typer.Option(metavar="https://…", help="A link; may be repeated.")] = None,
     notes: Annotated[str, typer.Option(help="One line for readers.")] = "",
-    trained_on_traces: Answer = None,
-    trained_on_labels: Answer = None,
-    run_id: Annotated[str | None, typer.Option("--run_id", help="Name of this run on the board.")] = None,
+    trained_on_traces: Annotated[
+        str | None, typer.Option(metavar=_ANSWERS, help="Was it trained on these traces? [*]")
+    ] = None,
+    trained_on_labels: Annotated[
+        str | None, typer.Option(metavar=_ANSWERS, help="Or on labels of its judges? [*]")
+    ] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run_id", help="This run: a name. [default: its date and a hash]")
+    ] = None,
 ) -> None:
     """Bundle a run as an entry: replies, verdicts and a declaration, without
     addresses, paths, provider errors and private reasoning.
 
-    Trivial agents need no declaration.
+    Names: letters, digits, . _ -, no spaces. Links: https only.
+
+    [*] required of all but the trivial agents (always, never, …).
 
     Example: proactivebench leaderboard prepare runs/always --output_path entry
     """
-    from proactivebench.board.bundle import declaration, prepare_entry
+    from proactivebench.board.bundle import prepare_entry
+    from proactivebench.board.declaration import declaration
     from proactivebench.store import RunStore
 
     declared = declaration(
@@ -66,7 +79,7 @@ def prepare(
         trained_on_labels=trained_on_labels,
     )
     entry = prepare_entry(RunStore(run), output_path, declared, run_id)
-    print(f"{output_path}: entry {entry.key}")
+    print(f"{entry.key} is in {output_path}; next: proactivebench leaderboard validate {output_path}")
 
 
 @app.command(short_help="Check an entry's form: no network, no data")

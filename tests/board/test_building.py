@@ -1,18 +1,16 @@
 """What a build may write, what it removes again, and what it says of entries it refuses."""
 
-import io
 import json
 import shutil
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from proactivebench.board.building import build_board, publish
 from proactivebench.board.output import DATASET, SITE
-from proactivebench.cli import main
 from proactivebench.errors import UsageError
 
+from .calling import call, one_line
 from .forging import REPLIES
 
 HELPER = Path("entries") / "acme__helper-7b" / "r1"
@@ -155,23 +153,8 @@ def test_one_entry_is_one_entry(copied, tmp_path):
     assert len(json.loads((tmp_path / "site" / "board.json").read_text())["groups"]) == 1
 
 
-class Done:
-    """How a command ended."""
-
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-
 def build(*arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.raises(SystemExit) as ended, redirect_stdout(out), redirect_stderr(err):
-        main(["leaderboard", "build", *map(str, arguments)])
-    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
-
-
-def one_line(text):
-    (line,) = text.splitlines()
-    return line
+    return call("leaderboard", "build", *arguments)
 
 
 def names(folder):

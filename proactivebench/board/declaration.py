@@ -1,0 +1,109 @@
+"""Who stands behind an entry: from the words of the command line to what `entry.json` declares."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from proactivebench.board.entry import Declaration, Name
+from proactivebench.board.rows import TRIVIAL
+from proactivebench.errors import UsageError
+from proactivebench.records import Manifest
+
+RESERVED = "proactivebench"
+_NAME = "use letters, digits, . _ -, no spaces; a letter or digit first, last and beside each mark, 96 at most"
+_LINE = "one line of 300 characters at most"
+_LINKS = "https links only, 10 at most, each of 300 plain characters at most"
+# Per field of a declaration: its option and its rule.
+_RULES = {
+    "organisation": ("--organisation", _NAME),
+    "model": ("--model_name", _NAME),
+    "revision": ("--model_revision", _LINE),
+    "licence": ("--licence", _LINE),
+    "contact": ("--contact", _LINE),
+    "notes": ("--notes", _LINE),
+    "links": ("--link", _LINKS),
+}
+
+
+def declaration(
+    *,
+    organisation: str | None,
+    model: str | None,
+    licence: str | None,
+    contact: str | None,
+    trained_on_traces: str | None,
+    trained_on_labels: str | None,
+    **rest: Any,
+) -> Declaration | None:
+    """A declaration from the words of the command line; None where nothing was declared.
+
+    Raises `UsageError` naming what is missing or malformed.
+    """
+    due = {
+        "organisation": organisation,
+        "model_name": model,
+        "licence": licence,
+        "contact": contact,
+        "trained_on_traces": trained_on_traces,
+        "trained_on_labels": trained_on_labels,
+    }
+    missing = [f"--{name}" for name, value in due.items() if value is None]
+    if len(missing) == len(due) and not any(rest.values()):
+        return None
+    if missing:
+        raise UsageError(f"an entry says who stands behind it: {', '.join(missing)} still to give")
+    try:
+        return Declaration.model_validate(
+            {
+                "organisation": organisation,
+                "model": model,
+                "licence": licence,
+                "contact": contact,
+                "trained_on_traces": _answer("--trained_on_traces", trained_on_traces),
+                "trained_on_labels": _answer("--trained_on_labels", trained_on_labels),
+                **rest,
+            }
+        )
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        option, rule = _RULES[str(problem["loc"][0])]
+        given = f" {problem['input']!r}" if isinstance(problem["input"], str) else ""
+        raise UsageError(f"{option}{given}: {rule}") from None
+
+
+def default_declaration(manifest: Manifest) -> Declaration:
+    """The declaration of a trivial agent. Raises `UsageError` for any other, naming what to give."""
+    if manifest.agent.model not in TRIVIAL:
+        raise UsageError(
+            "an entry says who stands behind it: give --organisation, --model_name, --licence, --contact, "
+            "--trained_on_traces and --trained_on_labels"
+        )
+    return Declaration(
+        organisation=RESERVED,
+        model=manifest.agent.model,
+        licence="Apache-2.0",
+        trained_on_traces=False,
+        trained_on_labels=False,
+        contact="the maintainers of this board",
+        notes="A trivial agent: an anchor of the table.",
+    )
+
+
+def check_names(declared: Declaration, manifest: Manifest, run_id: str | None) -> None:
+    """Raises `UsageError` for a run id that is no name, and for an organisation that is the trivial agents' own."""
+    if manifest.agent.model not in TRIVIAL and re.sub(r"[._-]", "", declared.organisation).casefold() == RESERVED:
+        raise UsageError(f"--organisation {declared.organisation}: reserved for the trivial agents; give your own")
+    try:
+        TypeAdapter(Name).validate_python(run_id or "r1")
+    except ValidationError:
+        raise UsageError(f"--run_id {run_id!r}: {_NAME}") from None
+
+
+def _answer(option: str, word: str | None) -> bool | None:
+    answers = {"yes": True, "no": False, "unknown": None}
+    if word not in answers:
+        raise UsageError(f"{option} {word}: answer yes, no or unknown")
+    return answers[word]

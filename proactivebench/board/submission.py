@@ -17,12 +17,15 @@ from proactivebench.errors import CannotWrite, CheckFailed, UsageError
 from proactivebench.store import cannot_write
 
 _GIT_PROTOCOLS = "file:git:http:https:ssh"
+_NOBODY = "ProactiveBench submission"
 
 
 def submit_entry(path: Path, target: str) -> str:
-    """Send the entry at `path` to `dir:PATH`, `git:URL` or `hf:ORG/DATASET`; returns where it now lies.
+    """Send the entry at `path` to `dir:PATH`, `git:URL` or `hf:ORG/DATASET`; returns where it now lies, and what comes
+    next.
 
-    Raises `CheckFailed` for an entry that a board would refuse, `UsageError` where the target cannot be reached.
+    Raises `CheckFailed` for an entry that a board would refuse, `UsageError` where the target is none or has such an
+    entry already, `CannotWrite` where it cannot be reached or does not take it.
     """
     kind, _, place = target.partition(":")
     senders = {"dir": _to_folder, "git": _to_git, "hf": _to_hub}
@@ -45,9 +48,9 @@ def submission(evidence: Evidence) -> tuple[Entry, dict[str, bytes]]:
 
 def _to_folder(entry: Entry, files: dict[str, bytes], place: str) -> str:
     root = Path(place)
-    if not root.is_dir():
-        raise UsageError(f"{root} is no folder: give the folder of a board")
-    return str(_lay_out(root, entry, files))
+    if not root.is_dir() and (root.exists() or not root.absolute().parent.is_dir()):
+        raise UsageError(f"{root} is no folder and none can be made there: give the folder of a board")
+    return f"{_lay_out(root, entry, files)}; next: proactivebench leaderboard build {root}"
 
 
 def _lay_out(root: Path, entry: Entry, files: dict[str, bytes]) -> Path:
@@ -63,30 +66,53 @@ def _lay_out(root: Path, entry: Entry, files: dict[str, bytes]) -> Path:
 
 def _to_git(entry: Entry, files: dict[str, bytes], place: str) -> str:
     branch = f"entry/{entry.key}"
+    shown = re.sub(r"(?<=://)[^/@\s]*@", "", place)  # an address may hold a password
     with tempfile.TemporaryDirectory(prefix="proactivebench-") as scratch:
         clone = Path(scratch) / "board"
         _git("clone", "--quiet", "--depth", "1", "--", place, str(clone))
+        if _git("ls-remote", "--heads", "origin", f"refs/heads/{branch}", folder=clone):
+            raise UsageError(f"{shown} has a branch {branch} already: prepare the entry with another --run_id")
+        if (clone / "entries" / entry.key).exists():
+            raise UsageError(f"{shown} has an entry {entry.key} already: prepare this one with another --run_id")
         _git("checkout", "--quiet", "-b", branch, folder=clone)
         _lay_out(clone, entry, files)
         _git("add", "--force", "--", f"entries/{entry.key}", folder=clone)
-        _git("commit", "--quiet", "-m", f"Entry {entry.key}", folder=clone)
+        _git("commit", "--quiet", "-m", f"Entry {entry.key}", folder=clone, **_identity(clone))
         _git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", folder=clone)
-    return f"{place} branch {branch}"
+    return f"{shown} has branch {branch}; next: open a pull request from it"
 
 
-def _git(*arguments: str, folder: Path | None = None) -> None:
-    environment = os.environ | {"GIT_ALLOW_PROTOCOL": _GIT_PROTOCOLS, "GIT_TERMINAL_PROMPT": "0"}
+def _identity(clone: Path) -> dict[str, str]:
+    """Who commits: whoever git knows by its configuration or environment, and a neutral name where it knows nobody."""
+    neutral: dict[str, str] = {}
     for role in ("AUTHOR", "COMMITTER"):
-        environment.setdefault(f"GIT_{role}_NAME", "ProactiveBench submission")
-        environment.setdefault(f"GIT_{role}_EMAIL", "submission@proactivebench.invalid")
+        try:
+            _git("-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT", folder=clone)
+        except CannotWrite:
+            neutral |= {f"GIT_{role}_NAME": _NOBODY, f"GIT_{role}_EMAIL": "submission@proactivebench.invalid"}
+    return neutral
+
+
+def _git(*arguments: str, folder: Path | None = None, **unset: str) -> str:
+    """What git prints. `unset` are variables for where the environment has none."""
+    spoken = {"GIT_ALLOW_PROTOCOL": _GIT_PROTOCOLS, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=false", *arguments]
     try:
-        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=folder, env=unset | os.environ | spoken, check=True, capture_output=True, text=True
+        )
     except FileNotFoundError as error:
         raise UsageError("git is not installed: install it, or submit to hf: or dir:") from error
     except subprocess.CalledProcessError as error:
-        said = (error.stderr.strip() or "no reason given").splitlines()[-1]
-        raise CannotWrite(f"git {arguments[0]} failed: {said}") from error
+        raise CannotWrite(f"git {arguments[0]} failed: {_telling(error.stderr)}") from error
+    return done.stdout
+
+
+def _telling(said: str) -> str:
+    """The lines of git's complaint that name a reason, as one; its hints speak of commands that nobody here gave."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("hint:")]
+    reasons = [line for line in lines if line.startswith(("fatal:", "remote:", "ERROR:", "!"))] or lines[-1:]
+    return "; ".join(dict.fromkeys(reasons))[:500] or "no reason given"
 
 
 def _to_hub(entry: Entry, files: dict[str, bytes], place: str) -> str:
@@ -97,8 +123,8 @@ def _to_hub(entry: Entry, files: dict[str, bytes], place: str) -> str:
 def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title: str) -> str:
     """Open a pull request on the Hub that adds `files`; returns its address. The token comes from the environment.
 
-    Raises `UsageError` where the Hub does not take it. Files go up first and the pull request is opened last, in one
-    step, so that none is open with half of them.
+    Raises `UsageError` for what is no repository's name, `CannotWrite` where the Hub does not take it. Files go up
+    first and the pull request is opened last, in one step, so that none is open with half of them.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HFValidationError
@@ -115,7 +141,7 @@ def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title
     except HFValidationError as error:
         raise UsageError(f"{repository} is no Hub repository: give ORG/NAME") from error
     except Exception as error:  # what the ways to upload raise is open-ended, RuntimeError among it
-        raise UsageError(
+        raise CannotWrite(
             f"the Hub did not take it: {_reason(error)}; is HF_TOKEN set and the repository there? If so, try again"
         ) from error
     return commit.pr_url or commit.commit_url

@@ -134,7 +134,10 @@ def submit(
     to: Annotated[str, typer.Option(help="hf:ORG/DATASET, git:URL or dir:PATH.")],
 ) -> None:
     """Send an entry: a pull request on the Hub, a branch of a git repository, or a
-    folder. Keys come from the environment.
+    folder, which is made where it is not there. Keys come from the environment;
+    commits are yours where git knows who you are.
+
+    Exit 1: a board would refuse it. Exit 4: not reached, or not taken.
 
     Example: proactivebench leaderboard submit entry --to dir:board
     """

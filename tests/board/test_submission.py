@@ -25,6 +25,7 @@ from tests.servers.lfs import SIGNATURE
 from .forging import REPLIES
 
 PLACE = Path("entries") / "acme__helper-7b" / "r1"
+BRANCH = "entry/acme__helper-7b/r1"
 TOKEN = "hf_of_this_test"
 # By which request a file comes to storage on each road.
 STORED = {"lfs": "PUT /storage/", "xet": "POST /xet/v1/shards"}
@@ -55,7 +56,23 @@ def test_an_entry_arrives_in_a_folder(entry, tmp_path):
     holds(tmp_path / "other" / PLACE)
 
 
-def test_an_entry_arrives_on_a_branch_of_a_bare_repository(entry, tmp_path):
+def test_a_board_that_is_not_there_yet_is_begun(entry, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = submit_entry(entry, "dir:board")
+    assert said == f"board/{PLACE}; next: proactivebench leaderboard build board"
+    holds(tmp_path / "board" / PLACE)
+
+
+@pytest.mark.parametrize("place", ["nowhere/board", "file", "file/board"])
+def test_no_board_is_begun_where_there_is_no_folder_for_it(entry, tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is no folder and none can be made there"):
+        submit_entry(entry, f"dir:{tmp_path / place}")
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """A bare repository of a board, with one commit on main."""
     bare = tmp_path / "bare.git"
     git("init", "--quiet", "--bare", "-b", "main", str(bare))
     start = tmp_path / "start"
@@ -64,11 +81,65 @@ def test_an_entry_arrives_on_a_branch_of_a_bare_repository(entry, tmp_path):
     git("add", "README.md", folder=start)
     git("-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "start", folder=start)
     git("push", "--quiet", "origin", "HEAD:main", folder=start)
+    return bare
+
+
+def test_an_entry_arrives_on_a_branch_of_a_bare_repository(entry, bare, tmp_path):
     said = submit_entry(entry, f"git:{bare}")
-    assert "entry/acme__helper-7b/r1" in said
+    assert said == f"{bare} has branch {BRANCH}; next: open a pull request from it"
     arrived = tmp_path / "arrived"
-    git("clone", "--quiet", "--branch", "entry/acme__helper-7b/r1", str(bare), str(arrived))
+    git("clone", "--quiet", "--branch", BRANCH, str(bare), str(arrived))
     holds(arrived / PLACE)
+
+
+def test_a_second_submission_is_told_that_the_branch_is_there(entry, bare):
+    submit_entry(entry, f"git:{bare}")
+    with pytest.raises(UsageError, match=f"has a branch {BRANCH} already: .*another --run_id"):
+        submit_entry(entry, f"git:{bare}")
+    git("branch", "--force", "main", BRANCH, folder=bare)
+    git("branch", "--delete", "--force", BRANCH, folder=bare)
+    with pytest.raises(UsageError, match=r"has an entry acme__helper-7b/r1 already: .*another --run_id"):
+        submit_entry(entry, f"git:{bare}")
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "author"),
+    [
+        ("[user]\n name = Ada\n email = ada@example.org\n", {}, "Ada <ada@example.org>"),
+        ("", {"GIT_AUTHOR_NAME": "Bo", "GIT_AUTHOR_EMAIL": "bo@example.org"}, "Bo <bo@example.org>"),
+        ("[user]\n name = Ada\n", {}, "ProactiveBench submission <submission@proactivebench.invalid>"),
+        ("", {}, "ProactiveBench submission <submission@proactivebench.invalid>"),
+    ],
+)
+def test_a_commit_is_its_submitters_where_git_knows_them(
+    entry, bare, tmp_path, monkeypatch, config, environment, author
+):
+    for name in ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"):
+        monkeypatch.delenv(f"GIT_{name}", raising=False)
+    monkeypatch.delenv("EMAIL", raising=False)
+    (tmp_path / "config").write_text(config)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    submit_entry(entry, f"git:{bare}")
+    assert git("log", "-1", "--format=%an <%ae>", BRANCH, folder=bare).strip() == author
+
+
+def test_a_repository_that_refuses_says_why_and_keeps_its_hints(entry, bare):
+    hook = bare / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'entries come by mail here' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(CannotWrite) as refused:
+        submit_entry(entry, f"git:{bare}")
+    assert "git push failed: remote: entries come by mail here" in str(refused.value)
+    assert "hint" not in str(refused.value)
+
+
+def test_a_password_in_an_address_is_never_repeated(entry):
+    with pytest.raises(CannotWrite) as refused:
+        submit_entry(entry, "git:http://ada:sesame@127.0.0.1:9/board")
+    assert "sesame" not in str(refused.value)
 
 
 def test_a_repository_that_is_not_there_is_one_clear_line(entry, tmp_path):
@@ -181,6 +252,11 @@ def test_a_hub_that_says_no_is_one_clear_line(entry, place, token):
     assert token not in done.stderr
 
 
+def test_a_place_that_is_no_repositorys_name_is_wrong_usage(entry):
+    with pytest.raises(UsageError, match="is no Hub repository: give ORG/NAME"):
+        submit_entry(entry, "hf:not a name")
+
+
 def test_a_bad_entry_is_not_sent(entry, tmp_path):
     (entry / REPLIES).write_bytes(b"")
     with pytest.raises(CheckFailed, match="would be refused"):
@@ -270,7 +346,7 @@ def python(arguments, hub, token=TOKEN, *, check=False, **environment):
 
 
 def refused_in_one_line(done):
-    assert done.returncode == 2
+    assert done.returncode == 4
     assert done.stderr.count("\n") == 1
     assert "the Hub did not take it" in done.stderr
     assert TOKEN not in done.stdout + done.stderr
@@ -282,4 +358,4 @@ def files_of(folder):
 
 
 def git(*arguments, folder=None):
-    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout

@@ -21,7 +21,10 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 def serve_site(path: Path, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve the site at `path` on the loopback until interrupted. Raises `UsageError` where there is none to serve."""
+    """Serve the site at `path` on the loopback until interrupted: `KeyboardInterrupt` ends it.
+
+    Raises `UsageError` where there is none to serve or the port cannot be used.
+    """
     if not (path / "index.html").is_file():
         raise UsageError(f"{path} holds no built site: run `proactivebench leaderboard build` first")
     try:
@@ -30,7 +33,4 @@ def serve_site(path: Path, port: int, on_ready: Callable[[str], None]) -> None:
         raise UsageError(f"port {port} cannot be used ({error.strerror}): give another --port") from error
     with server:
         on_ready(f"http://127.0.0.1:{server.server_port}/")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return
+        server.serve_forever()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from proactivebench.board.building import build_board, publish
+from proactivebench.board.building import Board, build_board, publish
 from proactivebench.board.bundle import prepare_entry
+from proactivebench.board.declaration import RESERVED
 from proactivebench.board.entry import Declaration
+from proactivebench.board.output import SITE, check_output
 from proactivebench.board.published import published
 from proactivebench.board.rows import TRIVIAL
 from proactivebench.errors import DataError, UsageError
@@ -19,18 +22,31 @@ from proactivebench.store import RunStore
 TASK = "proactivebench_published"
 JUDGE = "silence=labels,proposals=labels+lexical"
 RUN_ID = "released"
+WORK = Path("runs") / "board"
 _NOTE = "Answers as released, made with the paper's prompts; the protocol named here only read them."
 
 
-def seed_board(output_path: Path, mirror: Path | None = None, work_path: Path | None = None) -> str:
-    """Replay every released model there is, run the trivial agents, and build the board; returns what was built.
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """A first board: its page, the folder of its runs and entries, and the models left out, by the reason why."""
 
-    Runs and entries go to `work_path` (default: `runs/board`). `mirror` is the unpacked release, in place of the
-    one that PROACTIVEBENCH_MIRROR names. Raises `DataError` where the release cannot be had.
+    board: Board
+    index: Path
+    work_path: Path
+    left_out: dict[str, list[str]]
+
+
+def seed_board(output_path: Path, mirror: Path | None = None, work_path: Path = WORK) -> Seeded:
+    """Replay every released model there is, run the trivial agents, and build the board.
+
+    Runs and entries go to `work_path`. `mirror` is the unpacked release, in place of the one that
+    PROACTIVEBENCH_MIRROR names. Raises `DataError` where the release cannot be had, `UsageError` where the site may not
+    go to `output_path`.
     """
     if mirror is not None:
         os.environ["PROACTIVEBENCH_MIRROR"] = str(mirror.resolve())
-    work = work_path or Path("runs") / "board"
+    check_output(output_path, SITE, work_path)
+    left_out: dict[str, list[str]] = {}
     for settings, declared in _agents():
         name = declared.model if declared else settings.model
         try:
@@ -38,15 +54,14 @@ def seed_board(output_path: Path, mirror: Path | None = None, work_path: Path | 
         except (UsageError, DataError) as error:
             if declared is None:
                 raise
-            print(f"left out: {name}: {error}")  # noqa: T201 - a mirror need not hold every model
+            left_out.setdefault(str(error), []).append(name)  # a mirror need not hold every model
             continue
-        store = run_async(evaluation.run(work / "runs" / name))
-        organisation = declared.organisation if declared else "proactivebench"
-        folder = work / "entries" / f"{organisation}__{name}" / RUN_ID
+        store = run_async(evaluation.run(work_path / "runs" / name))
+        organisation = declared.organisation if declared else RESERVED
+        folder = work_path / "entries" / f"{organisation}__{name}" / RUN_ID
         prepare_entry(RunStore(store.path), folder, declared, RUN_ID)
-    board = build_board(work)
-    index = publish(board, output_path)
-    return f"{index}: {len(board.entries)} entries, {len(board.refusals)} refused"
+    board = build_board(work_path)
+    return Seeded(board, publish(board, output_path), work_path, left_out)
 
 
 def _agents() -> Iterator[tuple[Settings, Declaration | None]]:
@@ -59,10 +74,9 @@ def _agents() -> Iterator[tuple[Settings, Declaration | None]]:
             Declaration(
                 organisation="thunlp",
                 model=row.model,
-                revision=published().repository["commit"][:12],
                 licence=published().repository["licence"],
                 contact="the maintainers of this board",
                 links=(published().repository["url"], published().paper["url"]),
-                notes=_NOTE,
+                notes=f"{_NOTE} Released at commit {published().repository['commit'][:12]}.",
             ),
         )

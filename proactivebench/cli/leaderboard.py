@@ -210,28 +210,37 @@ def serve(
     path: Annotated[Path, typer.Argument(help="A built site.")] = Path("site"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
 ) -> None:
-    """Show a built site on this machine only.
+    """Show a built site on this machine only, until Ctrl-C.
 
     Example: proactivebench leaderboard serve site --port 8000
     """
-    from proactivebench.board.preview import serve_site
+    try:
+        from proactivebench.board.preview import serve_site
 
-    serve_site(path, port, lambda address: print(f"{address} (Ctrl-C ends it)", flush=True))
+        serve_site(path, port, lambda address: print(f"{address} (Ctrl-C ends it)", flush=True))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
 
 
 @app.command(short_help="A first board from the released answers")
 def seed(
-    output_path: Annotated[Path, typer.Option("--output_path", help="Where board and site go.")] = Path("site"),
+    output_path: Annotated[Path, typer.Option("--output_path", help="Where the site goes.")] = Path("site"),
     mirror: Annotated[Path | None, typer.Option(help="The release, unpacked [PROACTIVEBENCH_MIRROR].")] = None,
 ) -> None:
     """Build a local board of the released answers and the trivial agents, silences
     judged by people's labels and offers by the baseline judge, marked as such.
+    Runs and entries go to runs/board. Released models that the mirror does not
+    hold are left out.
 
     Example: proactivebench leaderboard seed --output_path site
     """
     from proactivebench.board.seeding import seed_board
 
-    print(seed_board(output_path, mirror))
+    seeded = seed_board(output_path, mirror)
+    for reason, names in seeded.left_out.items():
+        print(f"released too, and left out here: {', '.join(names)} ({reason})")
+    print(f"runs and entries: {seeded.work_path}\nsite: {seeded.index}: {seeded.board.count}")
+    _tell_refused(seeded.board, allowed=False)
 
 
 def _tell_refused(board: Board, *, allowed: bool) -> None:

@@ -116,7 +116,12 @@ def _said(folder: Path, verification: Verification, judges: Sequence[str], origi
 
 def _board_of(path: Path, against: Path | None, folders: Sequence[Path]) -> Sequence[Path]:
     if against is not None:
-        return find_entries(against)
+        try:
+            return find_entries(against)
+        except DataError:
+            if against.is_dir():
+                return []  # a board that has no entry yet
+            raise
     board = path.absolute().parent.parent
     if len(folders) == 1 and board.name == "entries":
         return find_entries(board)

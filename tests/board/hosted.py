@@ -76,7 +76,7 @@ class Runner:
             f'[ "$1 $2" = "-m pip" ] && shift 2 && echo "$*" >> {root}/pip && exit 0\nexec {sys.executable} "$@"',
         )
         self._tool("proactivebench", f'exec {sys.executable} -P -m proactivebench "$@"')
-        expected = "pr comment 7 --repo b/e --body-file body.md"
+        expected = "pr comment 7 --repo b/e --edit-last --create-if-none --body-file body.md"
         self._tool("gh", f'[ "$GH_TOKEN $*" = "t {expected}" ] && cp body.md {root}/posted')
 
     @property

@@ -77,8 +77,10 @@ def test_a_good_entry_passes_and_the_comment_says_so(repository, runner, board):
     assert job.installed == ["install --quiet --requirement base/requirements.txt"], (
         "the base branch says which validator"
     )
-    assert job.log == "accepted: acme__helper-7b/r1\n"
-    assert job.comment.splitlines()[2:] == ["| acme\\_\\_helper\\-7b/r1 | accepted |  |"], "and of no other entry"
+    assert job.log == "accepted: acme__helper-7b/r1\nverified: acme__helper-7b/r1\n"
+    told = [line for line in job.comment.splitlines() if line.startswith("| acme")]
+    entry = "| acme\\_\\_helper\\-7b/r1 |"
+    assert told == [f"{entry} accepted |  |", f"{entry} verified |  |"], "and of no other entry"
     runner.run("submission", "comment")
     assert runner.posted == job.comment
 
@@ -89,6 +91,22 @@ def test_a_first_entry_passes(tmp_path, board):
     job = Runner(tmp_path, repository).run("submission", "validate")
     assert job.code == 0, job.log
     assert "accepted" in job.comment
+
+
+def test_a_copy_of_what_the_base_branch_holds_is_refused_with_its_name(tmp_path, board):
+    repository = Repository(tmp_path, lambda tree: add_helper(tree, board))
+
+    def copied(tree):
+        folder = shutil.copytree(tree / HELPER, tree / "entries" / "evil__better-9b" / "r1")
+        content = declared(folder)
+        content["declared"] |= {"organisation": "evil", "model": "better-9b"}
+        write_declared(folder, content)
+
+    repository.propose(copied)
+    job = Runner(tmp_path, repository).run("submission", "validate")
+    assert job.code == 1, job.log
+    assert "acme" in job.comment
+    assert "copy" in job.comment
 
 
 def also_the_readme(tree):
@@ -253,7 +271,7 @@ def test_a_hostile_entry_is_refused_and_its_words_stay_words(change, repository,
     assert "refused" in job.comment or "unreadable" in job.comment
     assert {name for name, _ in commands(job.log)} == {"error"}
     assert all(line.startswith("::error file=entries/") for _, line in commands(job.log))
-    assert not re.search(r"[^\x20-\x7e\u200b\u2026\n]", job.log + job.comment)
+    assert not re.search(r"[^\x20-\x7e\u200b\u2026\ufffd\n]", job.log + job.comment)
     page = Page(MarkdownIt("commonmark").enable("table").render(job.comment))
     assert page.elements.count("table") == 1
     assert {*page.elements} <= {"table", "thead", "tbody", "tr", "th", "td", "br"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.board.copies import Offers, offers_of
-from proactivebench.board.entry import Declaration, Entry
+from proactivebench.board.entry import ENTRY, Declaration, Entry
 from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.pages import safe_json
 from proactivebench.board.remembering import recall, remember
@@ -44,6 +44,7 @@ class Recomputed(Record):
 
     key: str
     digest: str
+    files: dict[str, str]
     declared: Declaration
     report: Report
     rejudged: dict[str, tuple[int, int]]
@@ -72,7 +73,19 @@ def recompute_all(folders: Sequence[Path], processes: int | None = None) -> list
             found.update(zip(missing, pool.map(recompute, missing, chunksize=4), strict=True))
     else:
         found.update((folder, recompute(folder)) for folder in missing)
-    return [known for known in found.values() if known is not None]
+    return list(_told_apart(known for known in found.values() if known is not None))
+
+
+def _told_apart(results: Iterable[Recomputed | Refusal]) -> Iterator[Recomputed | Refusal]:
+    """The results, of several under one key the first only: a page shows one entry."""
+    seen: set[str] = set()
+    for result in results:
+        if isinstance(result, Recomputed) and result.key in seen:
+            yield Refusal(folder=result.key, findings=((ENTRY, "another entry of this board has the same key"),))
+        else:
+            yield result
+        if isinstance(result, Recomputed):
+            seen.add(result.key)
 
 
 def _settle() -> None:
@@ -123,6 +136,7 @@ def _shown(evidence: Evidence, entry: Entry, verification: Verification, report:
     return Recomputed(
         key=entry.key,
         digest=evidence.digest,
+        files=dict(sorted(evidence.hashes.items())),
         declared=entry.declared,
         report=_cut(report),
         rejudged={judge: (again.asked, again.open) for judge, again in (verification.rejudged or {}).items()},

@@ -165,3 +165,12 @@ def listing(folder):
     if folder.is_file():
         return folder.read_bytes()
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_of_two_entries_under_one_key_one_is_shown(board, tmp_path):
+    """On a board without `entries/` a folder's name says nothing."""
+    for name in ("a", "b"):
+        shutil.copytree(board / "entries" / "acme__helper-7b", tmp_path / name)
+    built = build_board(tmp_path)
+    assert [entry.key for entry in built.entries] == ["acme__helper-7b/r1"]
+    assert "the same key" in built.refusals[0].findings[0][1]

@@ -52,8 +52,9 @@ def broken_off(error: Exception) -> Finding:
 
 @dataclass(slots=True)
 class Evidence:
-    """What an entry's folder holds, as far as it could be read; `findings` says what could not, or is wrong. `hashes`
-    are the sha256 of the files read, by name."""
+    """What an entry's folder holds, as far as it could be read; `findings` says what could not, or is wrong. `whole`:
+    all of it could be read, though perhaps not as `entry.json` says. `hashes` are the sha256 of the files read, by
+    name."""
 
     path: Path
     entry: Entry | None = None
@@ -61,14 +62,16 @@ class Evidence:
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    whole: bool = True
 
     @property
     def digest(self) -> str:
         """What the entry is known by: the hash of its `entry.json`."""
         return self.hashes.get(ENTRY, "")
 
-    def refuse(self, file: str, message: str) -> None:
-        """Add a finding, while there are few."""
+    def refuse(self, file: str, message: str, *, readable: bool = False) -> None:
+        """Add a finding, while there are few. `readable`: the file's content can be looked at all the same."""
+        self.whole &= readable
         if len(self.findings) < _MAX_FINDINGS:
             self.findings.append(Finding(printable(file[:_MAX_SAID]), printable(message[:_MAX_SAID])))
 
@@ -154,13 +157,13 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]], 
         packed = read_plain(evidence.path / name, MAX_PACKED_BYTES)
         evidence.hashes[name] = hashlib.sha256(packed).hexdigest()
         if stated and (len(packed), evidence.hashes[name]) != (stated.bytes, stated.sha256):
-            evidence.refuse(name, f"is not the file that {ENTRY} names: its hash or size differs")
+            evidence.refuse(name, f"is not the file that {ENTRY} names: its hash or size differs", readable=True)
         for piece in _pieces(unpacked_lines(packed, left)):
             records += _validated(piece, len(records), adapter)
     except Refused as error:
         evidence.refuse(name, str(error))
-    if stated and not evidence.findings and len(records) != stated.records:
-        evidence.refuse(name, f"holds {len(records)} records; {ENTRY} says {stated.records}")
+    if stated and evidence.whole and len(records) != stated.records:
+        evidence.refuse(name, f"holds {len(records)} records; {ENTRY} says {stated.records}", readable=True)
     return records
 
 

@@ -86,7 +86,7 @@ def validate_evidence(evidence: Evidence) -> Validation:
     if entry is not None:
         findings += _placed(evidence.path, entry)
         findings += _identified(entry)
-        if not evidence.findings and entry.manifest.task.name in BOARD_TASKS:
+        if evidence.whole and entry.manifest.task.name in BOARD_TASKS:
             findings += _covered(evidence, entry)
     return Validation(evidence.path, entry.key if entry else evidence.path.name, tuple(findings))
 
@@ -119,7 +119,7 @@ def _identified(entry: Entry) -> Iterator[Finding]:
 def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
     structure = task_structure(entry.manifest.task.name)
     yield from _few(REPLIES, _replies_wrong(evidence.replies, entry, structure))
-    if not evidence.findings:
+    if evidence.whole:
         final = {reply.key: reply for reply in evidence.replies}
         for judge, verdicts in evidence.verdicts.items():
             identity = entry.manifest.judges[judge]

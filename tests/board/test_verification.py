@@ -193,3 +193,21 @@ def test_a_model_judges_verdicts_are_recomputed_but_never_called_verified(entry,
     assert 0 < outcome.rejudged[model].asked < 231, "silences are still decided again, by the labels"
     assert not outcome.verified(model)
     assert any("were not re-judged" in note for note in outcome.unchecked)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda records: records.pop(3), "is not answered: every moment must be"),
+        (lambda records: records.append(records[3]), "is answered 2 times: keep one line per moment"),
+        (lambda records: records[3].update(turn=999), "is no moment of proactivebench_sample"),
+    ],
+)
+def test_a_file_that_is_not_the_one_named_is_looked_into_all_the_same(entry, change, said):
+    records, stated = lines(entry, REPLIES), declared(entry)
+    change(records)
+    write_lines(entry, REPLIES, records)
+    write_declared(entry, stated)
+    first, *more = validate_entry(entry).findings
+    assert "is not the file that entry.json names" in first.message
+    assert any(said in finding.message for finding in more)

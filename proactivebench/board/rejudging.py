@@ -12,7 +12,8 @@ from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.judging import Item, Judge, Opinion, create_judge
 from proactivebench.judging.route import NO_VOTES
-from proactivebench.records import JudgeIdentity, Moment, Reply, ReplyKey, Task, Verdict, VerdictStatus
+from proactivebench.judging.spec import STRATA
+from proactivebench.records import JudgeIdentity, Moment, NeedRule, Reply, ReplyKey, Task, Verdict, VerdictStatus
 
 _SAME = 1e-6  # probabilities closer than this are the same: machines round exponentials differently
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*(:[a-z]+)?\Z")  # the name of a shipped card: never a path
@@ -45,17 +46,20 @@ class Rejudged:
 def local_judge(identity: JudgeIdentity) -> Judge | None:
     """The part of a judge that is deterministic and shipped: in each stratum, the members before the first that is not.
     None where there is no such part."""
-    return _local_judge(identity.silence or "", identity.proposals or "")
+    return _local_judge(identity.silence or "", identity.proposals or "", identity.hash)
 
 
 @lru_cache(maxsize=64)
-def _local_judge(silence: str, proposals: str) -> Judge | None:
-    chains = []
-    for stratum, words in (("silence", silence), ("proposals", proposals)):
-        members = list(takewhile(_deterministic, words.split("+")))
-        if members:
-            chains.append(f"{stratum}={'+'.join(members)}")
-    return create_judge(",".join(chains)) if chains else None
+def _local_judge(silence: str, proposals: str, stated: str) -> Judge | None:
+    local = [list(takewhile(_deterministic, words.split("+"))) for words in (silence, proposals)]
+    judges = []
+    # What people said of offers knows no rule, so the identity does not tell whose: the hash does.
+    for rule in ("", *(f":{rule}" for rule in NeedRule)):
+        chains = (local[0], [f"labels{rule}" if word == "labels" else word for word in local[1]])
+        spec = [f"{name}={'+'.join(chain)}" for name, chain in zip(STRATA, chains, strict=True) if chain]
+        if spec:
+            judges.append(create_judge(",".join(spec)))
+    return next((judge for judge in judges if judge.identity.hash == stated), judges[0] if judges else None)
 
 
 def rejudge(identity: JudgeIdentity, items: Sequence[Item], verdicts: Sequence[Verdict]) -> Rejudged:

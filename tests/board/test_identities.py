@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from proactivebench.board.building import build_board
+from proactivebench.board.identities import judge_fault
 from proactivebench.board.verification import verify_entry
 from proactivebench.judging import create_judge
 from proactivebench.traces import load_task
@@ -52,6 +53,21 @@ def edited_judge(entry, **changes):
 def test_a_judge_is_what_it_is_called(entry, task, changes, message):
     edited_judge(entry, **changes)
     assert message in said(verify_entry(entry, task))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "labels",
+        "labels:majority",
+        "labels+lexical",
+        "silence=labels:majority,proposals=lexical",
+        "silence=labels,proposals=labels:majority+lexical",
+        "proposals=lexical",
+    ],
+)
+def test_every_judge_that_is_shipped_is_itself(spec):
+    assert judge_fault(create_judge(spec).identity) is None
 
 
 def test_a_chain_that_a_baseline_decides_is_a_baseline_whatever_follows(entry, task):

@@ -8,6 +8,7 @@ import pytest
 
 from proactivebench.board.building import build_board, publish
 from proactivebench.board.output import DATASET, SITE
+from proactivebench.board.rows import BADGES
 from proactivebench.errors import UsageError
 
 from .calling import call, one_line
@@ -151,6 +152,12 @@ def test_one_entry_is_one_entry(copied, tmp_path):
     done = build(copied, "--output_path", tmp_path / "site")
     assert done.out.endswith(": 1 entry, 0 refused\n")
     assert len(json.loads((tmp_path / "site" / "board.json").read_text())["groups"]) == 1
+
+
+def test_the_guide_says_what_every_badge_means():
+    guide = (Path(__file__).parents[2] / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    for word, meaning in BADGES.items():
+        assert f"| {word} | {meaning} |\n" in guide
 
 
 def build(*arguments):

@@ -19,7 +19,7 @@ _MEMBERS = {
     "labels:majority": "people's votes (need: most agree)",
     "lexical": "the lexical baseline",
 }
-_OF_ONE_ROW = frozenset({"copy", "disputed", "incomplete", "invalid"})  # a reproach stands where it belongs
+DOUBTFUL = frozenset({"copy", "disputed", "incomplete", "invalid", "texts missing"})  # said at the row itself, always
 
 
 def data_words(name: str) -> str:
@@ -49,7 +49,7 @@ def shared_badges(rows: Sequence[Row]) -> dict[str, bool]:
     others = [found for row, found in zip(rows, words, strict=True) if not row.trivial]
     if len(rows) < 2 or not others:
         return {}
-    shared = set.intersection(*others) - _OF_ONE_ROW
+    shared = set.intersection(*others) - DOUBTFUL
     trivial = [found for row, found in zip(rows, words, strict=True) if row.trivial]
     return {word: all(word in found for found in trivial) for word in sorted(shared)}
 

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from proactivebench.board.legend import DOUBTFUL
 from proactivebench.board.rows import Row
 
 SIZE, MARGIN = 320, 40
-LINE_HEIGHT, LABEL_WIDTH, BAR_WIDTH = 18, 190, 300
-MOST_BARS = 40
+LINE_HEIGHT, LABEL_WIDTH, BAR_WIDTH = 18, 160, 200
+MOST = 40  # runs that are named, the trivial agents apart
+_WORDS, _LETTER = 20, 7.2  # characters beside a bar; pixels a letter takes
+_PLACES = ((8, 4, "start"), (-8, 4, "end"), (0, -8, "middle"), (0, 16, "middle"), (6, -7, "start"), (-6, -7, "end"))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A run as the plots know it: its number in them (None: a trivial agent, by name), its page, and whether something
+    speaks against its figures (a copy, disputed, not whole)."""
+
+    row: Row
+    number: int | None
+    doubtful: bool
+
+    @property
+    def label(self) -> str:
+        """What stands at its dot."""
+        return (self.row.name if self.number is None else str(self.number)) + ("†" if self.doubtful else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +39,17 @@ class Dot:
     y: float
     label: str
     anchor: bool
+    doubtful: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The words beside a dot, or beside several that lie together; `side` is an SVG text-anchor."""
+
+    x: float
+    y: float
+    side: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +62,7 @@ class Bar:
     high: float | None
     label: str
     anchor: bool
+    doubtful: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,45 +74,128 @@ class Plane:
     across: str
     up: str
     dots: tuple[Dot, ...]
+    marks: tuple[Mark, ...]
     curves: tuple[tuple[str, str], ...] = ()  # (F1, path)
 
 
-def bars(rows: Sequence[Row]) -> tuple[Bar, ...]:
-    """F1 with intervals, best first: the trivial agents and as many others as a page can hold."""
-    shown = [row for row in rows if not row.trivial][:MOST_BARS]
-    shown = [row for row in rows if row in shown or row.trivial]
-    drawn: list[Bar] = []
-    for row in shown:
-        metric = row.metrics.get("f1")
-        if metric is None or metric.value is None:
+def named(rows: Sequence[Row]) -> tuple[Named, ...]:
+    """The runs with an F1 that the plots name, best first: the trivial agents, and as many others as a page can hold,
+    numbered from 1."""
+    found: list[Named] = []
+    number = 0
+    for row in rows:
+        if row.f1 < 0 or (number == MOST and not row.trivial):
             continue
-        low, high = metric.interval or (None, None)
-        y = LINE_HEIGHT * (len(drawn) + 0.5)
-        ends = [None if end is None else LABEL_WIDTH + BAR_WIDTH * end for end in (low, high)]
-        label = row.name if len(row.name) <= 26 else row.name[:25] + "…"
-        drawn.append(Bar(y, LABEL_WIDTH + BAR_WIDTH * metric.value, ends[0], ends[1], label, row.trivial))
-    return tuple(drawn)
+        number += not row.trivial
+        found.append(Named(row, None if row.trivial else number, _doubtful(row)))
+    return tuple(found)
 
 
-def precision_recall(rows: Sequence[Row]) -> Plane:
+def bars(runs: Sequence[Named]) -> tuple[Bar, ...]:
+    """F1 with intervals, one line a run."""
+    return tuple(_bar(run, LINE_HEIGHT * (place + 0.5)) for place, run in enumerate(runs))
+
+
+def precision_recall(rows: Sequence[Row], runs: Sequence[Named]) -> Plane:
     """Recall across, precision up, with curves of equal F1."""
     curves = tuple((f"{level:.1f}", _equal_f1(level)) for level in (0.2, 0.4, 0.6, 0.8))
-    return Plane("pr", "Precision and recall", "recall", "precision", _dots(rows, "recall", "precision"), curves)
+    keys = "recall", "precision"
+    return Plane("pr", "Precision and recall", *keys, _dots(rows, *keys), _marks(runs, *keys), curves)
 
 
-def alarms_and_needs(rows: Sequence[Row]) -> Plane:
+def alarms_and_needs(rows: Sequence[Row], runs: Sequence[Named]) -> Plane:
     """False-alarm rate across, need recall up: the upper left corner is where an agent should be."""
-    dots = _dots(rows, "false_alarm_rate", "need_recall")
-    return Plane("alarms", "False alarms against needs met", "false-alarm rate", "need recall", dots)
+    keys = "false_alarm_rate", "need_recall"
+    title = "False alarms against needs met"
+    return Plane("alarms", title, "false-alarm rate", "need recall", _dots(rows, *keys), _marks(runs, *keys))
+
+
+def _doubtful(row: Row) -> bool:
+    return any(word in DOUBTFUL for word, _ in row.badges)
+
+
+def _bar(run: Named, y: float) -> Bar:
+    metric = run.row.metrics["f1"]
+    low, high = (_along(end) for end in metric.interval) if metric.interval else (None, None)
+    words = f"{run.number} {run.row.name}" if run.number else run.row.name
+    words = words if len(words) < _WORDS else words[: _WORDS - 2] + "…"
+    label = words + ("†" if run.doubtful else "")
+    return Bar(y, _along(metric.value or 0.0), low, high, label, run.row.trivial, run.doubtful)
+
+
+def _along(value: float) -> float:
+    return LABEL_WIDTH + BAR_WIDTH * value
 
 
 def _dots(rows: Sequence[Row], across: str, up: str) -> tuple[Dot, ...]:
     found = []
     for row in rows:
-        x, y = (row.metrics[key].value if key in row.metrics else None for key in (across, up))
-        if x is not None and y is not None:
-            found.append(Dot(_x(x), _y(y), f"{row.name}: {across} {x:.2f}, {up} {y:.2f}", row.trivial))
+        place = _place(row, across, up)
+        if place:
+            said = f"{row.name}: {across} {row.metrics[across].value:.2f}, {up} {row.metrics[up].value:.2f}"
+            found.append(Dot(*place, said, row.trivial, _doubtful(row)))
     return tuple(found)
+
+
+def _place(row: Row, across: str, up: str) -> tuple[float, float] | None:
+    x, y = (row.metrics[key].value if key in row.metrics else None for key in (across, up))
+    return None if x is None or y is None else (_x(x), _y(y))
+
+
+def _marks(runs: Sequence[Named], across: str, up: str) -> tuple[Mark, ...]:
+    """Words beside the dots, where there is room: trivial agents first and always, then from the best on. Runs that lie
+    together share their words."""
+    heaps: list[tuple[float, float, list[Named]]] = []
+    for run in sorted(runs, key=lambda run: run.number or 0):
+        place = _place(run.row, across, up)
+        if place is None:
+            continue
+        near = next((heap for heap in heaps if abs(heap[0] - place[0]) < 5 and abs(heap[1] - place[1]) < 5), None)
+        if near:
+            near[2].append(run)
+        else:
+            heaps.append((*place, [run]))
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y, _ in heaps]
+    marks = []
+    for x, y, together in heaps:
+        words = ", ".join(_words(together))
+        for dx, dy, side in _PLACES:
+            box = _box(x + dx, y + dy, side, words)
+            if (
+                box[0] > 0
+                and box[1] > 0
+                and box[2] < MARGIN + SIZE + 28
+                and not any(_overlap(box, other) for other in taken)
+            ):
+                break
+        else:
+            if together[0].number is not None:
+                continue
+            dx, dy, side = _PLACES[1 if x > MARGIN + SIZE / 2 else 0]
+            box = _box(x + dx, y + dy, side, words)
+        taken.append(box)
+        marks.append(Mark(x + dx, y + dy, side, words))
+    return tuple(marks)
+
+
+def _words(runs: Sequence[Named]) -> Iterator[str]:
+    """The labels of runs, three and more numbers in a row as a range."""
+    yield from (run.label for run in runs if run.number is None or run.doubtful)
+    numbers = [run.number for run in runs if run.number is not None and not run.doubtful]
+    breaks = [place for place, (a, b) in enumerate(pairwise(numbers), start=1) if b != a + 1]
+    for start, end in pairwise([0, *breaks, len(numbers)]):
+        row = numbers[start:end]
+        yield from [f"{row[0]}–{row[-1]}"] if len(row) > 2 else map(str, row)
+
+
+def _box(x: float, y: float, side: str, words: str) -> tuple[float, float, float, float]:
+    width = _LETTER * len(words)
+    left = x - {"start": 0.0, "middle": width / 2, "end": width}[side]
+    return (left, y - 10, left + width, y + 2)
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _equal_f1(level: float) -> str:

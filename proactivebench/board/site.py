@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +20,22 @@ from proactivebench.judging.errors import judge_errors
 from proactivebench.records import JudgeIdentity
 from proactivebench.store import cannot_write
 from proactivebench.traces import load_task, task_structure
+from proactivebench.traces.index import TaskStructure
 
 TITLE = "ProactiveBench board"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One table with its plots."""
+    """One table with its plots. `traces` and `moments` are None for data whose structure is not shipped; `quality` says
+    how the judge was measured against people, if it was."""
 
     rows: list[Row]
     badges: list[str]
+    traces: int | None
+    moments: int | None
+    quality: str
+    named: tuple[plots.Named, ...]
     bars: tuple[plots.Bar, ...]
     precision_recall: plots.Plane
     alarms: plots.Plane
@@ -59,9 +64,10 @@ def write_site(
         for name in ("board.css", "board.js", "traces.js"):
             _write(output_path / "assets" / name, asset(name))
         task_files = _write_tasks(entries, output_path, with_texts=texts != "none")
-        rows_of: dict[str, list[Row]] = {}
-        for row in chain.from_iterable(groups):
-            rows_of.setdefault(row.key, []).append(row)
+        rows_of: dict[str, list[tuple[int, Row]]] = {}
+        for place, rows in enumerate(groups, start=1):
+            for row in rows:
+                rows_of.setdefault(row.key, []).append((place, row))
         for entry in entries:
             _write_entry(entry, rows_of.get(entry.key, []), output_path, task_files)
         shown = [_group(rows) for rows in groups]
@@ -104,7 +110,9 @@ def _write_tasks(entries: Sequence[Recomputed], output_path: Path, *, with_texts
     return files
 
 
-def _write_entry(entry: Recomputed, rows: Sequence[Row], output_path: Path, task_files: dict[str, str]) -> None:
+def _write_entry(
+    entry: Recomputed, rows: Sequence[tuple[int, Row]], output_path: Path, task_files: dict[str, str]
+) -> None:
     folder = output_path / "entries" / entry.key
     page = site_page(
         "entry.html.j2",
@@ -113,10 +121,12 @@ def _write_entry(entry: Recomputed, rows: Sequence[Row], output_path: Path, task
         here="",
         title=f"{entry.declared.model} ({entry.declared.organisation})",
         key=entry.key,
+        run_id=entry.key.rpartition("/")[2],
+        files=entry.files,
         declared=entry.declared,
         report=entry.report,
         rows=rows,
-        badges=list(dict.fromkeys(badge for row in rows for badge in row.badges)),
+        badges=list(dict.fromkeys(badge for _, row in rows for badge in row.badges)),
         unchecked=entry.unchecked,
         columns=COLUMNS,
         task_file=task_files[entry.report.task.data_hash],
@@ -131,7 +141,8 @@ def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:
             "key": entry.key,
             "file": f"entries/{entry.key}/data.js",
             "task": task_files[entry.report.task.data_hash],
-            "label": f"{entry.declared.model} ({entry.declared.organisation}), {entry.report.task.name}",
+            "label": f"{entry.declared.model} ({entry.declared.organisation}), run {entry.key.rpartition('/')[2]}, "
+            f"{entry.report.task.name}, judge {' and '.join(each.judge.name for each in entry.report.judges)}",
         }
         for entry in entries
     ]
@@ -151,7 +162,26 @@ def _script(data: str) -> str:
 
 def _group(rows: list[Row]) -> Group:
     badges = sorted({word for row in rows for word, _ in row.badges})
-    return Group(rows, badges, plots.bars(rows), plots.precision_recall(rows), plots.alarms_and_needs(rows))
+    named = plots.named(rows)
+    structure = _structure(rows[0].task.name)
+    return Group(
+        rows=rows,
+        badges=["trivial", *badges] if any(row.trivial for row in rows) else badges,
+        traces=len(structure.traces) if structure else None,
+        moments=structure.moments if structure else None,
+        quality=_quality(rows[0].judge),
+        named=named,
+        bars=plots.bars(named),
+        precision_recall=plots.precision_recall(rows, named),
+        alarms=plots.alarms_and_needs(rows, named),
+    )
+
+
+def _structure(name: str) -> TaskStructure | None:
+    try:
+        return task_structure(name)
+    except ProactiveBenchError:
+        return None
 
 
 def _judges(groups: Sequence[list[Row]]) -> list[JudgeLine]:

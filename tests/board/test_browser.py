@@ -8,6 +8,8 @@ import pytest
 from proactivebench.board.building import build_board, publish
 from proactivebench.board.site import write_site
 from proactivebench.board.viewer import write_view
+from proactivebench.evaluation import run_async
+from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore
 
 from .forging import declared, judged_by_a_model, lines, verdict_name, write_declared, write_lines
@@ -110,7 +112,7 @@ def test_filters_never_hide_the_trivial_agents(site, chromium):
 def test_an_entry_and_a_moment_open_and_attacks_stay_text(site, chromium):
     visit = Visit(chromium, site / "index.html")
     page = visit.page
-    page.get_by_role("link", name="loud-7b").click()
+    page.get_by_role("link", name="loud-7b").first.click()
     page.locator("ol.moments > li").first.wait_for()
     assert "onerror" in page.locator("dl.facts").inner_text()
     whole = page.locator("ol.moments > li").count()
@@ -136,7 +138,7 @@ def test_two_entries_stand_side_by_side_at_the_same_moment(site, chromium):
     page.get_by_label("First entry").select_option("acme__helper-7b/r1")
     page.wait_for_url("**/compare.html?*")
     page.get_by_label("Second entry").select_option("proactivebench__always/r1")
-    page.wait_for_url("**b=proactivebench__always*")
+    page.wait_for_url("**b=proactivebench__always**")
     first = page.locator("ol.moments > li").first
     first.wait_for()
     assert first.locator(".who").all_inner_texts() == ["helper-7b", "always"]
@@ -149,16 +151,19 @@ def test_a_made_up_entry_in_the_address_loads_nothing(site, chromium):
     visit.check(site)
 
 
+def accessible_and_no_wider_than_the_screen(visit, width):
+    results = axe.Axe().run(visit.page, options={"preload": False})
+    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in results.response["violations"]] == []
+    wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"scrolls sideways at {width}"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_pass_an_accessibility_check(site, chromium, scheme, width):
     for file in ("index.html", "judges.html", "submit.html", "compare.html", "entries/acme__helper-7b/r1/index.html"):
         visit = Visit(chromium, site / file, color_scheme=scheme, viewport={"width": width, "height": 800})
-        results = axe.Axe().run(visit.page, options={"preload": False})
-        found = [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in results.response["violations"]]
-        assert found == [], file
-        wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{file} scrolls sideways at {width}"
+        accessible_and_no_wider_than_the_screen(visit, width)
         visit.check(site)
 
 
@@ -185,3 +190,127 @@ def test_a_table_of_a_thousand_rows_sorts_and_shows_all_on_demand(board, tmp_pat
     page.get_by_role("button", name="Show all rows").click()
     assert len(names(page)) == 1000
     visit.check(tmp_path)
+
+
+COMPARED = "?a=acme__helper-7b/r1&b=proactivebench__always/r1"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_moments_beside_each_other_pass_an_accessibility_check(site, runs, tmp_path, chromium, scheme, width):
+    alone = write_view([RunStore(runs / "oracle"), RunStore(runs / "parrot")], tmp_path / "alone.html")
+    for page_file, query in ((site / "compare.html", COMPARED), (alone, "")):
+        visit = Visit(chromium, page_file, query, color_scheme=scheme, viewport={"width": width, "height": 800})
+        visit.page.locator("ol.moments > li").first.wait_for()
+        accessible_and_no_wider_than_the_screen(visit, width)
+        visit.check(page_file.parent)
+
+
+def test_a_first_click_puts_the_best_first(site, chromium):
+    page = Visit(chromium, site / "index.html").page
+    for column, direction in (("Rank", "ascending"), ("False alarms", "ascending"), ("Needless offers", "ascending")):
+        page.locator("#table-1").get_by_role("button", name=column, exact=True).click()
+        head = page.locator("#table-1 thead th", has_text=column)
+        assert head.get_attribute("aria-sort") == direction
+    page.locator("#table-1").get_by_role("button", name="Precision").click()
+    assert page.locator("#table-1 thead th", has_text="Precision").get_attribute("aria-sort") == "descending"
+
+
+def test_columns_and_empty_cells_are_explained_without_a_mouse(site, chromium):
+    page = Visit(chromium, site / "index.html").page
+    page.get_by_text("What the columns mean").first.press("Enter")
+    meaning = page.locator("details[open] dl.facts", has_text="wrong offers among wrong offers").first
+    assert "False alarms ↓" in meaning.inner_text()
+    never = page.locator("#table-1 tbody tr", has_text="never")
+    mark = never.locator("sup").first.inner_text()
+    assert f"{mark} no scored offer" in page.locator(".marks").first.inner_text()
+
+
+def test_the_trivial_agents_can_be_chosen_by_their_badge(site, chromium):
+    page = Visit(chromium, site / "index.html").page
+    page.locator("select[name=badges]").first.select_option("trivial")
+    assert sorted(names(page)) == ["always", "never"]
+
+
+def test_a_link_to_a_moment_shows_it_under_any_filter(site, chromium):
+    visit = Visit(chromium, site / "entries/acme__helper-7b/r1/index.html")
+    page = visit.page
+    silent = page.locator("ol.moments > li", has_text="right silence").first.get_attribute("id")
+    page.get_by_label("Outcome").select_option("A R U")
+    assert page.locator(f"[id='{silent}']").count() == 0
+    page.evaluate("id => { location.hash = id }", silent)
+    page.locator("li.aimed").wait_for()
+    assert page.evaluate("document.activeElement.id") == silent
+    page.evaluate("location.hash = '%'")
+    page.locator("li.aimed").get_by_role("link", name="Another entry").click()
+    page.wait_for_url("**/compare.html?**")
+    assert page.locator("li.aimed").get_attribute("id") == silent
+    page.get_by_label("Second entry").select_option("proactivebench__always/r1")
+    page.wait_for_url("**b=proactivebench__always**")
+    page.locator("li.aimed .answers-2").wait_for()
+    assert page.locator("li.aimed").get_attribute("id") == silent
+    visit.check(site)
+
+
+def test_moments_side_by_side_can_be_cut_to_those_that_differ(site, chromium):
+    visit = Visit(chromium, site / "compare.html", COMPARED)
+    page = visit.page
+    page.locator("ol.moments > li").first.wait_for()
+    page.get_by_label("only where the outcomes differ").check()
+    for moment in page.locator("ol.moments > li").all()[:20]:
+        one, other = moment.locator(".outcome").all_inner_texts()
+        assert one != other
+    assert 0 < page.locator("ol.moments > li").count() < 231
+    visit.check(site)
+
+
+def test_a_repeat_stands_in_the_link_to_its_moment(tmp_path, chromium):
+    evaluation = prepare(Settings(model="random", tasks="proactivebench_sample", repeats=2))
+    run_async(evaluation.run(tmp_path / "run"))
+    page_file = write_view([RunStore(tmp_path / "run")], tmp_path / "alone.html")
+    visit = Visit(chromium, page_file)
+    page = visit.page
+    page.get_by_label("Repeat").select_option("1")
+    page.locator("ol.moments > li").nth(3).locator("a.when").click()
+    assert page.url.endswith("/3/r1")
+    again = Visit(chromium, page_file, "#" + page.url.partition("#")[2])
+    assert again.page.get_by_label("Repeat").input_value() == "1"
+    assert again.page.locator("li.aimed").count() == 1
+    again.check(page_file)
+
+
+def test_a_site_without_texts_names_moments_by_their_turn(board, tmp_path, chromium):
+    publish(build_board(board), tmp_path, texts="none")
+    visit = Visit(chromium, tmp_path / "entries/acme__helper-7b/r1/index.html")
+    assert visit.page.locator("a.when").all_inner_texts()[:3] == ["turn 0", "turn 1", "turn 2"]
+    assert visit.page.get_by_text("no texts of the events").count() == 1
+    visit.check(tmp_path)
+
+
+def test_long_names_fit_a_phone_and_two_runs_of_a_model_are_told_apart(board, tmp_path, chromium):
+    for number, run in enumerate(("r1", "a-run-of-another-day")):
+        long = tmp_path / "entries" / f"acme__{'x' * 96}" / run
+        shutil.copytree(board / "entries" / "acme__helper-7b" / "r1", long)
+        content = declared(long)
+        content["declared"] |= {"model": "x" * 96, "notes": "n" * 300, "licence": "l" * (300 - number)}
+        write_declared(long, content | {"run_id": run})
+    shutil.copytree(board / "entries" / "proactivebench__never", tmp_path / "entries" / "proactivebench__never")
+    (tmp_path / "entries" / f"acme__{'y' * 90}" / "r1").mkdir(parents=True)
+    publish(build_board(tmp_path), tmp_path / "site")
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) == 7
+    for page_file in pages:
+        visit = Visit(chromium, page_file, viewport={"width": 390, "height": 800})
+        wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, page_file.name
+        visit.check(tmp_path)
+    options = Visit(chromium, tmp_path / "site" / "compare.html").page.locator("select").first.locator("option")
+    assert len(set(options.all_inner_texts())) == 4
+
+
+def test_a_wide_table_says_that_it_goes_on(site, chromium):
+    page = Visit(chromium, site / "index.html", viewport={"width": 390, "height": 800}).page
+    assert page.locator("p.hint").first.is_visible()
+    wide = Visit(chromium, site / "index.html", viewport={"width": 1280, "height": 800}).page
+    assert not wide.locator("p.hint").first.is_visible()
+    assert wide.evaluate("[...document.querySelectorAll('.scroller')].every(one => one.scrollWidth <= one.clientWidth)")

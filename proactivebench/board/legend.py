@@ -44,12 +44,13 @@ def protocol_words(protocol: ProtocolIdentity) -> str:
 
 
 def shared_badges(rows: Sequence[Row]) -> dict[str, bool]:
-    """Badges of every row but the trivial agents', and whether those have it as well: said once above a table."""
+    """Badges of every row but the trivial agents' (of all, where there are no others), and whether those have it as well:
+    said once above a table."""
     words = [{word for word, _ in row.badges} for row in rows]
-    others = [found for row, found in zip(rows, words, strict=True) if not row.trivial]
-    if len(rows) < 2 or not others:
+    if len(rows) < 2:
         return {}
-    shared = set.intersection(*others) - DOUBTFUL
+    others = [found for row, found in zip(rows, words, strict=True) if not row.trivial]
+    shared = set.intersection(*(others or words)) - DOUBTFUL
     trivial = [found for row, found in zip(rows, words, strict=True) if row.trivial]
     return {word: all(word in found for found in trivial) for word in sorted(shared)}
 

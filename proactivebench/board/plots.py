@@ -33,13 +33,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A run in the plane, with what a reader is told of it."""
+    """A run in the plane, with what a reader is told of it; `named` if its number or name stands there too."""
 
     x: float
     y: float
     label: str
     anchor: bool
     doubtful: bool
+    named: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +101,14 @@ def precision_recall(rows: Sequence[Row], runs: Sequence[Named]) -> Plane:
     """Recall across, precision up, with curves of equal F1."""
     curves = tuple((f"{level:.1f}", _equal_f1(level)) for level in (0.2, 0.4, 0.6, 0.8))
     keys = "recall", "precision"
-    return Plane("pr", "Precision and recall", *keys, _dots(rows, *keys), _marks(runs, *keys), curves)
+    return Plane("pr", "Precision and recall", *keys, _dots(rows, runs, *keys), _marks(runs, *keys), curves)
 
 
 def alarms_and_needs(rows: Sequence[Row], runs: Sequence[Named]) -> Plane:
     """False-alarm rate across, need recall up: the upper left corner is where an agent should be."""
     keys = "false_alarm_rate", "need_recall"
     title = "False alarms against needs met"
-    return Plane("alarms", title, "false-alarm rate", "need recall", _dots(rows, *keys), _marks(runs, *keys))
+    return Plane("alarms", title, "false-alarm rate", "need recall", _dots(rows, runs, *keys), _marks(runs, *keys))
 
 
 def _doubtful(row: Row) -> bool:
@@ -127,14 +128,16 @@ def _along(value: float) -> float:
     return LABEL_WIDTH + BAR_WIDTH * value
 
 
-def _dots(rows: Sequence[Row], across: str, up: str) -> tuple[Dot, ...]:
+def _dots(rows: Sequence[Row], runs: Sequence[Named], across: str, up: str) -> tuple[Dot, ...]:
+    """A dot for every run; those that are named lie on top."""
     found = []
+    known = {id(run.row) for run in runs}
     for row in rows:
         place = _place(row, across, up)
         if place:
             said = f"{row.name}: {across} {row.metrics[across].value:.2f}, {up} {row.metrics[up].value:.2f}"
-            found.append(Dot(*place, said, row.trivial, _doubtful(row)))
-    return tuple(found)
+            found.append(Dot(*place, said, row.trivial, _doubtful(row), id(row) in known))
+    return tuple(sorted(found, key=lambda dot: dot.named))
 
 
 def _place(row: Row, across: str, up: str) -> tuple[float, float] | None:

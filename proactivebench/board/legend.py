@@ -44,7 +44,7 @@ def protocol_words(protocol: ProtocolIdentity) -> str:
 
 
 def shared_badges(rows: Sequence[Row]) -> dict[str, bool]:
-    """Badges of every row but the trivial agents' (of all, where there are no others), and whether those have it as well:
+    """Badges of every row but the trivial agents' (of all, where there are no others), and whether those have it too:
     said once above a table."""
     words = [{word for word, _ in row.badges} for row in rows]
     if len(rows) < 2:

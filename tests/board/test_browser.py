@@ -195,8 +195,7 @@ def test_a_table_of_a_thousand_rows_sorts_and_shows_all_on_demand(board, tmp_pat
 COMPARED = "?a=acme__helper-7b/r1&b=proactivebench__always/r1"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_moments_beside_each_other_pass_an_accessibility_check(site, runs, tmp_path, chromium, scheme, width):
     alone = write_view([RunStore(runs / "oracle"), RunStore(runs / "parrot")], tmp_path / "alone.html")
     for page_file, query in ((site / "compare.html", COMPARED), (alone, "")):

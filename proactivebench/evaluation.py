@@ -312,7 +312,7 @@ def check_valid(report: Report) -> None:
     for judged in report.judges:
         if not judged.valid:
             raise InvalidRun(
-                f"{judged.unscored_share:.1%} of the verdicts of {judged.judge.name} are unscored (2 % are allowed): "
+                f"judge {judged.judge.name}: {judged.unscored} (2 % are allowed): "
                 "see the causes with `proactivebench show`, then judge again"
             )
 

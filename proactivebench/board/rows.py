@@ -101,7 +101,7 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
     if not report.complete:
         badges.append(("incomplete", f"{report.moments_answered} of {report.moments_expected} moments answered."))
     if not judged.valid:
-        badges.append(("invalid", f"{judged.unscored_share:.1%} of the verdicts are unscored; 2% is the limit."))
+        badges.append(("invalid", f"{judged.unscored}; 2 % is the limit."))
     return Row(
         key=key,
         name=report.agent.name,

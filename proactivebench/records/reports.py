@@ -139,6 +139,15 @@ class JudgeReport(Record):
     outcomes: dict[str, tuple[str, ...]] = {}
     extra: dict[str, Any] = {}
 
+    @property
+    def unscored(self) -> str:
+        """How much is unscored, in words: of the verdicts asked of members that can be wrong, or of the moments where
+        that is more (labels alone on offers that nobody voted on)."""
+        of_moments = self.overall.confusion.unscored / max(1, self.overall.moments)
+        if of_moments > self.unscored_share:
+            return f"{of_moments:.1%} of the moments have no verdict"
+        return f"{self.unscored_share:.1%} of the verdicts are unscored"
+
 
 class Report(Record):
     """`report.json`: what a run shows, per judge. `complete` is false while any moment has no final reply."""

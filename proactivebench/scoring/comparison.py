@@ -181,7 +181,7 @@ def _warnings(reports: Sequence[Report], runs: Aligned) -> Iterator[str]:
         if not report.complete:
             yield f"{name} is incomplete: {report.moments_expected - report.moments_answered} moments have no answer"
         if not judged.valid:
-            yield f"{name} is invalid: {judged.unscored_share:.1%} of its judge's verdicts are unscored"
+            yield f"{name} is invalid: {judged.unscored} (2 % are allowed)"
     if runs.judged[0].judge.baseline and runs.metric.key not in JUDGE_FREE:
         yield "baseline judge, not comparable: these standings rank nothing"
     if len(runs.traces) < FEWEST_TESTABLE:

@@ -105,3 +105,17 @@ def test_a_verdict_on_another_answer_is_stale():
     assert judged.causes == {"no verdict": 1}
     assert not judged.valid
     assert any("other answers" in warning for warning in judged.warnings)
+
+
+def test_what_is_unscored_is_said_of_verdicts_or_of_moments_whichever_is_more():
+    """Labels cannot fail, but they may have nothing to say: no verdict was asked and failed, and none is there."""
+    from proactivebench.records import Confusion, JudgeIdentity, JudgeReport, SplitReport
+
+    def judged(unscored: float, share: float) -> str:
+        confusion = Confusion(tp=0, fp=0, tn=0, fn=0, unscored=unscored)
+        overall = SplitReport(traces=1, moments=10, answered=10, confusion=confusion, metrics={}, statuses={})
+        judge = JudgeIdentity(id="j-0", name="j", hash="0")
+        return JudgeReport(judge=judge, valid=False, unscored_share=share, overall=overall, splits={}).unscored
+
+    assert judged(10, 0.0) == "100.0% of the moments have no verdict"
+    assert judged(1, 0.25) == "25.0% of the verdicts are unscored"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.saying import UNREADABLE, Said
-from proactivebench.board.validation import find_entries, validate_entry
+from proactivebench.board.validation import Validation, find_entries, validate_evidence
 from proactivebench.errors import DataError, ProactiveBenchError
 from proactivebench.records import printable
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def validate_all(path: Path) -> list[Said]:
     """Validate every entry at `path`. Raises `DataError` where there is none."""
-    return [_validated(folder) for folder in find_entries(path)]
+    return [_validated(folder)[0] for folder in find_entries(path)]
 
 
 def verify_all(
@@ -45,16 +45,16 @@ def verify_all(
     tasks: dict[str, Task] = {}
     with SecondJudge(second_judge) if second_judge else nullcontext() as second:
         for folder in folders:
-            validated = _validated(folder)
-            if not validated.passed:
+            validated, evidence, validation = _validated(folder)
+            if evidence is None or evidence.entry is None or not validated.passed:
                 yield validated
                 continue
-            evidence = read_evidence(folder)
-            assert evidence.entry is not None  # noqa: S101 - accepted entries have one
             name = evidence.entry.manifest.task.name
             tasks[name] = tasks.get(name) or load_task(name)
             try:
-                verification = verify_evidence(evidence, tasks[name], others, second, originals=originals)
+                verification = verify_evidence(
+                    evidence, tasks[name], others, second, validation=validation, originals=originals
+                )
             except Exception as error:
                 if second and isinstance(error, ProactiveBenchError):  # the re-judging model's fault, not the entry's
                     raise
@@ -65,16 +65,19 @@ def verify_all(
             yield _said(folder, verification, sorted(evidence.entry.manifest.judges), originals)
 
 
-def _validated(folder: Path) -> Said:
+def _validated(folder: Path) -> tuple[Said, Evidence | None, Validation | None]:
+    """What is said of an entry's form; and, where it could be looked at, the evidence that was read and the outcome."""
     name = printable(str(folder))
     try:
-        validation = validate_entry(folder)
+        evidence = read_evidence(folder)
+        validation = validate_evidence(evidence)
     except DataError as error:
-        return Said(name, printable(folder.name), False, UNREADABLE, (Finding("", str(error)),))
+        return Said(name, printable(folder.name), False, UNREADABLE, (Finding("", str(error)),)), None, None
     except Exception as error:
-        return Said(name, printable(folder.name), False, "refused", (broken_off(error),))
+        return Said(name, printable(folder.name), False, "refused", (broken_off(error),)), None, None
     word = "accepted" if validation.accepted else "refused"
-    return Said(name, printable(validation.key), validation.accepted, word, validation.findings)
+    said = Said(name, printable(validation.key), validation.accepted, word, validation.findings)
+    return said, evidence, validation
 
 
 def _offers(folders: Sequence[Path]) -> list[Offers]:
@@ -83,7 +86,7 @@ def _offers(folders: Sequence[Path]) -> list[Offers]:
     found = []
     for folder in folders:
         with suppress(Exception):  # whatever is wrong with another entry, it is no fault of this one
-            evidence = Evidence(folder) if folder.is_symlink() else read_evidence(folder)
+            evidence = read_evidence(folder)
             found += [offers_of(evidence.entry, evidence.replies)] if evidence.entry else []
     return found
 

@@ -80,6 +80,9 @@ def read_evidence(path: Path) -> Evidence:
     """Read the entry in folder `path`, whatever it holds. Raises `DataError` only where the folder or its `entry.json`
     cannot be read at all."""
     evidence = Evidence(path)
+    if path.is_symlink():
+        evidence.refuse("", "is a symbolic link: put the folder itself there")
+        return evidence
     files = list_files(evidence)
     if ENTRY not in files:
         if not evidence.findings:

@@ -104,8 +104,6 @@ def recompute(folder: Path) -> Recomputed | Refusal:
 
 def _recompute(folder: Path) -> Recomputed | Refusal:
     name = "/".join(folder.parts[-2:])
-    if folder.is_symlink():
-        return _refused(name, [Finding("", "is a symbolic link")])
     try:
         evidence = read_evidence(folder)
     except DataError as error:

@@ -74,8 +74,6 @@ def _runs(model: Path) -> list[Path]:
 
 def validate_entry(path: Path) -> Validation:
     """Check structure, schema, hashes, names and coverage of one entry. Raises `DataError` where it cannot be read."""
-    if path.is_symlink():
-        return Validation(path, path.name, (Finding("", "is a symbolic link: put the folder itself there"),))
     return validate_evidence(read_evidence(path))
 
 
@@ -113,19 +111,19 @@ def _identified(entry: Entry) -> Iterator[Finding]:
         yield Finding(ENTRY, f"the run was limited to {manifest.limit} traces: run it without --limit")
     yield from (Finding(ENTRY, said) for said in manifest_excesses(manifest))
     strange = sorted(set(entry.claims) - set(manifest.judges))
-    yield from _few(ENTRY, (f"claims figures under {judge}, a judge it has no verdicts of" for judge in strange))
+    yield from few(ENTRY, (f"claims figures under {judge}, a judge it has no verdicts of" for judge in strange))
 
 
 def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
     structure = task_structure(entry.manifest.task.name)
-    yield from _few(REPLIES, _replies_wrong(evidence.replies, entry, structure))
+    yield from few(REPLIES, _replies_wrong(evidence.replies, entry, structure))
     if evidence.whole:
         final = {reply.key: reply for reply in evidence.replies}
         for judge, verdicts in evidence.verdicts.items():
             identity = entry.manifest.judges[judge]
             asked = (identity.silence is not None, identity.proposals is not None)
             wrong = chain(_excesses(verdicts, verdict_excess), verdict_faults(verdicts, final, asked))
-            yield from _few(verdict_file(judge), wrong)
+            yield from few(verdict_file(judge), wrong)
 
 
 def _excesses(records: Iterable[R], excess: Callable[[R], str | None]) -> Iterator[str]:
@@ -219,7 +217,7 @@ def _at(key: ReplyKey | VerdictKey) -> str:
     return ", ".join([said, *extra])
 
 
-def _few(file: str, messages: Iterable[str]) -> Iterator[Finding]:
+def few(file: str, messages: Iterable[str]) -> Iterator[Finding]:
     """The first findings of a file one by one, the rest as a count, which ends where nobody would read on."""
     found = iter(messages)
     yield from (Finding(file, message) for message in islice(found, _SHOWN))

@@ -13,7 +13,7 @@ from proactivebench.board.evidence import Evidence, Finding, read_evidence
 from proactivebench.board.identities import misstated
 from proactivebench.board.rejudging import Disagreement, Rejudged, items_for, rejudge
 from proactivebench.board.second_judge import SecondJudge
-from proactivebench.board.validation import Validation, validate_evidence
+from proactivebench.board.validation import Validation, few, validate_evidence
 from proactivebench.errors import DataError, UsageError
 from proactivebench.judging import Item
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
@@ -23,7 +23,6 @@ from proactivebench.scoring.questions import contexts, question
 
 CLAIM_TOLERANCE = 1e-4
 DISPUTED_SHARE = 0.1
-_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def _questions(evidence: Evidence, task: Task, items: Mapping[str, Sequence[Item
             for verdict, item in zip(verdicts, items[judge], strict=True)
             if verdict.question != f"{question(asked[verdict.trace_id][verdict.turn], item.proposal):016x}"
         ]
-        yield from _few(
+        yield from few(
             verdict_file(judge),
             [f"{v.trace_id} turn {v.turn}: this verdict was given on another proposal or context" for v in wrong],
         )
@@ -181,7 +180,7 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
             wrong.append(f"{said} (read again it is {parsed.status}, the entry has {reply.status})")
         elif clean and _noted(reply) != (parsed.confidence, set(parsed.notes)):
             wrong.append(f"{reply.trace_id} turn {reply.turn}: its raw text does not bear out its confidence or notes")
-    yield from _few(REPLIES, wrong)
+    yield from few(REPLIES, wrong)
 
 
 def _noted(reply: Reply) -> tuple[float | None, set[Note]]:
@@ -190,7 +189,7 @@ def _noted(reply: Reply) -> tuple[float | None, set[Note]]:
 
 
 def _decided_otherwise(judge: str, found: Rejudged) -> Iterator[Finding]:
-    yield from _few(verdict_file(judge), [_otherwise(each) for each in found.disagreements])
+    yield from few(verdict_file(judge), [_otherwise(each) for each in found.disagreements])
 
 
 def _otherwise(each: Disagreement) -> str:
@@ -201,7 +200,7 @@ def _otherwise(each: Disagreement) -> str:
 
 
 def _claimed_otherwise(entry: Entry, report: Report) -> Iterator[Finding]:
-    yield from _few(ENTRY, list(_false_claims(entry, report)))
+    yield from few(ENTRY, _false_claims(entry, report))
 
 
 def _false_claims(entry: Entry, report: Report) -> Iterator[str]:
@@ -214,9 +213,3 @@ def _false_claims(entry: Entry, report: Report) -> Iterator[str]:
                 yield f"claims {name[:60]} {claimed:.4f} under {judge}; the evidence leaves it undefined"
             elif abs(value - claimed) > CLAIM_TOLERANCE:
                 yield f"claims {name} {claimed:.4f} under {judge}; the evidence gives {value:.4f}"
-
-
-def _few(file: str, messages: Sequence[str]) -> Iterator[Finding]:
-    yield from (Finding(file, message) for message in messages[:_SHOWN])
-    if len(messages) > _SHOWN:
-        yield Finding(file, f"and {len(messages) - _SHOWN} more of this kind")

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from .forging import REPLIES, declared, lines, verdict_name, write_declared, write_lines, write_packed
+from .forging import REPLIES, declared, edited, lines, verdict_name, write_declared, write_lines, write_packed
 
 Spoil = Callable[[Path], None]
 
@@ -16,17 +16,6 @@ def _every(name: str, **changes: object) -> Spoil:
     def edit(folder: Path) -> None:
         file = REPLIES if name == REPLIES else verdict_name(folder)
         write_lines(folder, file, [record | changes for record in lines(folder, file)])
-
-    return edit
-
-
-def _stated(*path: str, value: object) -> Spoil:
-    def edit(folder: Path) -> None:
-        content = place = declared(folder)
-        for step in path[:-1]:
-            place = place[step]
-        place[path[-1]] = value
-        write_declared(folder, content)
 
     return edit
 
@@ -64,13 +53,13 @@ BOUNDS: dict[str, tuple[Spoil, str]] = {
     "clipped_beyond_any_text": (_every("verdicts", clipped=10**30), "clipped"),
     "verdicts_of_an_eternity": (_every("verdicts", latency_s=1e300), "latency_s"),
     "verdicts_of_all_tokens": (_every("verdicts", usage={"reasoning_tokens": 10**20}), "usage.reasoning_tokens"),
-    "no_repeats": (_stated("manifest", "sessions", value=[{"started": "", "versions": {}, "repeats": 0}]), "repeats"),
-    "no_candidates": (_stated("manifest", "protocol", "candidates", value=0), "candidates"),
-    "rounds_below_none": (_stated("manifest", "protocol", "feedback_rounds", value=-1), "rounds"),
-    "a_seed_of_4000_digits": (_stated("manifest", "seed", value=10**4000), "seed"),
-    "tokens_allowed_without_end": (_stated("manifest", "decoding", "max_gen_toks", value=10**4000), "max_gen_toks"),
-    "a_temperature_of_stars": (_stated("manifest", "decoding", "temperature", value=1e308), "temperature"),
-    "a_protocol_hash_that_climbs": (_stated("manifest", "protocol", "hash", value="/../../x"), "protocol's hash"),
+    "no_repeats": (edited("manifest", "sessions", value=[{"started": "", "versions": {}, "repeats": 0}]), "repeats"),
+    "no_candidates": (edited("manifest", "protocol", "candidates", value=0), "candidates"),
+    "rounds_below_none": (edited("manifest", "protocol", "feedback_rounds", value=-1), "rounds"),
+    "a_seed_of_4000_digits": (edited("manifest", "seed", value=10**4000), "seed"),
+    "tokens_allowed_without_end": (edited("manifest", "decoding", "max_gen_toks", value=10**4000), "max_gen_toks"),
+    "a_temperature_of_stars": (edited("manifest", "decoding", "temperature", value=1e308), "temperature"),
+    "a_protocol_hash_that_climbs": (edited("manifest", "protocol", "hash", value="/../../x"), "protocol's hash"),
     "a_judge_hash_cut_off": (_judged_by(hash=lambda whole: whole[:8]), "64 hex digits"),
     "a_judge_hash_of_markup": (_judged_by(hash=lambda whole: whole[:8] + "<0>"), "64 hex digits"),
     "a_judge_who_asks_himself": (_judged_by(silence="labels+labels"), "twice"),

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from proactivebench.records import Moment, question_hash
@@ -67,3 +68,16 @@ def judged_by_a_model(folder: Path, name: str = "strict-judge") -> str:
     new = verdict_name(folder)
     write_lines(folder, new, [verdict | {"judge": name} for verdict in lines(folder, new)])
     return judge
+
+
+def edited(*path: str, value: object) -> Callable[[Path], None]:
+    """What sets one field of `entry.json`."""
+
+    def edit(folder: Path) -> None:
+        content = place = declared(folder)
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+        write_declared(folder, content)
+
+    return edit

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .bombs import BOMBS
-from .forging import REPLIES, declared, lines, verdict_name, write_declared, write_lines, write_packed
+from .forging import REPLIES, declared, edited, lines, verdict_name, write_declared, write_lines, write_packed
 
 Spoil = Callable[[Path], None]
 CORPUS: dict[str, Spoil] = dict(BOMBS)
@@ -24,19 +24,6 @@ def spoil(function: Spoil) -> Spoil:
 
 def raw(folder: Path, text: str | bytes) -> None:
     (folder / "entry.json").write_bytes(text.encode() if isinstance(text, str) else text)
-
-
-def edited(*path: str, value: object) -> Spoil:
-    """A spoiler that sets one field of `entry.json`."""
-
-    def edit(folder: Path) -> None:
-        content = place = declared(folder)
-        for step in path[:-1]:
-            place = place[step]
-        place[path[-1]] = value
-        write_declared(folder, content)
-
-    return edit
 
 
 def first_reply(**changes: object) -> Spoil:

@@ -1,17 +1,16 @@
-"""What stands on a board: badges, ranks, copies, second opinions, exports; and how fast an entry is validated."""
+"""What stands on a board: badges, ranks, copies, second opinions, exports."""
 
 import csv
 import json
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 
 from proactivebench.board.building import build_board, publish
 from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.checking import validate_all, verify_all
+from proactivebench.board.checking import verify_all
 from proactivebench.board.demo import render_demo_board
 from proactivebench.board.standing import SecondOpinion, write_opinion
 from proactivebench.board.validation import validate_entry
@@ -191,7 +190,7 @@ def test_a_re_judging_model_that_disagrees_makes_an_entry_disputed(entry):
     assert any("not re-judged" in remark for remark in alone.remarks)
 
 
-def test_validation_imports_nothing_heavy_and_takes_a_third_of_a_second_at_most(board):
+def test_validation_imports_nothing_heavy(board):
     script = (
         "import sys\n"
         "from pathlib import Path\n"
@@ -201,10 +200,6 @@ def test_validation_imports_nothing_heavy_and_takes_a_third_of_a_second_at_most(
     )
     done = subprocess.run([sys.executable, "-c", script, str(board)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-    validate_all(board)
-    started = time.process_time()
-    count = len(validate_all(board))
-    assert (time.process_time() - started) / count < 0.3
 
 
 def test_rows_under_peoples_votes_are_ranked_and_the_better_leads(tmp_path):

@@ -147,14 +147,14 @@ def test_an_entry_that_breaks_the_check_is_refused_alone(error, board, monkeypat
     assert type(error).__name__ in built.refusals[0].findings[0][1]
     said = {one.key: one for one in verify_all(board)}
     assert [key for key, one in said.items() if not one.passed] == ["acme__helper-7b/r1"]
-    whole_validation = checking.validate_entry
+    whole_validation = checking.validate_evidence
 
-    def refusing(folder):
-        if "acme" in str(folder):
+    def refusing(evidence):
+        if "acme" in str(evidence.path):
             raise error
-        return whole_validation(folder)
+        return whole_validation(evidence)
 
-    monkeypatch.setattr(checking, "validate_entry", refusing)
+    monkeypatch.setattr(checking, "validate_evidence", refusing)
     assert [one.word for one in validate_all(board)] == ["refused", "accepted", "accepted"]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from proactivebench.agents.base import Agent, Answer, Failure, Request, add_usage
 from proactivebench.protocols.base import Parsed, Protocol
-from proactivebench.records import Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace, printable
+from proactivebench.records import Cause, Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace, printable
 
 _RETRY_SEED = 10_007  # an answer asked again gets another seed, far from those of the repeats
 
@@ -143,7 +143,7 @@ class Rollout:
             parsed = None if answer.text is None else self.protocol.parse(answer.text)
             if parsed is None or parsed.status.clean:
                 break
-        return reply_from(key, tries, parsed, advice)
+        return reply_from(key, tries, parsed, advice, before=self.stored.get(key))
 
     # --- schedulers ---------------------------------------------------------------------------------------------------
 
@@ -198,23 +198,30 @@ def _advance(chain: Chain, sent: Answer | str | None) -> Request | Advise | None
         return None
 
 
-def reply_from(key: ReplyKey, tries: Sequence[Answer], parsed: Parsed | None, advice: str | None) -> Reply:
-    """The reply that the last of `tries` amounts to, with the cost of all of them. `parsed` is None where it failed."""
+def reply_from(
+    key: ReplyKey, tries: Sequence[Answer], parsed: Parsed | None, advice: str | None, before: Reply | None = None
+) -> Reply:
+    """The reply that the last of `tries` amounts to, with the cost of all of them. `parsed` is None where it failed.
+    `before` is what an earlier sitting got at this place, if anything: nothing generated in both is final."""
     last = tries[-1]
+    status = reply_status(last, parsed)
+    if status is ReplyStatus.ERROR and last.cause is Cause.NO_TOKENS and before and before.cause is Cause.NO_TOKENS:
+        status = ReplyStatus.EMPTY
     usage = None
     for answer in tries:
         usage = add_usage(usage, answer.usage)
     timed = [answer.latency_s for answer in tries if answer.latency_s is not None]
-    notes = (*(parsed.notes if parsed else ()), *((Note.CONTEXT_DROPPED,) if last.dropped_turns else ()))
+    noted = [*(parsed.notes if parsed else ()), *last.notes, *([Note.CONTEXT_DROPPED] if last.dropped_turns else [])]
     return Reply(
         **key._asdict(),
-        status=reply_status(last, parsed),
+        status=status,
+        cause=_cause(status, last, parsed),
         proposals=tuple(printable(task) for task in parsed.proposals) if parsed else (),
         text=printable(last.text),
         reasoning=printable(last.reasoning or (parsed.reasoning if parsed else None)),
         confidence=parsed.confidence if parsed else None,
         advice=advice,
-        notes=notes,
+        notes=tuple(dict.fromkeys(noted)),
         dropped_turns=last.dropped_turns,
         finish_reason=last.finish_reason,
         attempts=sum(answer.attempts for answer in tries),
@@ -222,6 +229,14 @@ def reply_from(key: ReplyKey, tries: Sequence[Answer], parsed: Parsed | None, ad
         latency_s=sum(timed) if timed else None,
         error=printable(last.error),
     )
+
+
+def _cause(status: ReplyStatus, answer: Answer, parsed: Parsed | None) -> Cause | None:
+    if status.clean:
+        return None
+    if status is ReplyStatus.EMPTY and answer.in_process:
+        return Cause.NO_TEXT
+    return answer.cause or (parsed.cause if parsed else None)
 
 
 def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:

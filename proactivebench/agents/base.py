@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from proactivebench.records import AgentIdentity, Decoding, Moment, Usage
+from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Usage
 
 
 class Message(NamedTuple):
@@ -51,7 +51,9 @@ class Failure(StrEnum):
 class Answer:
     """What came back: `text` without reasoning (None where the call failed), how generation ended, what it cost.
     `truncated` is set where the server says `length` or the tokenizer counts the generation limit.
-    `latency_s` is wall time in seconds over all `attempts`; `usage` sums them; `dropped_turns` did not fit."""
+    `latency_s` is wall time in seconds over all `attempts`; `usage` sums them; `dropped_turns` did not fit.
+    `in_process` is set where no server stands between: an empty answer is then the model's own. `cause` and `notes` go
+    into the reply as they are."""
 
     text: str | None
     reasoning: str | None = None
@@ -64,6 +66,9 @@ class Answer:
     latency_s: float | None = None
     dropped_turns: int = 0
     logprobs: tuple[TokenLogprobs, ...] = ()
+    cause: Cause | None = None
+    notes: tuple[Note, ...] = ()
+    in_process: bool = False
 
 
 class Agent:

@@ -134,7 +134,12 @@ class LmEvalAgent(Agent):
             return [Answer(text=None, failure=Failure.ERROR, error=reason) for _ in batch]
         seconds = time.perf_counter() - started
         return [
-            Answer(text=text or "", truncated=self._truncated(text or "", request.decoding), latency_s=seconds)
+            Answer(
+                text=text or "",
+                truncated=self._truncated(text or "", request.decoding),
+                latency_s=seconds,
+                in_process=True,
+            )
             for (request, _), text in zip(batch, texts, strict=True)
         ]
 

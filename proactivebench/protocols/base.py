@@ -8,18 +8,19 @@ from typing import Any
 from typing import Protocol as Interface
 
 from proactivebench.agents.base import Message
-from proactivebench.records import Moment, Note, ProtocolIdentity, Reply, ReplyStatus
+from proactivebench.records import Cause, Moment, Note, ProtocolIdentity, Reply, ReplyStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a reply's text says: PROPOSED with proposals, SILENT, EMPTY or UNPARSABLE."""
+    """What a reply's text says: PROPOSED with proposals, SILENT, EMPTY or UNPARSABLE (then `cause` says why)."""
 
     status: ReplyStatus
     proposals: tuple[str, ...] = ()
     reasoning: str | None = None
     confidence: float | None = None
     notes: tuple[Note, ...] = ()
+    cause: Cause | None = None
 
 
 class Protocol(Interface):

@@ -3,7 +3,7 @@
 from proactivebench.records.activity import Event, Moment, MomentLabels, NeedRule, Task, TaskVotes, Trace
 from proactivebench.records.base import Record, digest, printable
 from proactivebench.records.comparisons import Comparison, GateResult, GateRule, PairComparison, Standing
-from proactivebench.records.replies import Note, Reply, ReplyKey, ReplyStatus, Usage
+from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
     Confusion,
@@ -33,11 +33,13 @@ __all__ = [
     "TRANSPORT_ARGS",
     "Adjusted",
     "AgentIdentity",
+    "Cause",
     "Comparison",
     "Confusion",
     "Decoding",
     "ErrorCount",
     "Event",
+    "Fault",
     "GateResult",
     "GateRule",
     "HumanLabel",

@@ -40,6 +40,32 @@ class Note(StrEnum):
     EXTRA_CANDIDATES = "extra_candidates"  # more candidates than asked for; the first k count
     DUPLICATE_KEY = "duplicate_key"  # the task key given twice
     CONTEXT_DROPPED = "context_dropped"  # oldest turns left out so that the conversation fits
+    NO_TASK_WORDS = "no_task_words"  # an offer that says in words that there is none, such as "N/A"
+    FINISH_UNKNOWN = "finish_unknown"  # the server's word for how generation ended is none we know
+    BYTES_REPLACED = "bytes_replaced"  # broken UTF-8, read as U+FFFD
+    KEY_CUT = "key_cut"  # the API key stood in the answer and was cut out
+
+
+class Cause(StrEnum):
+    """Why a reply is not clean, where its status alone does not say."""
+
+    MALFORMED = "malformed"  # unparsable: no object that can be read, or several that differ
+    WRONG_TYPE = "wrong_type"  # unparsable: a number, list or dict where the task's text was due
+    TEMPLATE = "template"  # unparsable: a literal of the prompt's own example, or no letter or digit in it
+    ECHO = "echo"  # unparsable: a text of the harness itself, handed back
+    TOO_LONG = "too_long"  # unparsable: an offer longer than any reader takes
+    AFTER_CUT = "after_cut"  # truncated: an object stands before the cut, but it is not the last thing
+    NO_TEXT = "no_text"  # empty: tokens were generated, and none of them is an answer
+    NO_TOKENS = "no_tokens"  # error or empty: the server says that it generated nothing
+    TOO_LARGE = "too_large"  # error: the request does not fit the server's context
+    FAILED_INSIDE = "failed_inside"  # error: a failure reported inside a 200
+
+
+class Fault(StrEnum):
+    """Whose doing an unclean final reply is."""
+
+    MODEL = "model"
+    PROVIDER = "provider"
 
 
 class Usage(Record):
@@ -68,6 +94,7 @@ class Reply(Record):
     repeat: int = 0
     round: int = 0
     status: ReplyStatus
+    cause: Cause | None = None
     proposals: tuple[str, ...] = ()
     text: str | None = None
     reasoning: str | None = None
@@ -85,3 +112,16 @@ class Reply(Record):
     def key(self) -> ReplyKey:
         """The key under which a later line replaces an earlier one."""
         return ReplyKey(self.trace_id, self.turn, self.repeat, self.round)
+
+    @property
+    def fault(self) -> Fault | None:
+        """Whose doing it is that this reply is not clean (the provider's are `refused` and an `empty` without a token
+        generated); None for clean replies and for those that are not final."""
+        if self.status.clean or not self.status.final:
+            return None
+        if self.status is ReplyStatus.REFUSED:
+            return Fault.PROVIDER
+        if self.status is ReplyStatus.EMPTY and self.cause is not Cause.NO_TEXT:
+            generated = self.usage.completion_tokens if self.usage else None
+            return Fault.MODEL if generated and self.cause is None else Fault.PROVIDER
+        return Fault.MODEL

@@ -33,7 +33,7 @@ class Answers:
     moments: Moments
     status: NDArray[np.int8]
     offered: NDArray[np.int8]  # candidates offered
-    notes: NDArray[np.int16]  # a bit per `Note`
+    notes: NDArray[np.int32]  # a bit per `Note`
     confidence: NDArray[np.float64]
     latency: NDArray[np.float64]
     tokens: NDArray[np.float64]
@@ -118,7 +118,7 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
     size = moments.count * moments.repeats * moments.rounds
     status = np.full(size, MISSING, dtype=np.int8)
     offered = np.zeros(size, dtype=np.int8)
-    notes = np.zeros(size, dtype=np.int16)
+    notes = np.zeros(size, dtype=np.int32)
     confidence = np.full(size, np.nan)
     latency = np.full(size, np.nan)
     tokens = np.full((size, 3), np.nan)
@@ -153,7 +153,7 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
     )
 
 
-def count_notes(notes: NDArray[np.int16]) -> dict[str, int]:
+def count_notes(notes: NDArray[np.int32]) -> dict[str, int]:
     """How often each note stands on the given replies; notes that never occur are left out."""
     if not notes.any():
         return {}

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from proactivebench.agents.secrets import refuse_secrets
@@ -14,14 +15,47 @@ from proactivebench.errors import UsageError
 VENDOR = "https://api.openai.com/v1"
 KEYS = ("PROACTIVEBENCH_API_KEY", "OPENAI_API_KEY")
 _NO_KEY = "EMPTY"  # local servers take any; the client insists on one
-_KNOWN = ("base_url", "model", "max_length", "num_concurrent", "timeout", "max_retries", "schema", "key_env")
+_KNOWN = (
+    "base_url",
+    "model",
+    "max_length",
+    "num_concurrent",
+    "timeout",
+    "max_retries",
+    "schema",
+    "stream",
+    "reasoning",
+    "key_env",
+    "key_header",
+)
+_TAKEN = {
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+}
 _SILENT = {"tokenized_requests": ("false",), "tokenizer_backend": ("none", "")}  # lm-eval's words for what we always do
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """An endpoint as asked for. `max_length` is the model's context in tokens (None: the server's own limit decides);
-    `schema` whether answers are asked for by JSON schema; `key_env` the variable that holds the key, if named."""
+    `schema` whether answers are asked for by JSON schema; `stream` whether as a stream and `reasoning` whether a
+    model's earlier thoughts go back to it (None: as the probe finds); `key_env` the variable that holds the key, if
+    named, and `key_header` the header it travels in (None: `Authorization`, as a bearer)."""
 
     base_url: str
     model: str
@@ -31,7 +65,10 @@ class Options:
     timeout_s: float | None = None
     max_retries: int | None = None
     schema: bool = True
+    stream: bool | None = None
+    reasoning: bool | None = None
     key_env: str | None = None
+    key_header: str | None = None
 
     @property
     def recorded(self) -> dict[str, str]:
@@ -39,7 +76,11 @@ class Options:
         recorded = {"base_url": self.base_url, "model": self.model}
         if self.max_length is not None:
             recorded["max_length"] = str(self.max_length)
-        return recorded if self.schema else recorded | {"schema": "off"}
+        if not self.schema:
+            recorded["schema"] = "off"
+        if self.reasoning is not None:
+            recorded["reasoning"] = "return" if self.reasoning else "drop"
+        return recorded
 
     @property
     def key(self) -> str:
@@ -83,8 +124,11 @@ def parse_options(word: str, model_args: Mapping[str, str]) -> Options:
         num_concurrent=_whole(args, "num_concurrent", least=1),
         timeout_s=_seconds(args),
         max_retries=_whole(args, "max_retries", least=0),
-        schema=_switch(args),
+        schema=_choice(args, "schema", {"auto": True, "on": True, "true": True, "off": False, "false": False}),
+        stream=_choice(args, "stream", {"auto": None, "on": True, "true": True, "off": False, "false": False}),
+        reasoning=_choice(args, "reasoning", {"auto": None, "return": True, "drop": False}),
         key_env=_variable(args),
+        key_header=_header(args),
     )
 
 
@@ -123,15 +167,27 @@ def _seconds(args: Mapping[str, str]) -> float | None:
     return float(args["timeout"])
 
 
-def _switch(args: Mapping[str, str]) -> bool:
-    value = args.get("schema", "auto").lower()
-    if value not in ("auto", "on", "off", "true", "false"):
-        raise UsageError(f"schema={value} in --model_args: it is auto (where the server takes one) or off")
-    return value not in ("off", "false")
+def _choice(args: Mapping[str, str], name: str, choices: Mapping[str, T]) -> T:
+    value = args.get(name, "auto").lower()
+    if value not in choices:
+        words = [word for word in choices if word not in ("true", "false")]
+        raise UsageError(f"{name}={args[name]} in --model_args: it is {', '.join(words[:-1])} or {words[-1]}")
+    return choices[value]
 
 
 def _variable(args: Mapping[str, str]) -> str | None:
     name = args.get("key_env")
     if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
         raise UsageError("key_env in --model_args is the NAME of an environment variable that holds the key")
+    return name
+
+
+def _header(args: Mapping[str, str]) -> str | None:
+    name = args.get("key_header")
+    if name is None or name.lower() == "authorization":
+        return None
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,49}", name) or name.lower() in _TAKEN:
+        raise UsageError(
+            "key_header in --model_args is the NAME of the header that carries the key, such as key_header=api-key"
+        )
     return name

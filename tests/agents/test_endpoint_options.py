@@ -28,10 +28,21 @@ def options(**args: str) -> Options:
 
 def test_all_arguments_are_understood() -> None:
     found = options(
-        max_length="4096", num_concurrent="7", timeout="2.5", max_retries="0", schema="off", key_env="MY_KEY"
+        max_length="4096",
+        num_concurrent="7",
+        timeout="2.5",
+        max_retries="0",
+        schema="off",
+        stream="on",
+        reasoning="return",
+        key_env="MY_KEY",
+        key_header="api-key",
     )
     assert (found.max_length, found.num_concurrent, found.timeout_s, found.max_retries) == (4096, 7, 2.5, 0)
-    assert (found.schema, found.key_env) == (False, "MY_KEY")
+    assert (found.schema, found.stream, found.reasoning) == (False, True, True)
+    assert (found.key_env, found.key_header) == ("MY_KEY", "api-key")
+    assert (options().stream, options().reasoning, options().key_header) == (None, None, None)
+    assert options(key_header="Authorization").key_header is None
 
 
 def test_addresses_as_lm_eval_writes_them_are_understood() -> None:
@@ -55,7 +66,12 @@ def test_addresses_as_lm_eval_writes_them_are_understood() -> None:
         ({"max_length": "4k"}, "whole number"),
         ({"num_concurrent": "0"}, "at least 1"),
         ({"timeout": "0"}, "give seconds"),
-        ({"schema": "maybe"}, "auto"),
+        ({"schema": "maybe"}, "it is auto, on or off"),
+        ({"stream": "sse"}, "it is auto, on or off"),
+        ({"reasoning": "yes"}, "it is auto, return or drop"),
+        ({"key_header": "api key"}, "NAME of the header"),
+        ({"key_header": "Content-Type"}, "NAME of the header"),
+        ({"key_header": f"x: {KEY}"}, "NAME of the header"),
         ({"key_env": KEY}, "NAME of an environment variable"),
         ({"tokenized_requests": "True"}, "does not know tokenized_requests"),
     ],

@@ -133,9 +133,12 @@ def _everything() -> typer.Typer:
 def _invoke(app: typer.Typer, args: Sequence[str], program: str) -> int:
     from typer.main import get_command
 
+    from proactivebench.cli.once import refuse_repeats
+
     command = get_command(app)
     command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     _spell_options(command)
+    refuse_repeats(command)
     result = command(args=list(args), prog_name=program, standalone_mode=False)
     if result == 130:  # what typer makes of Ctrl-C
         raise KeyboardInterrupt

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import ItemsView, Iterator
+from collections import Counter
+from collections.abc import ItemsView, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from proactivebench.cli.once import said_twice
 from proactivebench.errors import UsageError
 
 
@@ -15,7 +17,7 @@ def texts(text: str | None, option: str) -> dict[str, str]:
     text = (text or "").strip()
     if text.startswith("{"):
         return {name: value if isinstance(value, str) else json.dumps(value) for name, value in _object(text, option)}
-    return dict(_split(text, option))
+    return _once(_split(text, option), option)
 
 
 def values(text: str | None, option: str) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def values(text: str | None, option: str) -> dict[str, Any]:
     text = (text or "").strip()
     if text.startswith("{"):
         return dict(_object(text, option))
-    return {name: _literal(value) for name, value in _split(text, option)}
+    return {name: _literal(value) for name, value in _once(_split(text, option), option).items()}
 
 
 def config_defaults(file: Path, known: set[str]) -> dict[str, Any]:
@@ -32,11 +34,17 @@ def config_defaults(file: Path, known: set[str]) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        text = file.read_text(encoding="utf-8")
+        found = yaml.safe_load(text) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"cannot read the configuration {file}: {' '.join(str(error).split())}") from None
     if not isinstance(found, dict):
         raise UsageError(f"{file} is no configuration: write `option: value` lines")
+    node = yaml.compose(text, yaml.SafeLoader)  # where doubled keys still stand side by side
+    written = (str(key.value).lstrip("-").replace("-", "_") for key, _ in (node.value if node else ()))
+    twice = [name for name, times in Counter(written).items() if times > 1]
+    if twice:
+        raise UsageError(f"{file} sets '{twice[0]}' twice, and it takes one value: leave one")
     options = {str(name).lstrip("-").replace("-", "_"): value for name, value in found.items()}
     unknown = sorted(options.keys() - known)
     if unknown:
@@ -52,9 +60,19 @@ def _split(text: str, option: str) -> Iterator[tuple[str, str]]:
         yield name.strip(), value.strip()
 
 
+def _once(pairs: Iterable[tuple[str, Any]], option: str) -> dict[str, Any]:
+    """The pairs as a mapping. Raises `UsageError` for a name that is said twice: one of its values would be lost."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise said_twice(f"{name} in {option}", (found[name], value), name)
+        found[name] = value
+    return found
+
+
 def _object(text: str, option: str) -> ItemsView[str, Any]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, option))
     except ValueError as error:
         raise UsageError(f"{option} is no JSON object: {error}") from None
     if not isinstance(found, dict):

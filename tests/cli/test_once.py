@@ -1,0 +1,70 @@
+"""An option that takes one value is given once, whatever the verb and however it is spelled."""
+
+from importlib import import_module
+
+import pytest
+from typer.main import get_command
+
+from proactivebench.cli import VERBS, _app, main
+from tests.cli.test_verbs import one_line
+
+
+def options_of_one_value():
+    """Every such option of every verb, as (arguments before it, its name)."""
+    for verb, about in VERBS.items():
+        if about.passthrough:
+            continue
+        import_module(f"proactivebench.cli.{about.module}")
+        pending = [((verb,), get_command(_app(verb)))]
+        while pending:
+            path, command = pending.pop()
+            pending += [((*path, name), below) for name, below in getattr(command, "commands", {}).items()]
+            for option in command.params:
+                if option.param_type_name == "option" and not (option.multiple or option.is_flag):
+                    yield (*path, option.opts[0])
+
+
+def complaint(capsys, *arguments):
+    with pytest.raises(SystemExit) as done:
+        main(arguments)
+    return done.value.code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("called", list(options_of_one_value()), ids=" ".join)
+def test_an_option_of_one_value_that_is_given_twice_is_refused(called, capsys):
+    *verb, option = called
+    dashes, underscores = "--" + option[2:].replace("_", "-"), "--" + option[2:].replace("-", "_")
+    code, said = complaint(capsys, *verb, dashes, "1", f"{underscores}=2")
+    assert code == 2
+    assert said.count("\n") == 1
+    assert f"{underscores} is given 2 times (1, 2)" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--judge_cache", "--no-judge-cache"), "--judge_cache/--no_judge_cache is given 2 times (on, off)"),
+        (("--model_args", "p=1,p=2"), "p in --model_args is given 2 times (1, 2)"),
+        (("--model_args", '{"p": 1, "p": 2}'), "p in --model_args is given 2 times (1, 2)"),
+        (("--gen_kwargs", "temperature=0,temperature=1"), "temperature in --gen_kwargs is given 2 times (0, 1)"),
+    ],
+)
+def test_what_says_one_thing_twice_is_refused_too(arguments, says, command):
+    done = command("run", "--model", "random", "--tasks", "proactivebench_sample", *arguments, code=2)
+    assert says in one_line(done)
+
+
+def test_a_configuration_that_sets_an_option_twice_is_refused(command, tmp_path):
+    (tmp_path / "run.yaml").write_text("model: never\nmax-retries: 1\nmax_retries: 2\ntasks: proactivebench_sample\n")
+    assert "sets 'max_retries' twice" in one_line(command("run", "--config", "run.yaml", code=2))
+
+
+def test_no_secret_stands_in_the_refusal(command):
+    done = command("run", "--model_args", "api_key=sk-abcdefgh12345678", "--model_args", "x=1", code=2)
+    assert "sk-abc" not in done.stderr
+
+
+def test_a_switch_may_be_given_twice_and_a_list_as_often_as_wanted(command):
+    given = ("run", "--model", "never", "--tasks", "proactivebench_sample", "--limit", "1", "--dry_run", "--dry-run")
+    command(*given, code=0)
+    assert "is given" not in command("leaderboard", "prepare", "x", "--link", "https://a", "--link", "https://b").stderr

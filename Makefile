@@ -5,9 +5,21 @@
 PYTHON ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done),python3)
 TORCH ?= torch==2.13.0
+# `make setup EXTRAS=hf,plot` adds optional parts of the package to .venv.
+EXTRAS ?=
+comma := ,
+ALL_EXTRAS = $(shell sed -n '/^\[project.optional-dependencies\]/,/^$$/s/^\([a-z]*\) = .*/\1/p' pyproject.toml)
+WANTED = $(subst $(comma), ,$(EXTRAS))
+ifneq ($(strip $(EXTRAS)),)
+UNKNOWN := $(filter-out $(ALL_EXTRAS),$(WANTED))
+ifneq ($(UNKNOWN),)
+$(error there is no extra '$(firstword $(UNKNOWN))': EXTRAS takes $(ALL_EXTRAS), several with commas)
+endif
+endif
 BIN := .venv/bin
 # The browser tests need a Chromium of the machine's own; without one they say that they were skipped.
 BROWSER := $(if $(shell command -v chromium),.venv/.setup-browser)
+TORCH_FIRST = $(1)/bin/python -c 'import torch' 2>/dev/null || $(1)/bin/python -m pip install --quiet "$(TORCH)"
 INSTALL = $(1)/bin/uv pip install --quiet --python $(1)/bin/python --compile-bytecode --constraints constraints.txt
 
 # uv reads its own variables only: what pip was told about the index holds for both.
@@ -26,7 +38,7 @@ export UV_LINK_MODE ?= copy
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 @\2/p' Makefile | column -t -s@ 2>/dev/null || grep '##' Makefile
 
-setup: .venv/.setup-package ## .venv with .venv/bin/proactivebench
+setup: .venv/.setup-package $(WANTED:%=.venv/.setup-extra-%) ## .venv with .venv/bin/proactivebench; EXTRAS=hf adds torch
 demo: setup ## the main job on the built-in sample with the trivial agents; prints a board and writes it as a page
 	$(BIN)/proactivebench demo
 
@@ -68,6 +80,12 @@ clean: ## removes what was built here, environments included
 	$(call INSTALL,.venv) --editable .
 	@touch $@
 
+# torch first and by itself, so that the rest settles for the build this machine offers.
+.venv/.setup-extra-%: .venv/.setup-package
+	$(if $(filter hf,$*),$(call TORCH_FIRST,.venv))
+	$(call INSTALL,.venv) --editable '.[$*]'
+	@touch $@
+
 .venv/.setup-dev: .venv/.setup-package
 	$(call INSTALL,.venv) --group dev
 	@touch $@
@@ -76,9 +94,8 @@ clean: ## removes what was built here, environments included
 	$(call INSTALL,.venv) --group browser
 	@touch $@
 
-# torch first and by itself, so that the rest settles for the build this machine offers.
 .venv-models/.setup-models: pyproject.toml constraints.txt
 	test -x .venv-models/bin/uv || { $(PYTHON) -m venv .venv-models && .venv-models/bin/python -m pip install --quiet uv; }
-	.venv-models/bin/python -c 'import torch' 2>/dev/null || .venv-models/bin/python -m pip install --quiet "$(TORCH)"
+	$(call TORCH_FIRST,.venv-models)
 	$(call INSTALL,.venv-models) --editable '.[hf]' --group dev --group models
 	@touch $@

@@ -19,6 +19,7 @@ from proactivebench.agents.context import RULE, fit
 from proactivebench.agents.lm_eval_request import SystemRole, generation_arguments, instance, render
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
+from proactivebench.installing import how_to_get
 from proactivebench.records import AgentIdentity, Decoding, digest
 
 if TYPE_CHECKING:
@@ -206,16 +207,33 @@ def create_backend(
             f"'{model}' is no agent of ours and no lm-eval backend: see `proactivebench agents` for both"
         ) from None
     except ImportError as error:
-        raise UsageError(f"lm-eval's '{model}' needs a package that is not installed: {_first_line(error)}") from error
+        raise UsageError(_not_installed(model, error)) from error
     arguments = {name: handle_arg_string(value) for name, value in model_args.items()}
-    sizes = {"batch_size": batch_size, "max_batch_size": None, "device": device}
+    sizes: dict[str, Any] = {"batch_size": batch_size, "max_batch_size": None, "device": device}
+    if device is None and "device" not in arguments:
+        sizes["device"] = _own_device(backend)
     try:
         return backend.create_from_arg_obj(arguments, sizes)
     except ImportError as error:
-        raise UsageError(f"lm-eval's '{model}' needs a package that is not installed: {_first_line(error)}") from error
+        raise UsageError(_not_installed(model, error)) from error
     except Exception as error:
         given = ",".join(f"{name}={value}" for name, value in model_args.items()) or "nothing"
         raise UsageError(f"lm-eval's '{model}' cannot start with {given}: {_first_line(error)}") from error
+
+
+def _own_device(backend: type[LM]) -> str | None:
+    """What this machine has, where transformers are asked: lm-eval takes CUDA for granted, and fails without it."""
+    torch, module = sys.modules.get("torch"), sys.modules.get("lm_eval.models.huggingface")
+    if torch is None or module is None or not issubclass(backend, module.HFLM) or torch.cuda.is_available():
+        return None
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _not_installed(model: str, error: ImportError) -> str:
+    if not error.name:  # lm-eval's own words, which name the package
+        return f"lm-eval's '{model}' needs a package that is not installed: {_first_line(error)}"
+    package = error.name.partition(".")[0]
+    return f"lm-eval's '{model}' needs {package}, which is not installed here: {how_to_get(package)}"
 
 
 def shown_name(model: str, model_args: Mapping[str, str]) -> str:

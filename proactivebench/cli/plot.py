@@ -30,14 +30,16 @@ def plot(
     """Draw runs: a metric with its intervals, precision against recall, utility by the cost of a false alarm, and
     every moment's outcome along the timeline.
 
-    Needs the extra: pip install "proactivebench-eval[plot]"
+    Needs matplotlib, the extra `plot`: in a checkout, make setup EXTRAS=plot
 
     Example: proactivebench plot runs/a runs/b --output_path plots
     """
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        raise UsageError('plot needs matplotlib: pip install "proactivebench-eval[plot]"')
+        from proactivebench.installing import how_to_get
+
+        raise UsageError(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
     from proactivebench.cli.drawings import draw_intervals, draw_precision_recall, draw_timeline, draw_utility, save
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align

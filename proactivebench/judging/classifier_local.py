@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from proactivebench.errors import UsageError
+from proactivebench.installing import how_to_get
 from proactivebench.judging.cards import ClassifierCard
 from proactivebench.judging.classifier import Score, Scorer, Text
 
@@ -88,7 +89,7 @@ class LocalScorer(Scorer):
                 from transformers import AutoModelForSequenceClassification, AutoTokenizer
             except ImportError:
                 raise UsageError(
-                    "a classifier in process needs torch: pip install 'proactivebench-eval[hf]', or serve it (endpoint)"
+                    f"a classifier in process needs torch: {how_to_get('torch')}, or serve it (endpoint)"
                 ) from None
             named = {key: self._args[key] for key in ("revision",) if key in self._args}
             remote = self._args.get("trust_remote_code", "false").lower() == "true"

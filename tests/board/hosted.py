@@ -13,6 +13,8 @@ import yaml
 
 from proactivebench.resources import shipped
 
+PIN = f"git+https://git.example.org/team/proactivebench@{'0123456789' * 4}\n"
+
 
 def git(*arguments, folder=None):
     made_by = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
@@ -22,12 +24,12 @@ def git(*arguments, folder=None):
 class Repository:
     """A bare repository of entries whose pull request 7 is what `propose` makes it."""
 
-    def __init__(self, root, fill=lambda _: None):
+    def __init__(self, root, fill=lambda _: None, pin=PIN):
         self.url, self._tree = (root / "bare.git").as_uri(), root / "tree"
         git("init", "--quiet", "--bare", "-b", "main", str(root / "bare.git"))
         git("clone", "--quiet", self.url, str(self._tree))
         git("checkout", "--quiet", "-B", "main", folder=self._tree)
-        (self._tree / "requirements.txt").write_text("proactivebench-eval==0.1.0\n")
+        (self._tree / "requirements.txt").write_text(pin)
         (self._tree / "README.md").write_text("A board.\n")
         fill(self._tree)
         self._commit("start")

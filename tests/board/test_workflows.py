@@ -85,6 +85,26 @@ def test_a_good_entry_passes_and_the_comment_says_so(repository, runner, board):
     assert runner.posted == job.comment
 
 
+@pytest.mark.parametrize(
+    "pin",
+    [
+        "proactivebench-eval==0.1.0\n",
+        "git+https://HOST/OWNER/REPOSITORY@COMMIT\n",
+        "git+https://git.example.org/team/proactivebench@main\n",
+        f"git+https://git.example.org/team/proactivebench@{'a1' * 10}\n",
+        "",
+    ],
+)
+@pytest.mark.parametrize(("workflow", "job"), [("submission", "validate"), ("publish", "build")])
+def test_a_validator_that_is_not_pinned_to_a_full_commit_is_not_installed(pin, workflow, job, tmp_path, board):
+    repository = Repository(tmp_path, pin=pin)
+    repository.propose(lambda tree: add_helper(tree, board))
+    done = Runner(tmp_path, repository).run(workflow, job)
+    assert done.code == 2
+    assert done.installed == []
+    assert "with all 40 digits" in done.log
+
+
 def test_a_first_entry_passes(tmp_path, board):
     repository = Repository(tmp_path)
     repository.propose(lambda tree: add_helper(tree, board))

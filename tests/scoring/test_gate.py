@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -165,17 +166,81 @@ def test_the_gate_in_a_real_pytest_run(runs, arguments, candidate, code, outcome
     assert next(iter(junitparser.JUnitXml.fromfile(str(runs / "out.xml")))).tests == 1
 
 
-def test_the_ready_workflow_runs_step_by_step(tmp_path):
+@pytest.fixture
+def workflow():
+    """The ready workflow: its environment, and the scripts of its jobs by the steps' names."""
     file = Path(__file__).parents[2] / "docs" / "ci" / "proactivebench-gate.yml"
-    job = yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"]["gate"]
-    env = {name: value for name, value in job["env"].items() if "secrets." not in value} | {"MODEL": "parrot"}
-    steps = {step["name"]: step["run"] for step in job["steps"] if "run" in step}
-    assert steps.pop("Install") == "pip install proactivebench-eval"
-    assert shell(steps["Evaluate"].replace("runs/candidate", "baseline"), tmp_path, **env).returncode == 0
-    for name in ("Evaluate", "Gate"):
-        done = shell(steps[name], tmp_path, **env)
-        assert done.returncode == 0, done.stderr
-    assert (tmp_path / "gate.md").exists()
-    env["MODEL"] = "never"
-    assert shell("rm -r runs; " + steps["Evaluate"], tmp_path, **env).returncode == 0
-    assert shell(steps["Gate"], tmp_path, **env).returncode == 1
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    jobs = {
+        name: {step["name"]: step["run"] for step in job["steps"] if "run" in step}
+        for name, job in found["jobs"].items()
+    }
+    return found, jobs
+
+
+@pytest.fixture
+def base(tmp_path, workflow):
+    """A checkout of the base branch, with the baseline that the workflow's own command made."""
+    found, jobs = workflow
+    (tmp_path / "base").mkdir()
+    script = jobs["evaluate"]["Evaluate"].replace("runs/candidate", "baseline")
+    assert shell(script, tmp_path / "base", **found["env"] | {"MODEL": "parrot"}).returncode == 0
+    return tmp_path / "base"
+
+
+@pytest.mark.parametrize(("model", "code"), [("parrot", 0), ("never", 1)])
+def test_the_ready_workflow_runs_step_by_step_and_takes_no_baseline_from_the_pull_request(
+    model, code, base, tmp_path, workflow
+):
+    found, jobs = workflow
+    proposed = tmp_path / "proposed"
+    proposed.mkdir()
+    env = found["env"] | {"MODEL": model}
+    assert shell(jobs["evaluate"]["Evaluate"], proposed, **env).returncode == 0
+    shutil.copytree(
+        proposed / "runs" / "candidate", proposed / "baseline"
+    )  # what a pull request would like to be held to
+    shutil.copytree(proposed / "runs", base / "runs")  # the artifact, and nothing else, goes from job to job
+    done = shell(jobs["gate"]["Gate"], base, **env)
+    assert done.returncode == code, done.stderr
+    assert (base / "gate.md").exists()
+
+
+def test_the_job_that_decides_has_the_base_branch_and_the_run_alone(workflow):
+    found, _ = workflow
+    uses = {step["uses"].partition("@")[0]: step["with"] for step in found["jobs"]["gate"]["steps"] if "uses" in step}
+    assert uses["actions/checkout"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert sum("checkout" in step.get("uses", "") for step in found["jobs"]["gate"]["steps"]) == 1
+    assert uses["actions/download-artifact"]["path"] == "runs/candidate"
+    assert found["jobs"]["gate"]["if"] == "${{ !cancelled() }}", "a required check that is skipped counts as passed"
+    assert "secrets." not in str(found["jobs"]["gate"])
+
+
+def test_nothing_of_the_pull_request_is_there_while_packages_are_installed(workflow):
+    found, _ = workflow
+    kinds = [step.get("name") for step in found["jobs"]["evaluate"]["steps"]]
+    places = [place for place, step in enumerate(found["jobs"]["evaluate"]["steps"]) if "checkout" in str(step)]
+    assert places == [kinds.index("Install") + 1]
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (None, 2),
+        ("git+https://git.example.org/team/proactivebench@main", 2),
+        ("git+https://git.example.org/team/proactivebench@" + "0123456789" * 4, 0),
+    ],
+)
+@pytest.mark.parametrize("job", ["evaluate", "gate"])
+def test_the_ready_workflow_installs_a_full_commit_that_its_owner_filled_in(job, source, code, tmp_path, workflow):
+    found, jobs = workflow
+    (tmp_path / "python").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n')
+    (tmp_path / "python").chmod(0o755)
+    given = found["env"]["PROACTIVEBENCH"] if source is None else source
+    done = shell(f"PATH={tmp_path}:$PATH; {jobs[job]['Install']}", tmp_path, PROACTIVEBENCH=given)
+    assert done.returncode == code
+    if code:
+        assert "::error::fill in PROACTIVEBENCH" in done.stdout
+        assert not (tmp_path / "asked").exists()
+    else:
+        assert (tmp_path / "asked").read_text() == f"-m pip install --quiet proactivebench-eval @ {source}\n"

@@ -63,7 +63,7 @@ class Fault:
     """Any other response: a status with a body (a dict is sent as JSON) and headers."""
 
     status: int
-    body: str | dict[str, Any] = "out of order"
+    body: str | bytes | dict[str, Any] = "out of order"
     headers: Mapping[str, str] = field(default_factory=dict)
     after: float = 0.0
     content_type: str | None = None
@@ -84,7 +84,14 @@ class Hang:
     trickle: bool = False
 
 
-Step = Say | Fault | Drop | Hang
+@dataclass(frozen=True)
+class Raw:
+    """These bytes in place of an HTTP response, then the connection is closed."""
+
+    data: bytes
+
+
+Step = Say | Fault | Drop | Hang | Raw
 Script = Sequence[Step] | Callable[[Seen], Step]
 
 
@@ -140,9 +147,16 @@ async def _perform(step: Step, request: web.Request) -> web.StreamResponse:
     if isinstance(step, Fault):
         await asyncio.sleep(step.after)
         as_json = isinstance(step.body, dict)
-        text = json.dumps(step.body) if as_json else str(step.body)
+        text = step.body if isinstance(step.body, str | bytes) else json.dumps(step.body)
         kind = step.content_type or ("application/json" if as_json else "text/plain")
-        return web.Response(status=step.status, text=text, headers=dict(step.headers), content_type=kind)
+        body = text.encode() if isinstance(text, str) else text
+        return web.Response(status=step.status, body=body, headers=dict(step.headers), content_type=kind)
+    if isinstance(step, Raw):
+        if request.transport is not None:
+            request.transport.write(step.data)
+            await asyncio.sleep(0.02)
+            request.transport.close()
+        raise asyncio.CancelledError
     if isinstance(step, Hang) and not step.trickle:
         await asyncio.sleep(step.seconds)
     response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "100000"})

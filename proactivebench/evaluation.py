@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +35,7 @@ from proactivebench.records import (
     VerdictStatus,
 )
 from proactivebench.rollout import Advise, Rollout
+from proactivebench.stopping import Stopped, heeding
 from proactivebench.store import RunStore
 from proactivebench.traces import load_task
 
@@ -159,8 +163,9 @@ class Evaluation:
             judging.add_done_callback(lambda done: rollout.stop.set() if _failed(done) else None)
         try:
             if missing or self.feedback:
-                store.amend(parameters=await self.agent.start())
-                await rollout.run()
+                with suppress(Stopped), heeding(self.stop):
+                    store.amend(parameters=await self.agent.start())
+                    await rollout.run()
         except asyncio.CancelledError:
             if judging:
                 judging.cancel()
@@ -318,15 +323,33 @@ def check_valid(report: Report) -> None:
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, also where an event loop is already running (a notebook)."""
+    """Run a coroutine to its end, also where an event loop is already running (a notebook). An interruption ends it."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    from concurrent.futures import ThreadPoolExecutor
+    cancel: Future[Callable[[], object]] = Future()
+    outcome: Future[T] = Future()
 
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+    async def watched() -> T:
+        task = asyncio.ensure_future(work)
+        cancel.set_result(partial(asyncio.get_running_loop().call_soon_threadsafe, task.cancel))
+        return await task
+
+    def run() -> None:
+        try:
+            outcome.set_result(asyncio.run(watched()))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=run)
+    try:
+        thread.start()
+        return outcome.result()
+    except KeyboardInterrupt:  # heard here, not where the work is
+        cancel.result()()
+        thread.join()
+        raise
 
 
 def _advisor(stage: VerdictStage) -> Callable[[Sequence[Advise]], Coroutine[Any, Any, list[str | None]]]:

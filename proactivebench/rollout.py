@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proactivebench.agents.base import Agent, Answer, Failure, Request, add_usage
 from proactivebench.protocols.base import Parsed, Protocol
 from proactivebench.records import Cause, Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace, printable
+from proactivebench.stopping import Stopped, heeding
 
 _RETRY_SEED = 10_007  # an answer asked again gets another seed, far from those of the repeats
 
@@ -31,7 +32,8 @@ Chain = Generator[Request | Advise, Answer | str | None, None]
 @dataclass(slots=True)
 class Rollout:
     """One rollout of `traces` × `repeats`. `stored` replies that are final are not asked again; every new reply goes to
-    `emit` the moment it is there. `stop` ends the rollout early: requests in flight are waited for, none is started."""
+    `emit` the moment it is there. `stop` ends the rollout early: requests in flight are waited for, none is sent, and a
+    reply that was between two attempts is kept as it is, to go on with the next."""
 
     agent: Agent
     protocol: Protocol
@@ -47,10 +49,11 @@ class Rollout:
 
     async def run(self) -> None:
         """Roll out all that is missing. Raises what the agent raises when no request can succeed."""
-        if self.agent.lockstep:
-            await self._lockstep(self.chains())
-        else:
-            await self._free(self.chains())
+        with heeding(self.stop):
+            if self.agent.lockstep:
+                await self._lockstep(self.chains())
+            else:
+                await self._free(self.chains())
 
     def missing(self) -> int:
         """Number of moments × repeats that have no final reply yet."""
@@ -126,24 +129,35 @@ class Rollout:
         advice: str | None,
     ) -> Generator[Request | Advise, Answer | str | None, Reply]:
         messages = self.protocol.conversation(moment, history, rounds, advice)
-        tries: list[Answer] = []
-        for attempt in range(1 if self.agent.deterministic else self.protocol.max_attempts):
-            answer = yield Request(
-                messages=messages,
-                decoding=self.decoding,
-                moment=moment,
-                repeat=key.repeat,
-                round=key.round,
-                seed=self.seed + key.repeat + attempt * _RETRY_SEED,
-                schema=self.protocol.schema(),
-            )
+        before = self.stored.get(key)
+        heard = (before.heard or 0) if before else 0
+        tries = [_heard_before(before)] if before and heard else []
+        parsed: Parsed | None = None
+        limit = 1 if self.agent.deterministic else self.protocol.max_attempts
+        for attempt in range(min(heard, limit - 1), limit):
+            try:
+                answer = yield Request(
+                    messages=messages,
+                    decoding=self.decoding,
+                    moment=moment,
+                    repeat=key.repeat,
+                    round=key.round,
+                    seed=self.seed + key.repeat + attempt * _RETRY_SEED,
+                    schema=self.protocol.schema(),
+                )
+            except Stopped:
+                if not tries:
+                    raise
+                stopped = replace(tries[-1], failure=Failure.ERROR, error=f"stopped after attempt {attempt} of {limit}")
+                unfinished = reply_from(key, [*tries[:-1], stopped], None, advice)
+                return unfinished.model_copy(update={"heard": attempt})
             if not isinstance(answer, Answer):
                 raise TypeError("a request is answered with an Answer")
             tries.append(answer)
             parsed = None if answer.text is None else self.protocol.parse(answer.text)
             if parsed is None or parsed.status.clean:
                 break
-        return reply_from(key, tries, parsed, advice, before=self.stored.get(key))
+        return reply_from(key, tries, parsed, advice, before=before)
 
     # --- schedulers ---------------------------------------------------------------------------------------------------
 
@@ -166,18 +180,26 @@ class Rollout:
 
     async def _run_chain(self, chain: Chain) -> None:
         step = _advance(chain, None)
-        while step is not None and not self.stop.is_set():
-            if isinstance(step, Request):
-                step = _advance(chain, await self.agent.answer(step))
-            else:
-                step = _advance(chain, (await self._advice([step]))[0])
+        try:
+            while step is not None and not self.stop.is_set():
+                if isinstance(step, Request):
+                    step = _advance(chain, await self.agent.answer(step))
+                else:
+                    step = _advance(chain, (await self._advice([step]))[0])
+        except Stopped:
+            pass
+        if step is not None:
+            _halt(chain)
 
     async def _lockstep(self, chains: Iterable[Chain]) -> None:
         live = [(chain, step) for chain in chains if (step := _advance(chain, None)) is not None]
         while live and not self.stop.is_set():
             requests = [step for _, step in live if isinstance(step, Request)]
             advises = [step for _, step in live if isinstance(step, Advise)]
-            answers = iter(await self.agent.answer_all(requests) if requests else [])
+            try:
+                answers = iter(await self.agent.answer_all(requests) if requests else [])
+            except Stopped:
+                break
             advice = iter(await self._advice(advises) if advises else [])
             live = [
                 (chain, following)
@@ -185,6 +207,8 @@ class Rollout:
                 if (following := _advance(chain, next(answers) if isinstance(step, Request) else next(advice)))
                 is not None
             ]
+        for chain, _ in live:
+            _halt(chain)
 
     async def _advice(self, advises: Sequence[Advise]) -> list[str | None]:
         return [None] * len(advises) if self.advisor is None else await self.advisor(advises)
@@ -196,6 +220,19 @@ def _advance(chain: Chain, sent: Answer | str | None) -> Request | Advise | None
         return chain.send(sent)
     except StopIteration:
         return None
+
+
+def _halt(chain: Chain) -> None:
+    """End a chain that waits for an answer which nobody will ask for."""
+    try:
+        chain.throw(Stopped())
+    except (StopIteration, Stopped):
+        return
+
+
+def _heard_before(reply: Reply) -> Answer:
+    """What an earlier sitting, stopped between the attempts of a reply, had heard so far."""
+    return Answer(reply.text, attempts=reply.attempts, usage=reply.usage, latency_s=reply.latency_s)
 
 
 def reply_from(

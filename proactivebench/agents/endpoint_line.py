@@ -14,6 +14,7 @@ from proactivebench.agents.endpoint_options import Options
 from proactivebench.agents.endpoint_reply import Json, decode, error_status, read, usage_of
 from proactivebench.errors import UsageError
 from proactivebench.records import Usage
+from proactivebench.stopping import go_on, rest
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -47,18 +48,18 @@ class Line:
         """The answer to `payload`, asked up to 1 + `max_retries` times.
 
         Raises `Transient` when all attempts failed, `Rejected` for a request the server will never take, `UsageError`
-        where no request can succeed.
+        where no request can succeed, `Stopped` where the run is to stop and nothing was sent.
         """
         failures = 0
         while True:
+            go_on()
             tally.attempts += 1
             try:
                 return await self._once(payload, tally)
             except Transient as fault:
                 failures += 1
-                if failures > max_retries:
+                if failures > max_retries or not await rest(pause(failures, fault.retry_after, self.jitter)):
                     raise
-                await asyncio.sleep(pause(failures, fault.retry_after, self.jitter))
 
     async def _once(self, payload: Json, tally: Tally) -> Answer:
         from openai import APIStatusError

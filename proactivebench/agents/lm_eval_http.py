@@ -14,6 +14,7 @@ from proactivebench.agents.endpoint_errors import one_line, scrub
 from proactivebench.agents.lm_eval_request import generation_arguments, instance
 from proactivebench.errors import UsageError
 from proactivebench.records import Usage
+from proactivebench.stopping import go_on
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -68,6 +69,7 @@ class HttpCalls:
     async def ask(self, prompt: Any, request: Request) -> Answer:
         """The answer to one prompt; what cannot succeed for any request raises `UsageError`."""
         async with self._limit:
+            go_on()
             return await asyncio.to_thread(self._ask, prompt, request)
 
     def _ask(self, prompt: Any, request: Request) -> Answer:

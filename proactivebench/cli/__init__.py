@@ -168,7 +168,7 @@ def _guarded(command: Callable[[], int], debug: bool) -> int:
     try:
         return command()
     except KeyboardInterrupt:
-        return _interrupted()
+        return interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -182,7 +182,8 @@ def _guarded(command: Callable[[], int], debug: bool) -> int:
         return code
 
 
-def _interrupted() -> int:
+def interrupted() -> int:
+    """Say that the user ended it early; returns the exit code."""
     _complain("interrupted; what was answered is saved: the same command goes on from there")
     return 130
 
@@ -197,7 +198,7 @@ def _exit_code(error: Exception) -> int | None:
     import typer
 
     if isinstance(error, typer.Abort):
-        return _interrupted()
+        return interrupted()
     if type(error).__name__ == "NoArgsIsHelpError":  # a verb with subcommands, called bare: its help, as it is laid out
         print(str(error))
         return 2

@@ -12,6 +12,7 @@ from proactivebench.agents.endpoint_options import KEYS
 from proactivebench.errors import UsageError
 from proactivebench.judging.cards import ClassifierCard
 from proactivebench.judging.classifier import Score, Scorer, Text
+from proactivebench.stopping import go_on, rest
 
 if TYPE_CHECKING:
     import httpx
@@ -64,8 +65,9 @@ class ServedScorer(Scorer):
             self._client = httpx.AsyncClient(timeout=self._timeout, headers=headers)
         cause = "error:unknown"
         for attempt in range(self._retries + 1):
-            if attempt:
-                await asyncio.sleep(min(8.0, 0.25 * 2**attempt))
+            if attempt and not await rest(min(8.0, 0.25 * 2**attempt)):
+                break
+            go_on()
             try:
                 answer = await self._client.post(self._url, json={"model": self._model, "input": [text]})
             except httpx.HTTPError as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.records import SILENCE, Moment, Reply, ReplyStatus, Verdict, VerdictKey, VerdictStatus, printable
+from proactivebench.stopping import Stopped, heeding
 from proactivebench.store import Appender
 
 _IN_FLIGHT = 256  # items under way at once, or in one batch: what a crash can cost; engines bound the requests
@@ -69,7 +71,8 @@ class VerdictStage:
             done = asyncio.get_running_loop().create_future()
             self._asking |= dict.fromkeys(map(_key, mine), done)
             try:
-                await self._ask(mine)
+                with suppress(Stopped), heeding(self._stop):
+                    await self._ask(mine)
             finally:
                 for item in mine:
                     del self._asking[_key(item)]
@@ -111,7 +114,8 @@ class VerdictStage:
     async def _in_batches(self, items: Sequence[Item]) -> bool:
         """Whether the judge takes `items` in batches: some find out only when they start."""
         if items and not self._stop.is_set():
-            await self._start()
+            with suppress(Stopped), heeding(self._stop):
+                await self._start()
         return self.judge.lockstep
 
     async def _start(self) -> None:

@@ -87,7 +87,9 @@ class ReplyKey(NamedTuple):
 
 
 class Reply(Record):
-    """One answer of the agent at one moment. A silence has no proposals. `latency_s` is wall time over all attempts."""
+    """One answer of the agent at one moment. A silence has no proposals. `latency_s` is wall time over all attempts.
+    `heard` is set where a run was stopped between a reply's attempts: so many answers came, and it goes on after them.
+    """
 
     trace_id: str
     turn: int
@@ -104,6 +106,7 @@ class Reply(Record):
     dropped_turns: int = 0
     finish_reason: str | None = None
     attempts: int = 1
+    heard: int | None = None
     usage: Usage | None = None
     latency_s: float | None = None
     error: str | None = None

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from proactivebench.board.escaping import csv_cell
-from proactivebench.board.published import Published
+from proactivebench.board.published import Counts, Published
 from proactivebench.board.recomputing import Refusal
 from proactivebench.board.rows import COLUMNS, Row
 from proactivebench.records import MetricValue
@@ -137,12 +137,13 @@ def _table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
 def _reported(published: Published) -> Iterable[dict[str, Any]]:
     for table in published.tables:
         for row in table.rows:
-            for split, counts in row.confusion.items():
+            matrices: dict[str, Counts | None] = {**row.confusion} or {"all": None}
+            for split, counts in matrices.items():
                 yield {
                     "table": table.id,
                     "model": row.model,
                     "split": split,
-                    **counts.model_dump(),
-                    "f1": counts.f1,
+                    **(dict.fromkeys(("tp", "fp", "tn", "fn")) if counts is None else counts.model_dump()),
+                    "f1": row.f1 / 100 if counts is None else counts.f1,
                     "notes": " ".join(row.notes),
                 }

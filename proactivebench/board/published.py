@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field
@@ -32,23 +32,29 @@ class Counts(Record):
 
 
 class PublishedRow(Record):
-    """One model of one published table; `f1` in percent as printed there; `confusion` per split and for `all`."""
+    """One row of one published table; `f1` in percent as printed there; `confusion` per split and for `all`, where the
+    printed figures leave one matrix; `figures` by metric, as printed, and how the source cut them to their digits."""
 
     model: str
     f1: float
-    confusion: dict[str, Counts]
+    confusion: dict[str, Counts] = Field(default_factory=dict)
     moments: dict[str, int] = Field(default_factory=dict)
+    figures: dict[str, str] = Field(default_factory=dict)
+    convention: Literal["rounded", "truncated"] = "rounded"
     notes: tuple[str, ...] = ()
 
 
 class PublishedTable(Record):
-    """One published table with where it stands."""
+    """One published table with where it stands. `positive` says what its four counts mean, should that differ."""
 
     id: str
     title: str
     source: str
+    url: str | None = None
     moments: dict[str, int]
     rows: tuple[PublishedRow, ...]
+    notes: tuple[str, ...] = ()
+    positive: str | None = None
 
 
 class Published(Record):

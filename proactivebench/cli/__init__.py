@@ -33,6 +33,7 @@ VERBS = {
     "data": Verb("data", "List, fetch, verify and show benchmark data"),
     "agents": Verb("agents", "What --model can name"),
     "judges": Verb("judges", "List, validate, audit and train judges"),
+    "audit-published": Verb("audit_published", "What confusion matrices printed scores can mean"),
     "leaderboard": Verb("leaderboard", "Prepare, validate, verify, submit and build entries"),
     "view": Verb("view", "A run's traces as one self-contained page"),
     "export": Verb("export", "A run in lm-eval's, Every Eval Ever's or the Hub's form"),
@@ -74,7 +75,7 @@ def _dispatch(args: list[str]) -> int:
 
 def overview() -> str:
     """The text of `proactivebench --help`."""
-    rows = "\n".join(f"  {name:<14}{verb.about}" for name, verb in VERBS.items())
+    rows = "\n".join(f"  {name:<17}{verb.about}" for name, verb in VERBS.items())
     return f"""Usage: {PROGRAM} VERB [OPTIONS]
 
 Does an agent offer help at the right moments, and keep quiet otherwise?

@@ -90,7 +90,7 @@ def test_the_installed_package_finds_its_tasks_judges_board_files_and_sample(ins
     where, judges, sample, released = run(str(installed / "python"), "-c", script, cwd=tmp_path).splitlines()
     assert ROOT not in Path(where).parents
     assert judges.startswith("True labels-lexical-")
-    assert sample.startswith("2 ")
+    assert sample.startswith("5 ")
     assert released == "233 227"
 
 

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from proactivebench.errors import DataError, UsageError
-from proactivebench.traces import answers, release
+from proactivebench.traces import answers, release, task_structure
 from proactivebench.traces.answers import released_answers, released_models
 from tests.servers.files import Files, serve
 
@@ -113,11 +113,12 @@ def test_an_altered_unpacked_file_is_refused(tmp_path, monkeypatch):
         released_answers("m1", {name: hashlib.sha256(TEXT).hexdigest(), release.ARCHIVE: "0" * 64})
 
 
-def test_all_eight_models_in_the_mirror_carry_the_same_227_events(mirror):
+def test_all_fifteen_models_carry_the_same_227_events_of_the_benchmark(mirror):
+    traces = sorted(trace.trace_id for trace in task_structure("proactivebench").traces)
     seen = []
     for model in released_models():
         found = released_answers(model)
-        seen.append([[item["observation"] for item in found[trace]] for trace in sorted(found)])
-    assert len(seen) >= 8
+        seen.append([[item["observation"] for item in found[trace]] for trace in traces])
+    assert len(seen) == 15
     assert all(observations == seen[0] for observations in seen)
     assert sum(map(len, seen[0])) == 227

@@ -1,6 +1,9 @@
 """The release as tasks: counts, labels and the shipped index, measured against the real files."""
 
+import hashlib
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -18,8 +21,26 @@ def test_the_shipped_index_is_the_one_rebuilt_from_the_release(mirror):
 
 
 def test_every_pinned_file_of_the_mirror_has_the_pinned_content(mirror):
-    absent = {release.ARCHIVE, release.AGENT_PROMPTS, release.JUDGE_PROMPTS}
-    assert all(release.is_here(name) for name in set(release.pins()) - absent)
+    prompts = {release.AGENT_PROMPTS, release.JUDGE_PROMPTS}
+    answers = {name for name in release.pins() if name.startswith(f"{release.UNPACKED}/")}
+    assert all(release.is_here(name) for name in set(release.pins()) - prompts - answers - {release.ARCHIVE})
+    if release.is_here(release.ARCHIVE):  # packed, else unpacked
+        with zipfile.ZipFile(io.BytesIO(release.read(release.ARCHIVE))) as packed:
+            assert {name: hashlib.sha256(packed.read(name)).hexdigest() for name in answers} == {
+                name: release.pins()[name] for name in answers
+            }
+    else:
+        assert all(release.is_here(name) for name in answers)
+
+
+def test_the_answers_of_all_fifteen_models_are_pinned_trace_by_trace():
+    answers = [name.split("/") for name in release.pins() if name.startswith(f"{release.UNPACKED}/")]
+    traces = {trace.trace_id for trace in task_structure("proactivebench").traces}
+    models = {model for _, _, model, _ in answers}
+    assert len(models) == 15
+    assert {(model, file.removesuffix(".json")) for _, _, model, file in answers} == {
+        (model, trace) for model in models for trace in traces
+    }
 
 
 def test_the_release_has_233_labelled_moments_in_two_splits(mirror):

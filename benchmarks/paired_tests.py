@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from benchmarks.simulation import SIZES, Floats, Truth, draw_shares, draw_tables, widened, write_table
-from proactivebench.scoring.comparison import LEVEL, pair_up
-from proactivebench.scoring.power import power_at
+from proactivebench.scoring.comparison import pair_up
+from proactivebench.scoring.power import LEVEL, power_at
 from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.signflip import holm, joint_signflip, signflip
 

@@ -3,13 +3,14 @@
     pytest --proactivebench-baseline=baseline/report.json
 
     def test_the_agent_did_not_get_worse(proactivebench_gate):
-        proactivebench_gate("runs/candidate", metric="f1", max_drop=0.05)
+        proactivebench_gate("runs/candidate", metric=["f1=0.05", "needless_offer_rate=10%"])
 
 Without the option such tests are skipped, so a suite runs anywhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,15 +43,17 @@ class Gate:
     def __call__(
         self,
         candidate: str | Path | Report,
-        metric: str = "f1",
+        metric: str | Sequence[str] = "f1",
         *,
-        max_drop: float = 0.05,
+        max_drop: float | str | None = None,
         rule: str = "significant",
         exact: bool = False,
         judge: str | None = None,
         split: str | None = None,
+        allow_conditions: bool = False,
     ) -> GateResult:
-        """Fail the test where `candidate` (a run directory, a report.json or a `Report`) is a regression.
+        """Fail the test where `candidate` (a run directory, a report.json or a `Report`) is a regression in a `metric`
+        (`KEY` or `KEY=DROP`; `max_drop`, .05 by default, is for those without), as `proactivebench gate` has it.
 
         Returns the verdict. Raises `ProactiveBenchError` where there can be none: unreadable, incomparable, incomplete
         or invalid runs, which pytest reports as errors of their own.
@@ -69,6 +72,7 @@ class Gate:
             exact=exact,
             judge=judge,
             split=split,
+            allow_conditions=allow_conditions,
         )
         self.results.append(result)
         text = "\n".join(lines(result))

@@ -39,6 +39,11 @@ REPLAY = Kind("replay", "stored answers: a run, released answers, or a released 
 LM_EVAL = Kind("NAME", "any lm-eval backend: hf, vllm, anthropic-chat, …", "as lm-eval has them")
 
 
+def is_baseline(model: str) -> bool:
+    """Whether `model` is the word of a baseline: an agent that computes its answers."""
+    return any(model == kind.word for kind in BASELINES)
+
+
 def create_agent(
     model: str,
     model_args: Mapping[str, str] | None = None,

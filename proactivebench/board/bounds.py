@@ -22,7 +22,7 @@ def manifest_excesses(manifest: Manifest) -> Iterator[str]:
         yield f"at most {MAX_ROUNDS} feedback rounds and 1 to {MAX_CANDIDATES} candidates are allowed"
     if not -(2**63) <= manifest.seed < 2**63:
         yield "the seed has more than 64 bits"
-    if decoding.max_gen_toks >= MAX_COUNT or decoding.temperature > MAX_TEMPERATURE:
+    if decoding and (decoding.max_gen_toks >= MAX_COUNT or decoding.temperature > MAX_TEMPERATURE):
         yield f"max_gen_toks is below {MAX_COUNT}, a temperature at most {MAX_TEMPERATURE}"
     if not _HASH.match(protocol.hash):
         yield "the protocol's hash is not 64 hex digits"

@@ -16,7 +16,7 @@ from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async, task_identity
 from proactivebench.judging.identity import judge_id
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
-from proactivebench.records import JudgeIdentity, Moment, ProtocolIdentity, Record, Reply, Task, TaskIdentity
+from proactivebench.records import Decoding, JudgeIdentity, Moment, ProtocolIdentity, Record, Reply, Task, TaskIdentity
 
 
 def misstated(entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol | None) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _agent_fault(entry: Entry, task: Task, replies: Iterable[Reply], protocol: P
     requests = [
         Request(
             messages=(),
-            decoding=manifest.decoding,
+            decoding=manifest.decoding or Decoding(),
             moment=Moment(traces[reply.trace_id], reply.turn),
             repeat=reply.repeat,
             round=reply.round,

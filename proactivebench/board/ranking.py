@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from proactivebench.records import Report
 from proactivebench.scoring.alignment import align
-from proactivebench.scoring.comparison import LEVEL, pair_up
+from proactivebench.scoring.comparison import pair_up
+from proactivebench.scoring.power import LEVEL
 
 METRIC = "f1"
 MOST_EXACT = 13  # traces up to which all sign vectors are used, as in `compare`

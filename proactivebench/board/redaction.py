@@ -8,15 +8,17 @@ from typing import Any
 
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
-from proactivebench.records import Manifest, Reply, Session, Verdict
+from proactivebench.records import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, Manifest, Reply, Session, Verdict
 
 HIDDEN = "(hidden)"
+_PROBED = (FORMAT, FORMAT_ENFORCED, "temperature", FIRST_AGENT)  # conditions of the run, which a board shows
 _ADDRESS = re.compile(r"\w+://|^(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/|$)", re.IGNORECASE)
 _PATH = re.compile(r"^(?:~|\.{1,2})?[/\\]|^[A-Za-z]:[/\\]")
 
 
 def redacted_manifest(manifest: Manifest) -> Manifest:
-    """`manifest` with addresses hidden, paths cut to their last name, probe results gone and one session left."""
+    """`manifest` with addresses hidden, paths cut to their last name, probe results cut to what a board shows and one
+    session left."""
     agent = manifest.agent.model_copy(
         update={"model_args": _hidden(manifest.agent.model_args), "name": _hidden(manifest.agent.name)}
     )
@@ -26,13 +28,16 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
     }
     last = manifest.sessions[-1:] or (Session(started="", versions={}),)
     session = last[0].model_copy(update={"limit": manifest.limit, "repeats": manifest.repeats})
-    decoding = manifest.decoding.model_copy(update={"extra": _hidden(manifest.decoding.extra)})
+    decoding = manifest.decoding
+    if decoding is not None:
+        decoding = decoding.model_copy(update={"extra": _hidden(decoding.extra)})
+    probed = {name: manifest.parameters[name] for name in _PROBED if name in manifest.parameters}
     task = manifest.task.model_copy(update={"spec": manifest.task.name})
     changes = {
         "agent": agent,
         "judges": judges,
         "sessions": (session,),
-        "parameters": {},
+        "parameters": probed,
         "decoding": decoding,
         "task": task,
     }

@@ -9,13 +9,15 @@ from rich.text import Text
 from proactivebench.cli.tables import number
 from proactivebench.cli.terminal import safe
 from proactivebench.records import Comparison, PairComparison, Standing
-from proactivebench.scoring.comparison import LEVEL
+from proactivebench.scoring.power import LEVEL
 
 _MOST_PAIRS = 20
 
 
 def print_comparison(result: Comparison, console: Console) -> None:
     """Print who leads, who is tied, and every pair with its effect, its tests and what they could have seen."""
+    for line in result.conditions:
+        console.print(Text(f"conditions: {safe(line)}", style="yellow"))
     for line in (*result.marks, *result.warnings):
         console.print(Text(f"note: {safe(line)}", style="yellow"))
     for line in verdict(result):

@@ -15,12 +15,20 @@ from proactivebench.records import GateRule
 def gate(
     baseline: Annotated[Path, typer.Argument(help="The run to hold up: a directory or report.json.")],
     candidate: Annotated[Path, typer.Argument(help="The run that may not be worse.")],
-    metric: Annotated[str, typer.Option(help="What may not drop.")] = "f1",
-    max_drop: Annotated[float, typer.Option(help="How much of it may be lost.")] = 0.05,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY[=DROP]", help="What may not drop, and by how much; may be repeated.  [default: f1]"),
+    ] = None,
+    max_drop: Annotated[
+        str | None, typer.Option(metavar="DROP", help="0.05 or 10%: where --metric says none.  [default: 0.05]")
+    ] = None,
     rule: Annotated[GateRule, typer.Option(help="When a larger drop fails.")] = GateRule.SIGNIFICANT,
     exact: Annotated[bool, typer.Option("--exact", help="Nothing may change (frozen replies).")] = False,
     judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
     split: Annotated[str | None, typer.Option(help="Traces of this split only [all].")] = None,
+    allow_conditions: Annotated[
+        bool, typer.Option("--allow_conditions", help="Runs may differ in response format, decoding, history.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a comment.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
@@ -31,27 +39,31 @@ def gate(
 
     In GitHub Actions it also writes the step summary and an annotation.
 
-    Example: proactivebench gate baseline.json runs/pr --metric f1 --max_drop 0.05
+    DROP is in the metric's own unit, or a share of the baseline's value (10%).
+
+    Example: proactivebench gate baseline.json runs/pr --metric f1=0.05
     """
     from proactivebench.cli import verdicts
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.gate import gate as decide
 
+    asked = metric or ["f1"]
     summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
     try:
         result = decide(
             load_report(baseline, as_written=exact),
             load_report(candidate),
-            metric,
+            asked,
             max_drop=max_drop,
             rule=rule,
             exact=exact,
             judge=judge,
             split=split,
+            allow_conditions=allow_conditions,
         )
     except ProactiveBenchError as error:
         if junit:
-            _write(junit, verdicts.junit_error(f"{metric} against {baseline}", str(error)))
+            _write(junit, verdicts.junit_error(f"{', '.join(asked)} against {baseline}", str(error)))
         if annotate:
             print(verdicts.annotation("error", "ProactiveBench gate could not decide", str(error)))
         if summary:
@@ -68,8 +80,7 @@ def gate(
     else:
         print("\n".join(verdicts.lines(result)))
         if annotate:
-            kind = "notice" if result.passed else "error"
-            print(verdicts.annotation(kind, f"ProactiveBench gate: {verdicts.word(result)}", result.why))
+            print("\n".join(verdicts.workflow_notes(result)))
     if not result.passed:
         raise CheckFailed(f"gate failed: {result.why}")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from proactivebench.cli.terminal import safe
-from proactivebench.records import GateResult
+from proactivebench.records import GatedMetric, GateResult
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~@-])")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -24,62 +25,104 @@ def lines(result: GateResult) -> list[str]:
 
 def evidence(result: GateResult) -> list[str]:
     """What the verdict rests on, and what it could not have seen."""
-    found = [
-        f"baseline {safe(result.baseline)}: {_number(result.baseline_value)}; "
-        f"candidate {safe(result.candidate)}: {_number(result.candidate_value)}",
-        f"rule {'exact' if result.exact else result.rule}, judge {safe(result.judge)}, {result.traces} traces",
+    rule = "exact" if result.exact else result.rule
+    return [
+        f"baseline {safe(result.baseline)}, candidate {safe(result.candidate)}",
+        f"rule {rule}, judge {safe(result.judge)}, {result.traces} traces",
+        *(f"conditions: {safe(line)}" for line in result.conditions),
+        *(line for found in result.metrics for line in _measured(found)),
+        *(safe(change) for change in result.changes),
+        *(f"note: {safe(warning)}" for warning in result.warnings),
     ]
-    if result.difference is not None:
-        spread = f", standard error {result.stderr:.4f}" if result.stderr is not None else ""
-        p = f", one-sided p {result.p:.4f}" if result.p is not None else ""
-        found.append(f"change {result.difference:+.4f} (up is better){spread}{p}")
-    if result.not_excluded is not None and result.detectable is not None:
-        found.append(
-            f"largest drop not excluded: {result.not_excluded:.4f}; "
-            f"minimum detectable difference: {result.detectable:.4f}"
+
+
+def _measured(found: GatedMetric) -> list[str]:
+    values = f"{found.metric}: baseline {_number(found.baseline_value)}, candidate {_number(found.candidate_value)}"
+    if found.difference is None:
+        return [values]
+    spread = f", standard error {found.stderr:.4f}" if found.stderr is not None else ""
+    said = [f"{values}; change {found.difference:+.4f} (up is better){spread}"]
+    if found.p is not None:
+        holm = f", by Holm {_p(found.p_adjusted)}" if found.p_adjusted not in (None, found.p) else ""
+        said.append(f"  one-sided p of more than the allowed {found.max_drop:.4g}: {_p(found.p)}{holm}")
+    if found.not_excluded is not None:
+        said.append(f"  largest drop not excluded: {found.not_excluded:.4f} (one-sided 95 %)")
+    if found.detectable is not None and found.unchanged_passes is not None:
+        said.append(
+            f"  the rule {found.rule} finds a true drop of {found.detectable:.4f} with 80 %; "
+            f"an unchanged candidate passes with {_chance(found.unchanged_passes)}"
         )
-    return found + [safe(change) for change in result.changes] + [f"note: {warning}" for warning in result.warnings]
+    return said + [f"  note: {found.metric} {warning}" for warning in found.warnings]
+
+
+_COLUMNS = (
+    "metric", "verdict", "baseline", "candidate", "change (up is better)", "allowed drop", "one-sided p",
+    "not excluded", "detectable drop (80 %)", "an unchanged one passes",
+)  # fmt: skip
 
 
 def markdown(result: GateResult) -> str:
-    """The verdict as a comment on a pull request."""
-    rows = [
-        ("baseline", f"{escaped(result.baseline)}: {_number(result.baseline_value)}"),
-        ("candidate", f"{escaped(result.candidate)}: {_number(result.candidate_value)}"),
-        ("allowed drop", "none: nothing may change" if result.exact else f"{result.max_drop:g}, rule {result.rule}"),
-    ]
-    if result.difference is not None:
-        rows.append(("change (up is better)", f"{result.difference:+.4f}"))
-    if result.p is not None:
-        rows.append(("one-sided p", f"{result.p:.4f}"))
-    if result.not_excluded is not None:
-        rows.append(("largest drop not excluded", f"{result.not_excluded:.4f}"))
-    if result.detectable is not None:
-        rows.append(("minimum detectable difference", f"{result.detectable:.4f}"))
-    rows.append(("judge, traces", f"{escaped(result.judge)}, {result.traces}"))
+    """The verdict as a comment on a pull request: a row per metric."""
     mark = "✅" if result.passed else "❌"
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    notes = "".join(f"\n- {escaped(note)}" for note in (*result.changes, *result.warnings))
+    rule = "exact: nothing may change" if result.exact else f"rule {result.rule}"
+    head = f"| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}"
+    rows = "\n".join(f"| {' | '.join(_cells(found))} |" for found in result.metrics)
+    conditions = [f"conditions: {line}" for line in result.conditions]
+    remarks = [f"{found.metric} {warning}" for found in result.metrics for warning in found.warnings]
+    notes = "".join(f"\n- {escaped(note)}" for note in (*conditions, *result.changes, *remarks, *result.warnings))
     return (
-        f"### {mark} ProactiveBench gate: {word(result)}\n\n{escaped(result.why)}\n\n"
-        f"| {escaped(result.metric)} | |\n|---|---|\n{table}\n{notes}\n"
+        f"### {mark} ProactiveBench gate: {word(result)}\n\n{escaped(result.why)}\n\n{head}\n{rows}\n\n"
+        f"{escaped(result.candidate)} against {escaped(result.baseline)}, {rule}, judge {escaped(result.judge)}, "
+        f"{result.traces} traces\n{notes}\n"
     )
 
 
+def _cells(found: GatedMetric) -> Iterator[str]:
+    yield escaped(found.metric)
+    yield "holds" if found.passed else "**regression**"
+    yield _number(found.baseline_value)
+    yield _number(found.candidate_value)
+    yield "" if found.difference is None else f"{found.difference:+.4f}"
+    yield f"{found.max_drop:.4g}" + (f" ({100 * found.relative:.4g} %)" if found.relative is not None else "")
+    p = found.p if found.p_adjusted is None else found.p_adjusted
+    yield "" if p is None else _p(p)
+    yield "" if found.not_excluded is None else f"{found.not_excluded:.4f}"
+    yield "" if found.detectable is None else f"{found.detectable:.4f}"
+    yield "" if found.unchanged_passes is None else _chance(found.unchanged_passes)
+
+
 def junit(result: GateResult) -> str:
-    """The verdict as a JUnit test suite of one test."""
-    body = "\n".join(lines(result))
-    failure = f"<failure message={_attribute(result.why)}>{_text(body)}</failure>" if not result.passed else ""
+    """The verdict as a JUnit test suite: a test per metric, or one for all that may not change."""
+    against = f"of {result.candidate} against {result.baseline}"
+    if result.exact:
+        body = "\n".join(lines(result))
+        return _suite([_case(f"nothing changed {against}", body, None if result.passed else result.why)])
+    shared = [line for line in evidence(result) if not any(line in _measured(found) for found in result.metrics)]
     return _suite(
-        f"{result.metric} of {result.candidate} against {result.baseline}",
-        f"{failure}<system-out>{_text(body)}</system-out>",
-        failures=int(not result.passed),
+        [
+            _case(
+                f"{found.metric} {against}",
+                "\n".join([found.why, *_measured(found), *shared]),
+                None if found.passed else found.why,
+            )
+            for found in result.metrics
+        ]
     )
 
 
 def junit_error(name: str, why: str) -> str:
     """A JUnit test suite whose one test could not be decided."""
-    return _suite(name, f"<error message={_attribute(why)}/>", errors=1)
+    return _suite([f"{_opened(name)}<error message={_attribute(why)}/></testcase>"])
+
+
+def workflow_notes(result: GateResult) -> list[str]:
+    """The verdict as workflow commands: an error per metric that got worse, else one notice."""
+    title = f"ProactiveBench gate: {word(result)}"
+    if result.passed:
+        return [annotation("notice", title, result.why)]
+    if result.exact:
+        return [annotation("error", title, result.why)]
+    return [annotation("error", title, found.why) for found in result.metrics if not found.passed]
 
 
 def annotation(kind: str, title: str, message: str) -> str:
@@ -93,13 +136,22 @@ def escaped(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", safe(text)).replace("&", "&amp;")
 
 
-def _suite(name: str, body: str, failures: int = 0, errors: int = 0) -> str:
+def _suite(cases: Sequence[str]) -> str:
+    failures, errors = (sum(f"<{kind} " in case for case in cases) for kind in ("failure", "error"))
     return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<testsuites><testsuite name="proactivebench gate" tests="1" failures="{failures}" errors="{errors}">'
-        f'<testcase classname="proactivebench.gate" name={_attribute(name)}>{body}</testcase>'
-        "</testsuite></testsuites>\n"
+        '<?xml version="1.0" encoding="utf-8"?>\n<testsuites>'
+        f'<testsuite name="proactivebench gate" tests="{len(cases)}" failures="{failures}" errors="{errors}">'
+        f"{''.join(cases)}</testsuite></testsuites>\n"
     )
+
+
+def _case(name: str, body: str, failure: str | None) -> str:
+    failed = f"<failure message={_attribute(failure)}>{_text(body)}</failure>" if failure is not None else ""
+    return f"{_opened(name)}{failed}<system-out>{_text(body)}</system-out></testcase>"
+
+
+def _opened(name: str) -> str:
+    return f'<testcase classname="proactivebench.gate" name={_attribute(name)}>'
 
 
 def _attribute(text: str) -> str:
@@ -108,6 +160,17 @@ def _attribute(text: str) -> str:
 
 def _text(text: str) -> str:
     return escape(_NOT_XML.sub("�", text))
+
+
+def _p(p: float | None) -> str:
+    return "–" if p is None else "< .001" if p < 0.001 else f"{p:.4f}"
+
+
+def _chance(share: float) -> str:
+    """A probability in per cent that is never rounded to certainty."""
+    return (
+        f"{100 * share:.0f} %" if 0.01 <= share <= 0.99 or share == 1 else "over 99 %" if share > 0.5 else "under 1 %"
+    )
 
 
 def _number(value: float | None) -> str:

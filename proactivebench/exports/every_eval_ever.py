@@ -15,6 +15,7 @@ from proactivebench.exports.every_eval_ever_rows import rows
 from proactivebench.exports.source import Source, public
 from proactivebench.harness.columns import PER_SPLIT
 from proactivebench.records import JudgeIdentity, JudgeReport, MetricValue, digest
+from proactivebench.scoring.conditions import conditions_of, described
 from proactivebench.scoring.registry import METRICS, Metric, metric_for
 from proactivebench.store import write_whole
 
@@ -184,10 +185,13 @@ def _uncertainty(found: MetricValue, samples: int) -> dict[str, Any]:
 
 def _generation(source: Source) -> dict[str, Any]:
     decoding, protocol = source.manifest.decoding, source.manifest.protocol
-    arguments: dict[str, Any] = {"temperature": decoding.temperature, "max_tokens": decoding.max_gen_toks}
-    if decoding.top_p is not None:
-        arguments["top_p"] = decoding.top_p
+    arguments: dict[str, Any] = {}
+    if decoding is not None:
+        arguments = {"temperature": decoding.temperature, "max_tokens": decoding.max_gen_toks}
+        if decoding.top_p is not None:
+            arguments["top_p"] = decoding.top_p
     details = {name: str(value) for name, value in protocol.model_dump(mode="json", exclude_none=True).items()}
+    details["conditions"] = described(conditions_of(source.report))
     return {
         "generation_args": arguments,
         "additional_details": {**details, "seed": str(source.manifest.seed), "repeats": str(source.manifest.repeats)},

@@ -11,6 +11,7 @@ import yaml
 from proactivebench.errors import UsageError
 from proactivebench.exports.source import Source, sanitized
 from proactivebench.records import JudgeReport, SplitReport
+from proactivebench.scoring.conditions import conditions_of, described
 from proactivebench.scoring.registry import METRICS
 from proactivebench.store import write_whole
 
@@ -98,6 +99,6 @@ def _notes(source: Source, judged: JudgeReport, interval: tuple[float, float] | 
         f"95 % interval {interval[0]:.3f} to {interval[1]:.3f} over traces" if interval else "no interval",
         f"judge {judged.judge.id}" + (" (baseline judge, not comparable)" if judged.judge.baseline else ""),
         f"protocol {protocol.name} {protocol.hash[:8]}, {protocol.candidates} candidate(s)",
-        f"temperature {source.manifest.decoding.temperature:g}",
+        described(conditions_of(source.report)),
     ]
     return "; ".join(said)

@@ -53,13 +53,15 @@ def _results(source: Source) -> dict[str, Any]:
     name, manifest = source.task.name, source.manifest
     numbers = {key: value for judged in source.report.judges for key, value in _numbers(source, judged)}
     decoding = manifest.decoding
-    generation = {
-        **decoding.extra,
-        "temperature": decoding.temperature,
-        "do_sample": decoding.temperature > 0,
-        "max_gen_toks": decoding.max_gen_toks,
-        "until": list(decoding.until),
-    }
+    generation: dict[str, Any] = {"decoding": "unknown"}  # replayed from elsewhere
+    if decoding is not None:
+        generation = {
+            **decoding.extra,
+            "temperature": decoding.temperature,
+            "do_sample": decoding.temperature > 0,
+            "max_gen_toks": decoding.max_gen_toks,
+            "until": list(decoding.until),
+        }
     asked = len(source.traces)
     return {
         "results": {name: {"name": name, "alias": name, "sample_len": asked, **numbers}},
@@ -123,8 +125,9 @@ def _sample(source: Source, judged: JudgeReport, place: int, texts: list[str], r
     doc = {"trace_id": trace.trace_id, "split": trace.split, "turns": len(trace.events), "text": text}
     asked = {
         "protocol": source.manifest.protocol.model_dump(mode="json", exclude_none=True),
-        "decoding": source.manifest.decoding.model_dump(mode="json", exclude_none=True),
     }
+    if source.manifest.decoding is not None:
+        asked["decoding"] = source.manifest.decoding.model_dump(mode="json", exclude_none=True)
     names = [CARRIER, UNSCORED, *(column for column, _, _ in columns(_splits(source)))]
     return {
         "doc_id": place,

@@ -2,7 +2,15 @@
 
 from proactivebench.records.activity import Event, Moment, MomentLabels, NeedRule, Task, TaskVotes, Trace
 from proactivebench.records.base import Record, digest, printable
-from proactivebench.records.comparisons import Comparison, GateResult, GateRule, PairComparison, Standing
+from proactivebench.records.comparisons import (
+    Comparison,
+    GatedMetric,
+    GateResult,
+    GateRule,
+    PairComparison,
+    Standing,
+)
+from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, Conditions
 from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
@@ -29,12 +37,16 @@ from proactivebench.records.runs import (
 from proactivebench.records.verdicts import SILENCE, Verdict, VerdictKey, VerdictStatus, question_hash
 
 __all__ = [
+    "FIRST_AGENT",
+    "FORMAT",
+    "FORMAT_ENFORCED",
     "SILENCE",
     "TRANSPORT_ARGS",
     "Adjusted",
     "AgentIdentity",
     "Cause",
     "Comparison",
+    "Conditions",
     "Confusion",
     "Decoding",
     "ErrorCount",
@@ -42,6 +54,7 @@ __all__ = [
     "Fault",
     "GateResult",
     "GateRule",
+    "GatedMetric",
     "HumanLabel",
     "JudgeErrors",
     "JudgeIdentity",

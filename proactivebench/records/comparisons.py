@@ -44,7 +44,8 @@ class Standing(Record):
 
 
 class Comparison(Record):
-    """Several runs compared on one metric over the same traces. `marks` say how they differ all the same."""
+    """Several runs compared on one metric over the same traces. `marks` say how they differ all the same, `conditions`
+    how the conditions differ under which they answered, or what of those is not known."""
 
     metric: str
     better: str
@@ -54,38 +55,61 @@ class Comparison(Record):
     standings: tuple[Standing, ...]
     pairs: tuple[PairComparison, ...]
     marks: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 class GateRule(StrEnum):
-    """When a gate calls a drop a regression: when it is beyond what is allowed and significant, when it is beyond what
-    is allowed, or unless it is shown to be within."""
+    """When a gate calls a drop a regression: when it is significantly more than what is allowed, when it is more than
+    what is allowed, or unless it is shown to be within."""
 
     SIGNIFICANT = "significant"
     POINT = "point"
     NONINFERIOR = "noninferior"
 
 
-class GateResult(Record):
-    """A gate's verdict. `difference` is candidate − baseline, signed so that up is better. `not_excluded` is the
-    largest drop the data do not exclude (one-sided 95 %), `detectable` the difference it would have found with 80 %."""
+class GatedMetric(Record):
+    """A gate's verdict on one metric, by `rule` (which is `point` for a metric without an interval).
 
-    passed: bool
+    `max_drop` is the loss that is allowed, in the metric's own unit; `relative` the share of the baseline's value it
+    was given as. `difference` is candidate − baseline, signed so that up is better. `p` is one-sided, of a drop larger
+    than allowed; `p_adjusted` is Holm's over all metrics tested. `not_excluded` is the largest drop the data do not
+    exclude (one-sided 95 %), `detectable` the true drop that the rule fails with 80 %, `unchanged_passes` the chance
+    that it passes a candidate that is just as good.
+    """
+
     metric: str
+    better: str
     rule: GateRule
-    exact: bool
+    passed: bool
     max_drop: float
-    baseline: str
-    candidate: str
-    judge: str
-    baseline_value: float | None
+    relative: float | None = None
+    baseline_value: float
     candidate_value: float | None
     difference: float | None = None
     stderr: float | None = None
     p: float | None = None
-    traces: int = 0
+    p_adjusted: float | None = None
     not_excluded: float | None = None
     detectable: float | None = None
+    unchanged_passes: float | None = None
     why: str
+    warnings: tuple[str, ...] = ()
+
+
+class GateResult(Record):
+    """A gate's verdict: passed where every metric holds, or with `exact` where nothing changed (`changes` says what
+    did). `conditions` says how the runs differ in their conditions, where that was allowed."""
+
+    passed: bool
+    rule: GateRule
+    exact: bool
+    baseline: str
+    candidate: str
+    judge: str
+    traces: int
+    metrics: tuple[GatedMetric, ...]
+    why: str
+    conditions: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

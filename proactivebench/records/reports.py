@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from proactivebench.records.base import Record
+from proactivebench.records.conditions import Conditions
 from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, ProtocolIdentity, TaskIdentity
 from proactivebench.records.verdicts import SILENCE
 
@@ -150,17 +151,19 @@ class JudgeReport(Record):
 
 
 class Report(Record):
-    """`report.json`: what a run shows, per judge. `complete` is false while any moment has no final reply."""
+    """`report.json`: what a run shows, per judge. `complete` is false while any moment has no final reply.
+    `decoding` is None where nobody knows it, `conditions` where an older version wrote the report."""
 
     format: int = 1
     task: TaskIdentity
     agent: AgentIdentity
     protocol: ProtocolIdentity
-    decoding: Decoding
+    decoding: Decoding | None = None
     seed: int
     repeats: int
     complete: bool
     moments_expected: int
     moments_answered: int
     judges: tuple[JudgeReport, ...]
+    conditions: Conditions | None = None
     warnings: tuple[str, ...] = ()

@@ -85,13 +85,14 @@ class Session(Record):
 
 
 class Manifest(Record):
-    """What was asked of a run. `identity` is what a resumed run must share; sessions and judges only accumulate."""
+    """What was asked of a run. `identity` is what a resumed run must share; sessions and judges only accumulate.
+    `decoding` is None where nobody knows it: answers replayed from elsewhere."""
 
     format: Literal[1] = 1  # another number is another version's run: refused, never guessed at
     task: TaskIdentity
     agent: AgentIdentity
     protocol: ProtocolIdentity
-    decoding: Decoding
+    decoding: Decoding | None = None
     seed: int
     silence_source: str | None = None
     parameters: dict[str, Any] = {}  # what a probe of the server found (not identity)

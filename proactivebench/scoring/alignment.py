@@ -9,13 +9,16 @@ import numpy as np
 
 from proactivebench.errors import UsageError
 from proactivebench.records import JudgeReport, MetricValue, Report
+from proactivebench.scoring.allowances import unknown_metric
+from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.registry import METRICS, Metric, split_key
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """Runs over common traces: `counts` is (runs, traces, columns); `marks` say how the runs differ all the same."""
+    """Runs over common traces: `counts` is (runs, traces, columns); `marks` say how the runs differ all the same,
+    `conditions` how the conditions differ under which they answered, and what of those is not known."""
 
     names: tuple[str, ...]
     judged: tuple[JudgeReport, ...]
@@ -26,6 +29,8 @@ class Aligned:
     traces: tuple[str, ...]
     counts: Counts
     marks: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    unknown_conditions: tuple[str, ...] = ()
 
     def value(self, run: int) -> MetricValue:
         """The metric as the run's own report has it, over the same traces."""
@@ -42,6 +47,7 @@ def align(
     split: str | None = None,
     anyway: bool = False,
     names: Sequence[str] | None = None,
+    remedy: str = "--anyway compares them and says so",
 ) -> Aligned:
     """The reports over their common traces, for `metric` under `judge` (an id or a name; None = the one they share).
 
@@ -52,7 +58,9 @@ def align(
     judged = _judges(reports, judge, anyway=anyway)
     marks = tuple(differences(reports, judged))
     if marks and not anyway:
-        raise UsageError(f"these runs cannot be compared: {'; '.join(marks)} (--anyway compares them and says so)")
+        raise UsageError(f"these runs cannot be compared: {'; '.join(marks)}: {remedy}")
+    names = tuple(names or unique_names(reports))
+    conditions = [conditions_of(report) for report in reports]
     tables = []
     for report, found in zip(reports, judged, strict=True):
         if view not in found.tables:
@@ -70,7 +78,7 @@ def align(
         order = [table.columns.index(column.name.lower()) for column in Column]
         counts[run] = np.array([table.rows[name] for name in traces])[:, order]
     return Aligned(
-        names=tuple(names or unique_names(reports)),
+        names=names,
         judged=judged,
         metric=known,
         measure=measure,
@@ -79,6 +87,8 @@ def align(
         traces=tuple(traces),
         counts=counts,
         marks=marks,
+        conditions=tuple(condition_differences(conditions, names)),
+        unknown_conditions=tuple(unknown_conditions(conditions, names)),
     )
 
 
@@ -87,11 +97,7 @@ def metric_of(key: str) -> tuple[Metric, Measure, str]:
     try:
         base, view = split_key(key)
     except KeyError:
-        from difflib import get_close_matches
-
-        close = get_close_matches(key, METRICS, 1)
-        hint = f"did you mean {close[0]}?" if close else "see docs/metrics.md for the list"
-        raise UsageError(f"there is no metric '{key}': {hint}") from None
+        raise unknown_metric(key) from None
     measure = METRICS[base].measure
     if measure is None:
         raise UsageError(f"{base} is no function of counts per trace and cannot be tested: choose another metric")

@@ -13,7 +13,7 @@ from proactivebench.records import Comparison, JudgeReport, PairComparison, Repo
 from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.intervals import Resampled, leave_one_out, spread, t_quantile
 from proactivebench.scoring.measures import Column, Counts, Measure
-from proactivebench.scoring.power import minimum_detectable_difference
+from proactivebench.scoring.power import LEVEL, minimum_detectable_difference
 from proactivebench.scoring.registry import JUDGE_FREE
 from proactivebench.scoring.signflip import (
     benjamini_hochberg,
@@ -24,7 +24,6 @@ from proactivebench.scoring.signflip import (
     smallest_p,
 )
 
-LEVEL = 0.05
 FEWEST_TESTABLE = 6  # below, no two-sided sign-flip test can reach .05
 
 Floats = NDArray[np.float64]
@@ -103,6 +102,7 @@ def compare(
         standings=tuple(_standings(runs, paired, p_joint)),
         pairs=tuple(_pair(runs, paired, place, adjusted) for place in range(len(tested))),
         marks=runs.marks,
+        conditions=runs.conditions + runs.unknown_conditions,
         warnings=tuple(_warnings(reports, runs)),
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from proactivebench.errors import UsageError
+from proactivebench.records import GateRule
 from proactivebench.scoring.intervals import t_quantile
 
 POWER = 0.8
+LEVEL = 0.05
 MOST_TRACES = 1_000_000
 REFERENCE_TRACES = 12
 # Standard errors of a difference in F1 between two runs over 12 traces, by how alike their agents are.
@@ -18,6 +20,33 @@ def minimum_detectable_difference(stderr: float, traces: int, power: float = POW
     """The true difference that a two-sided .05 test over `traces` finds with probability `power`, to first order:
     (t₍.975₎ + t₍power₎)·SE."""
     return (t_quantile(0.975, traces - 1) + t_quantile(power, traces - 1)) * stderr
+
+
+def detectable_drop(rule: GateRule, allowed: float, stderr: float, traces: int, metrics: int = 1) -> float:
+    """The true drop that a gate fails with probability .8, to first order; `metrics` share the level of the rule
+    `significant`."""
+    reach = _beyond(rule, traces, metrics) + t_quantile(POWER, traces - 1)
+    return max(0.0, allowed + reach * stderr)
+
+
+def unchanged_passes(rule: GateRule, allowed: float, stderr: float, traces: int, metrics: int = 1) -> float:
+    """The chance that a gate passes a candidate that is neither better nor worse, to first order."""
+    from scipy.special import stdtr
+
+    if stderr == 0:
+        return 1.0
+    return float(stdtr(traces - 1, allowed / stderr + _beyond(rule, traces, metrics)))
+
+
+def _beyond(rule: GateRule, traces: int, metrics: int) -> float:
+    """How many standard errors more than what is allowed an observed drop must be before `rule` fails it."""
+    match rule:
+        case GateRule.SIGNIFICANT:
+            return t_quantile(1 - LEVEL / metrics, traces - 1)
+        case GateRule.POINT:
+            return 0.0
+        case GateRule.NONINFERIOR:
+            return -t_quantile(1 - LEVEL, traces - 1)
 
 
 def power_at(difference: float, stderr: float, traces: int) -> float:

@@ -14,12 +14,14 @@ from proactivebench.records import (
     JudgeIdentity,
     JudgeReport,
     Manifest,
+    Note,
     Reply,
     Report,
     Task,
     Verdict,
 )
-from proactivebench.scoring.answers import Answers, read_replies
+from proactivebench.scoring.answers import Answers, count_notes, read_replies
+from proactivebench.scoring.conditions import made_under
 from proactivebench.scoring.correction import correct
 from proactivebench.scoring.counting import pooled
 from proactivebench.scoring.decisions import no_verdicts, read_verdicts
@@ -81,6 +83,7 @@ def build_report(
         moments_expected=expected,
         moments_answered=answered,
         judges=tuple(judged),
+        conditions=made_under(manifest, count_notes(answers.notes).get(Note.CONTEXT_DROPPED, 0)),
         warnings=tuple(_run_warnings(answers, answered, expected)),
     )
 

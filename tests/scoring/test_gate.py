@@ -41,7 +41,7 @@ def shell(script, folder, **env):
 def test_a_clear_regression_fails_under_every_rule(rule):
     result = gate(report_on(GOOD), report_on(WORSE), rule=rule)
     assert not result.passed
-    assert result.difference < -0.05
+    assert result.metrics[0].difference < -0.05
 
 
 @pytest.mark.parametrize("rule", list(GateRule))
@@ -59,9 +59,9 @@ def test_a_small_drop_passes_unless_nothing_may_change():
 def test_a_drop_that_three_traces_show_fails_by_point_only():
     before, after = by_trace(*[(8, 2, 6, 2)] * 3), by_trace(*[(4, 6, 6, 2)] * 3)
     assert not gate(report_on(before), report_on(after), rule=GateRule.POINT).passed
-    result = gate(report_on(before), report_on(after), rule=GateRule.SIGNIFICANT)
-    assert result.passed
-    assert any("can fail nothing" in warning for warning in result.warnings)
+    with pytest.raises(UsageError, match=r"3 traces and 1 metric: .*--rule point"):
+        gate(report_on(before), report_on(after), rule=GateRule.SIGNIFICANT)
+    assert gate(report_on(before), report_on(before), exact=True).passed
 
 
 def test_a_metric_where_less_is_better_is_gated_the_right_way_round():
@@ -82,7 +82,7 @@ def test_noninferior_fails_where_the_data_cannot_exclude_the_drop():
     after = by_trace(*[(7, 3, 6, 2), (3, 7, 6, 2), (2, 8, 6, 2), (8, 2, 6, 2)] * 3)
     result = gate(report_on(before), report_on(after), rule=GateRule.NONINFERIOR)
     assert not result.passed
-    assert result.not_excluded > 0.05
+    assert result.metrics[0].not_excluded > 0.05
     assert gate(report_on(before), report_on(after), rule=GateRule.SIGNIFICANT).passed
 
 
@@ -114,7 +114,8 @@ def test_a_shell_pipeline_stops_at_a_regression_and_shows_what_the_gate_can_see(
     assert not (runs / "after.txt").exists()
     assert shell("set -o pipefail; " + script.format("slightly"), runs).returncode == 0
     log = (runs / "log.txt").read_text(encoding="utf-8")
-    assert "minimum detectable difference" in log
+    assert "the rule significant finds a true drop of" in log
+    assert "an unchanged candidate passes with" in log
     assert "largest drop not excluded" in log
 
 
@@ -127,7 +128,7 @@ def test_github_gets_a_summary_and_an_annotation(runs):
     )
     assert done.returncode == 1
     assert "::error title=ProactiveBench gate%3A REGRESSION::" in done.stdout
-    assert "| minimum detectable difference |" in (runs / "sum.md").read_text(encoding="utf-8")
+    assert "| detectable drop (80 %) |" in (runs / "sum.md").read_text(encoding="utf-8")
 
 
 def test_names_of_others_cannot_break_out_of_a_report(tmp_path):

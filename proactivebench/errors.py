@@ -15,6 +15,10 @@ class DataError(ProactiveBenchError):
     """Data that is missing, malformed or not what its hash says."""
 
 
+class WrongFile(UsageError, DataError):
+    """A file or folder that the user named is not there, or is something else than what belongs in its place."""
+
+
 class CheckFailed(ProactiveBenchError):
     """A gate, audit, validation or verification ran and said no."""
 

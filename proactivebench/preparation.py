@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from proactivebench.errors import UsageError
 from proactivebench.evaluation import Evaluation
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
+from proactivebench.naming import nearest
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
@@ -28,6 +29,19 @@ _SYNONYMS = {
     "max_new_tokens": "max_gen_toks",
     "stop": "until",
 }
+
+
+_OWN_WORDS = ("temperature", "top_p", "max_gen_toks", "until", "do_sample")
+# Words that servers and engines know: not misspelt, however like one of ours.
+_SERVERS_WORDS = """
+    top_k top_a min_p typical_p min_tokens seed n best_of presence_penalty frequency_penalty repetition_penalty
+    length_penalty no_repeat_ngram_size num_beams early_stopping logit_bias logprobs top_logprobs ignore_eos
+    stop_token_ids skip_special_tokens include_stop_str_in_output bad_words chat_template_kwargs enable_thinking
+    thinking thinking_budget reasoning reasoning_effort verbosity response_format guided_json guided_regex
+    guided_choice guided_grammar structured_outputs grammar mirostat mirostat_tau mirostat_eta tfs_z cache_prompt
+    n_predict priority user metadata service_tier store stream tools tool_choice parallel_tool_calls extra_body
+""".split()  # noqa: SIM905
+_AS_GOOD_AS = 0.82  # so like a known word that another one is hardly meant: "temprature", not "top_h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +149,22 @@ def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
     )
 
 
+def _refuse_misspelt(words: Iterable[str]) -> None:
+    """A word that nobody knows goes on to the server, which may know it; one that is nearly a known one was meant to be
+    it, and would be ignored unseen. Raises `UsageError`."""
+    known = [*_OWN_WORDS, *_SYNONYMS, *_SERVERS_WORDS]
+    for word in words:
+        near = [whole for whole in _OWN_WORDS if len(word) > 3 and whole.startswith(word)]
+        if word not in known and (near := near or nearest(word, known, _AS_GOOD_AS)):
+            raise UsageError(
+                f"--gen_kwargs {word}: did you mean {near[0]}? ours are {', '.join(_OWN_WORDS)}; "
+                "words of the server's own go on to it"
+            )
+
+
 def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:
     """Decoding from lm-eval's `--gen_kwargs` words over the protocol's defaults. Raises `UsageError`."""
+    _refuse_misspelt(gen_kwargs)
     given = {_SYNONYMS.get(name, name): value for name, value in gen_kwargs.items()}
     if len(given) < len(gen_kwargs):
         raise UsageError(f"--gen_kwargs says one thing twice ({', '.join(gen_kwargs)}): leave max_gen_toks and until")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.errors import CannotWrite, DataError, UsageError
+from proactivebench.files import no_run
 from proactivebench.records import Manifest, Record, Reply, ReplyKey, Report, Verdict, VerdictKey
 
 R = TypeVar("R", bound=Record)
@@ -42,7 +43,7 @@ class RunStore:
         try:
             return Manifest.model_validate_json(file.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
-            raise DataError(f"{self.path} is not a run: it has no manifest.json; give a run's folder") from None
+            raise no_run(self.path) from None
         except OSError as error:
             raise DataError(f"cannot read {file}: {error.strerror}") from error
         except ValidationError as error:

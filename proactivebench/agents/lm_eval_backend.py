@@ -20,6 +20,7 @@ from proactivebench.agents.lm_eval_request import SystemRole, generation_argumen
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
 from proactivebench.installing import how_to_get
+from proactivebench.naming import did_you_mean
 from proactivebench.records import AgentIdentity, Decoding, digest
 
 if TYPE_CHECKING:
@@ -204,7 +205,8 @@ def create_backend(
         backend = get_model(model)
     except (KeyError, ValueError):
         raise UsageError(
-            f"'{model}' is no agent of ours and no lm-eval backend: see `proactivebench agents` for both"
+            f"'{model}' is no agent of ours and no lm-eval backend: {_nearest_model(model)}"
+            "see `proactivebench agents` for both"
         ) from None
     except ImportError as error:
         raise UsageError(_not_installed(model, error)) from error
@@ -219,6 +221,15 @@ def create_backend(
     except Exception as error:
         given = ",".join(f"{name}={value}" for name, value in model_args.items()) or "nothing"
         raise UsageError(f"lm-eval's '{model}' cannot start with {given}: {_first_line(error)}") from error
+
+
+def _nearest_model(model: str) -> str:
+    from lm_eval.api.registry import model_registry
+
+    from proactivebench.agents import BASELINES, ENDPOINTS, REPLAY
+
+    ours = [kind.word for kind in (*BASELINES, *ENDPOINTS, REPLAY)]
+    return did_you_mean(model, {*ours, *model_registry})
 
 
 def _own_device(backend: type[LM]) -> str | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from proactivebench.agents.base import Agent, Answer, Failure, Request
 from proactivebench.agents.replay_release import read_folder, read_released
-from proactivebench.agents.replay_runs import read_run
+from proactivebench.agents.replay_runs import WANTED, read_run
 from proactivebench.agents.replay_samples import read_samples
 from proactivebench.agents.stored_answers import StoredAnswers
 from proactivebench.errors import UsageError
+from proactivebench.files import unfit
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, ReplyKey, Task
 
@@ -68,11 +69,13 @@ class ReplayAgent(Agent):
 def read_stored(path: Path, task: Task, protocol: Protocol) -> StoredAnswers:
     """The answers at `path`, aligned to `task`. Raises `UsageError` where no reader knows the format."""
     if not path.exists():
-        raise UsageError(f"replay: {path}: no such file or folder")
+        raise UsageError(f"replay: {path}: no such file or folder: give {WANTED}")
     for reader in READERS:
         stored = reader(path, task, protocol)
         if stored is not None:
             return stored
+    if path.is_file():
+        raise unfit(path, WANTED)
     raise UsageError(
         f"replay: {path}: neither a run, nor replies*.jsonl, nor a folder with a <trace>.json of {task.name}"
     )

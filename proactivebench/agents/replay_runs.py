@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +10,12 @@ from pydantic import ValidationError
 from proactivebench.agents.base import Answer, Failure
 from proactivebench.agents.stored_answers import StoredAnswers
 from proactivebench.errors import DataError, UsageError
+from proactivebench.files import foreign, read_bytes
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Reply, ReplyKey, ReplyStatus, Task
 from proactivebench.store import RunStore, first_problem
 
+WANTED = "a run's folder, its replies.jsonl, lm-eval samples of this project's tasks, or a folder of released answers"
 _FAILURES = {ReplyStatus.REFUSED: Failure.REFUSED, ReplyStatus.ERROR: Failure.ERROR}
 
 
@@ -55,18 +56,19 @@ def _reply_files(path: Path) -> list[Path]:
 
 
 def _replies(file: Path) -> Iterator[Reply]:
-    """The replies of one file; a last line that a crash cut off is left out."""
-    try:
-        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    yield Reply.model_validate_json(line)
-                except ValidationError as error:
-                    if not line.endswith(b"\n"):
-                        return
-                    raise DataError(f"{file}:{number} is no stored reply: {first_problem(error)}") from error
-    except (OSError, EOFError) as error:
-        raise DataError(f"{file}: cannot be read ({error})") from error
+    """The replies of one file; a last line that a crash cut off is left out, as is an empty one."""
+    content = read_bytes(file, WANTED)
+    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        try:
+            if line.strip():
+                yield Reply.model_validate_json(line)
+        except ValidationError as error:
+            if number == 1 and (other := foreign(file, content, WANTED, own="a log of replies or verdicts of a run")):
+                raise other from None
+            if number == len(lines) > 1:
+                return
+            raise DataError(f"{file}:{number} is no stored reply: {first_problem(error)}") from error
 
 
 def answer_of(reply: Reply, protocol: Protocol) -> Answer:

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from proactivebench.agents.base import Answer
-from proactivebench.agents.replay_runs import answer_of
+from proactivebench.agents.replay_runs import WANTED, answer_of
 from proactivebench.agents.stored_answers import StoredAnswers
 from proactivebench.errors import DataError
+from proactivebench.files import foreign, read_bytes
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Reply, ReplyKey, Task
 from proactivebench.store import first_problem
@@ -23,24 +24,34 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
 
     Several judges repeat the same answers: each counts once. Raises `DataError` for lines that are no samples of ours.
     """
-    if not (path.is_file() and path.name.startswith("samples_") and path.suffix == ".jsonl"):
+    if not (path.is_file() and path.name.startswith("samples_") and path.name.endswith((".jsonl", ".jsonl.gz"))):
         return None
     turns = {trace.trace_id: len(trace.events) for trace in task.traces}
     answers: dict[ReplyKey, Answer] = {}
     outside: set[ReplyKey] = set()
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                for key, answer in _answers(json.loads(line), protocol):
-                    if key.turn < turns.get(key.trace_id, 0):
-                        answers[key] = answer
-                    else:
-                        outside.add(key)
-            except ValidationError as error:
-                raise DataError(f"{path}:{number} holds no reply: {first_problem(error)}") from error
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise DataError(f"{path}:{number} is no sample of this project's tasks ({error!r})") from error
-    return StoredAnswers(path.stem, answers, {"replies_outside_task": len(outside)} if outside else {})
+    content = read_bytes(path, WANTED)
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            for key, answer in _answers(json.loads(line), protocol):
+                if key.turn < turns.get(key.trace_id, 0):
+                    answers[key] = answer
+                else:
+                    outside.add(key)
+        except ValidationError as error:
+            raise DataError(f"{path}:{number} holds no reply: {first_problem(error)}") from error
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+            if number == 1 and (other := foreign(path, content, WANTED, own="a file of lm-eval samples")):
+                raise other from None
+            raise DataError(
+                f"{path}:{number} is no sample of this project's tasks ({error!r}): give {WANTED}"
+            ) from error
+    return StoredAnswers(
+        path.name.removesuffix(".gz").removesuffix(".jsonl"),
+        answers,
+        {"replies_outside_task": len(outside)} if outside else {},
+    )
 
 
 def _answers(sample: dict[str, Any], protocol: Protocol) -> Iterator[tuple[ReplyKey, Answer]]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from proactivebench.cli.once import said_twice
 from proactivebench.errors import UsageError
+from proactivebench.files import read_yaml
+from proactivebench.naming import did_you_mean
 
 
 def texts(text: str | None, option: str) -> dict[str, str]:
@@ -31,24 +33,16 @@ def values(text: str | None, option: str) -> dict[str, Any]:
 def config_defaults(file: Path, known: set[str]) -> dict[str, Any]:
     """The options in a YAML file, as defaults for the command line: keys are option names, mappings become JSON.
     Raises `UsageError` for a file that cannot be read and for options that do not exist."""
-    import yaml
-
-    try:
-        text = file.read_text(encoding="utf-8")
-        found = yaml.safe_load(text) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"cannot read the configuration {file}: {' '.join(str(error).split())}") from None
-    if not isinstance(found, dict):
-        raise UsageError(f"{file} is no configuration: write `option: value` lines")
-    node = yaml.compose(text, yaml.SafeLoader)  # where doubled keys still stand side by side
-    written = (str(key.value).lstrip("-").replace("-", "_") for key, _ in (node.value if node else ()))
+    found = read_yaml(file, "YAML with `option: value` lines")
+    written = (str(name).lstrip("-").replace("-", "_") for name in found)
     twice = [name for name, times in Counter(written).items() if times > 1]
     if twice:
         raise UsageError(f"{file} sets '{twice[0]}' twice, and it takes one value: leave one")
     options = {str(name).lstrip("-").replace("-", "_"): value for name, value in found.items()}
     unknown = sorted(options.keys() - known)
     if unknown:
-        raise UsageError(f"{file} sets '{unknown[0]}', which is no option; they are: {', '.join(sorted(known))}")
+        hint = did_you_mean(unknown[0], known)
+        raise UsageError(f"{file} sets '{unknown[0]}', which is no option: {hint}they are {', '.join(sorted(known))}")
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in options.items()}
 
 

@@ -75,14 +75,14 @@ def show(
 
     Example: proactivebench data show code_umlauts
     """
+    from proactivebench.cli.stored import traces_of
     from proactivebench.errors import UsageError
     from proactivebench.traces import load_task
 
     task = load_task(tasks or _task_with(trace))
     found = next((one for one in task.traces if one.trace_id == trace), None)
     if found is None:
-        known = ", ".join(one.trace_id for one in task.traces[:20])
-        raise UsageError(f"{trace}: no such trace in {task.name}; it has {known}")
+        raise UsageError(f"{trace}: no such trace in {task.name}; {traces_of(task, trace)}")
     if as_json:
         _print_json(found.model_dump(mode="json"))
         return
@@ -121,12 +121,16 @@ def _row(name: str) -> dict[str, Any]:
 
 def _task_with(trace: str) -> str:
     from proactivebench.errors import UsageError
+    from proactivebench.naming import did_you_mean
     from proactivebench.traces import task_structure
     from proactivebench.traces.tasks import NAMED
 
     holding = [name for name in NAMED if trace in task_structure(name).splits]
     if not holding:
-        raise UsageError(f"{trace}: no named task has this trace; say which with --tasks FILE.jsonl or hf:ORG/NAME")
+        hint = did_you_mean(trace, {one for name in NAMED for one in task_structure(name).splits})
+        raise UsageError(
+            f"{trace}: no named task has this trace; {hint}say which task with --tasks FILE.jsonl or hf:ORG/NAME"
+        )
     return holding[0]
 
 

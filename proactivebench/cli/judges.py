@@ -188,6 +188,7 @@ def table(
     Example: proactivebench judges table docs/judges.md
     """
     from proactivebench.errors import CheckFailed
+    from proactivebench.files import read_text
     from proactivebench.judging.cards import card_names, load_card
     from proactivebench.judging.catalogue import put_table
     from proactivebench.judging.catalogue import table as render
@@ -197,7 +198,7 @@ def table(
     if page is None:
         print(generated, end="")
         return
-    before = page.read_text(encoding="utf-8")
+    before = read_text(page, "the page that holds the table, docs/judges.md")
     after = put_table(before, generated)
     if check and after != before:
         raise CheckFailed(f"{page} is stale: run `proactivebench judges table {page}`")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proactivebench.files import folder
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -29,6 +31,9 @@ Format = Annotated[
     str, typer.Option("--format", metavar="rich|json|github|markdown", help="For a person, a program, CI or a comment.")
 ]
 _ANSWERS = "yes|no|unknown"
+ENTRY = "an entry's folder, as `leaderboard prepare` writes it"
+BOARD = "a board's folder, with entries/ in it"
+ENTRIES = f"{ENTRY}; or {BOARD}"
 
 
 @app.command(short_help="Bundle a run as an entry")
@@ -96,7 +101,7 @@ def validate(
     from proactivebench.board.saying import FORMATS
 
     _one_of("--format", form, FORMATS)
-    _report(validate_all(path), form)
+    _report(validate_all(folder(path, ENTRIES)), form)
 
 
 @app.command(short_help="Recompute an entry from its evidence")
@@ -124,8 +129,10 @@ def verify(
     _one_of("--format", form, FORMATS)
     if record and not judge_model:
         raise UsageError("--record keeps the opinion of a re-judging model: name one with --judge_model")
+    for board in filter(None, (against, record)):
+        folder(board, BOARD)
     second = _second_judge(judge, judge_model, judge_model_args) if judge_model else None
-    _report(list(verify_all(path, against=against, second_judge=second, record=record)), form)
+    _report(list(verify_all(folder(path, ENTRIES), against=against, second_judge=second, record=record)), form)
 
 
 @app.command(short_help="Send an entry to the Hub, a git repository, a folder")
@@ -143,7 +150,7 @@ def submit(
     """
     from proactivebench.board.submission import submit_entry
 
-    print(submit_entry(path, to))
+    print(submit_entry(folder(path, ENTRY), to))
 
 
 @app.command(short_help="Recompute all entries and write the board")
@@ -178,7 +185,7 @@ def build(
         check_output(dataset_path, DATASET, path)
         if dataset_path.resolve() == output_path.resolve():
             raise UsageError("--dataset_path and --output_path are one folder: give two")
-    board = build_board(path)
+    board = build_board(folder(path, BOARD))
     index = publish(board, output_path, texts=texts)
     if dataset_path:
         print(write_dataset(output_path, path, board.entries, dataset_path))
@@ -202,7 +209,7 @@ def announce(
     from proactivebench.board.building import build_board
     from proactivebench.board.hub import announce as open_announcement
 
-    print(open_announcement(build_board(path), entry, to, dataset))
+    print(open_announcement(build_board(folder(path, BOARD)), entry, to, dataset))
 
 
 @app.command(short_help="Show a built site on this machine only")

@@ -105,6 +105,10 @@ def run(
         serving=serving(concurrency, timeout, max_retries, batch_size, device),
     )
     evaluation = prepare(settings)
+    if prices is not None:  # a table that cannot be read is told before anything is asked
+        from proactivebench.scoring.efficiency import load_prices
+
+        load_prices(prices, evaluation.agent.identity.name)
     folder = output_path or Path("runs") / slug(f"{evaluation.agent.identity.name}-{evaluation.task.name}")
     if dry_run:
         from proactivebench.cli.dry_run import describe

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from proactivebench.errors import UsageError
+from proactivebench.naming import did_you_mean
 
 
 def show(
@@ -24,6 +25,7 @@ def show(
     Example: proactivebench show runs/always coding_01
     """
     from proactivebench.cli.report import print_as
+    from proactivebench.cli.stored import traces_of
     from proactivebench.cli.timeline import Timeline
     from proactivebench.evaluation import report_of, task_of
     from proactivebench.store import RunStore
@@ -35,11 +37,11 @@ def show(
         return
     chosen = next((known for known in task.traces if known.trace_id == trace), None)
     if chosen is None:
-        known = ", ".join(each.trace_id for each in task.traces[:20])
-        raise UsageError(f"{task.name} has no trace '{trace}': it has {known}")
+        raise UsageError(f"{task.name} has no trace '{trace}': {traces_of(task, trace)}")
     judges = [known for known in store.judge_ids() if judge in (None, known) or known.startswith(f"{judge}-")]
     if judge is not None and not judges:
-        raise UsageError(f"'{judge}' decided nothing in {run}: {', '.join(store.judge_ids()) or 'nobody'} did")
+        hint = did_you_mean(judge, {known.rpartition("-")[0] for known in store.judge_ids()})
+        raise UsageError(f"'{judge}' decided nothing in {run}: {hint}{', '.join(store.judge_ids()) or 'nobody'} did")
     verdicts = (verdict for name in judges for verdict in store.verdicts(name).values())
     timeline = Timeline.of(chosen, repeat, store.replies().values(), verdicts)
     if as_json:

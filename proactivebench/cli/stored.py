@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proactivebench.errors import DataError, ProactiveBenchError
+from proactivebench.files import foreign, read_bytes
+from proactivebench.naming import did_you_mean
 
 if TYPE_CHECKING:
-    from proactivebench.records import Report
+    from proactivebench.records import Report, Task
+
+_WANTED, _OWN = "a run's folder or its report.json", "the report of a run"
 
 
 def load_report(run: Path, *, as_written: bool = False) -> Report:
@@ -36,19 +40,25 @@ def load_report(run: Path, *, as_written: bool = False) -> Report:
         return read_report(written)
 
 
+def traces_of(task: Task, asked: str) -> str:
+    """What to say of a trace that a task does not have: the nearest ones, and the first that there are."""
+    names = [trace.trace_id for trace in task.traces]
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"{did_you_mean(asked, names)}it has {', '.join(names[:20])}{more}"
+
+
 def read_report(file: Path) -> Report:
     """A report.json. Raises `DataError` where it is none."""
     from pydantic import ValidationError
 
     from proactivebench.records import Report
 
+    content = read_bytes(file, _WANTED)
     try:
-        return Report.model_validate_json(file.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"{file} is not there: give a run directory or a report.json") from None
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror}") from error
+        return Report.model_validate_json(content)
     except ValidationError as error:
+        if other := foreign(file, content, _WANTED, own=_OWN):
+            raise other from None
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise DataError(f"{file} is no report this version reads: {where or 'JSON'}: {problem['msg']}") from error

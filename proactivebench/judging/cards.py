@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from proactivebench.errors import UsageError
+from proactivebench.files import read_yaml, unfit
+from proactivebench.naming import did_you_mean
 from proactivebench.records import Decoding, JudgeErrors, NeedRule, Record, digest
 from proactivebench.resources import shipped
 
@@ -180,6 +182,7 @@ class PanelCard(BaseCard):
 
 
 Card = LabelsCard | LexicalCard | LLMCard | RewardModelCard | ClassifierCard | PanelCard
+_WANTED = "a judge's name or its card, a .yaml file"
 _ADAPTER: TypeAdapter[Card] = TypeAdapter(Annotated[Card, Field(discriminator="kind")])
 
 
@@ -195,16 +198,7 @@ def parse_card(declaration: Any, where: str) -> Card:
 
 def read_card(path: Path) -> Card:
     """The card in a YAML file. Raises UsageError where there is none or it is not valid."""
-    import yaml
-
-    try:
-        declaration = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read the judge card ({error.strerror}): give a card's name or file") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        line = str(error).splitlines()[0]
-        raise UsageError(f"{path}: not a YAML judge card ({line}): correct the card") from None
-    return parse_card(declaration, path.name)
+    return parse_card(read_yaml(path, _WANTED), path.name)
 
 
 def card_names() -> list[str]:
@@ -218,7 +212,10 @@ def card_path(name: str) -> Path:
         return Path(name).expanduser()
     path = shipped("judges", f"{name}.yaml")
     if name not in card_names():
-        raise UsageError(f"no judge '{name}': choose from {', '.join(card_names())}, or give a card's .yaml file")
+        if Path(name).exists():
+            raise unfit(Path(name), _WANTED)
+        hint = did_you_mean(name, card_names())
+        raise UsageError(f"no judge '{name}': {hint}choose from {', '.join(card_names())}, or give a card's .yaml file")
     return path
 
 

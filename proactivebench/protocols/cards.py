@@ -8,14 +8,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from proactivebench.errors import UsageError
+from proactivebench.files import read_yaml, unfit
+from proactivebench.naming import did_you_mean
 from proactivebench.protocols.parser import RULES
 from proactivebench.records import ProtocolIdentity, Record, digest
 
 _FOLDER = Path(__file__).with_name("cards")
+_WANTED = "a protocol's name or its card, a .yaml file as docs/protocols.md has it"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _PLACEHOLDERS = {"system": {"task", "confidence"}, "task_several": {"candidates"}, "feedback": {"reason"}}
 
@@ -131,12 +133,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 
 def _fields(name_or_file: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
     path = _path(name_or_file)
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"protocol card {path}: cannot be read ({' '.join(str(error).split())})") from error
-    if not isinstance(fields, dict):
-        raise UsageError(f"protocol card {path}: not a mapping; see docs/protocols.md for what a card holds")
+    fields = read_yaml(path, _WANTED)
     parent = fields.pop("extends", None)
     if parent is None:
         return fields
@@ -151,4 +148,8 @@ def _path(name_or_file: str) -> Path:
     path = Path(name_or_file).expanduser()
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return path
-    raise UsageError(f"protocol {name_or_file}: no such card; known: {', '.join(shipped_cards())}, or a .yaml file")
+    if path.exists():
+        raise unfit(path, _WANTED)
+    hint = did_you_mean(name_or_file, shipped_cards())
+    known = ", ".join(shipped_cards())
+    raise UsageError(f"protocol {name_or_file}: no such card; {hint}known: {known}, or a .yaml file")

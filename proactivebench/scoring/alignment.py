@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from proactivebench.errors import UsageError
+from proactivebench.naming import did_you_mean
 from proactivebench.records import JudgeReport, MetricValue, Report
 from proactivebench.scoring.allowances import unknown_metric
 from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
@@ -72,7 +73,7 @@ def align(
         if split in (None, where) and all(name in table.rows for table in tables)
     ]
     if not traces:
-        raise UsageError(f"the runs share no trace{f' of split {split}' if split else ''}: nothing can be compared")
+        raise UsageError(_nothing_shared(judged, split))
     counts = np.empty((len(tables), len(traces), len(Column)))
     for run, table in enumerate(tables):
         order = [table.columns.index(column.name.lower()) for column in Column]
@@ -90,6 +91,13 @@ def align(
         conditions=tuple(condition_differences(conditions, names)),
         unknown_conditions=tuple(unknown_conditions(conditions, names)),
     )
+
+
+def _nothing_shared(judged: Sequence[JudgeReport], split: str | None) -> str:
+    splits = sorted({where for found in judged for where in found.trace_splits.values()})
+    if split is None or split in splits:
+        return f"the runs share no trace{f' of split {split}' if split else ''}: nothing can be compared"
+    return f"there is no split '{split}': {did_you_mean(split, splits)}there are {', '.join(splits)}"
 
 
 def metric_of(key: str) -> tuple[Metric, Measure, str]:
@@ -152,5 +160,6 @@ def _named(report: Report, wanted: str) -> JudgeReport:
     for found in report.judges:
         if wanted in (found.judge.id, found.judge.name):
             return found
-    there = ", ".join(found.judge.id for found in report.judges)
-    raise UsageError(f"no judge {wanted} decided on {report.agent.name}: there is {there}")
+    there = [found.judge.id for found in report.judges]
+    hint = did_you_mean(wanted, [*there, *(found.judge.name for found in report.judges)])
+    raise UsageError(f"no judge {wanted} decided on {report.agent.name}: {hint}there is {', '.join(there) or 'none'}")

@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from proactivebench.errors import UsageError
+from proactivebench.naming import did_you_mean
 from proactivebench.scoring.registry import METRICS, Interval, Metric, metric_for
 
 DEFAULT_DROP = 0.05
@@ -80,9 +80,7 @@ def drop(given: float | str, where: str) -> Drop:
 
 def unknown_metric(key: str) -> UsageError:
     """The refusal of a key that no metric has: the nearest one, and all there are."""
-    close = get_close_matches(key, METRICS, 1)
-    hint = f"did you mean {close[0]}? There are" if close else "there are"
-    return UsageError(f"there is no metric '{key}': {hint} {', '.join(METRICS)}")
+    return UsageError(f"there is no metric '{key}': {did_you_mean(key, METRICS)}there are {', '.join(METRICS)}")
 
 
 def _known(key: str) -> Metric:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from proactivebench.errors import DataError, UsageError
+from proactivebench.files import read_yaml
+from proactivebench.naming import did_you_mean
 from proactivebench.records import Record, ReplyStatus
 from proactivebench.scoring.answers import ERROR, MISSING, STATUSES, Answers
 
@@ -19,9 +21,9 @@ class Prices(Record):
     """What a model costs, in one currency per million tokens. `cached` is the price of prompt tokens served from a
     cache (as `prompt` where it is not given)."""
 
-    prompt: float = Field(ge=0)
-    completion: float = Field(ge=0)
-    cached: float | None = Field(default=None, ge=0)
+    prompt: float = Field(ge=0, allow_inf_nan=False)
+    completion: float = Field(ge=0, allow_inf_nan=False)
+    cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     currency: str = "USD"
 
 
@@ -30,20 +32,18 @@ def load_prices(path: str | Path, model: str) -> Prices:
 
     Raises `DataError` where the table cannot be read, `UsageError` where it does not name the model.
     """
-    import yaml
-
-    try:
-        table = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"cannot read prices from {path}: {str(error).splitlines()[0]}") from error
-    if not isinstance(table, dict) or model not in table:
-        raise UsageError(f"{path} has no prices for {model}: add `{model}: {{prompt: …, completion: …}}`")
+    table = read_yaml(Path(path), f"YAML of prices per million tokens, `{model}: {{prompt: 1, completion: 3}}`")
+    if model not in table:
+        hint = did_you_mean(model, map(str, table))
+        raise UsageError(f"{path} has no prices for {model}: {hint}add `{model}: {{prompt: …, completion: …}}`")
     try:
         return Prices.model_validate(table[model])
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
-        raise DataError(f"{path}: prices of {model}: {where or 'entry'}: {problem['msg']}") from error
+        raise DataError(
+            f"{path}: prices of {model}: {where or 'entry'}: {problem['msg']}: write {{prompt: 1, completion: 3}}"
+        ) from error
 
 
 def spent_tokens(answers: Answers) -> NDArray[np.float64] | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from proactivebench.errors import DataError
+from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Adjusted, HumanLabel, MetricValue
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.correction import judged_metrics
@@ -25,6 +26,7 @@ from proactivebench.scoring.outcomes import Outcomes
 from proactivebench.scoring.registry import Interval, Metric, Need
 
 METHOD = "prediction_powered"
+_WANTED = "JSON Lines, one label a line: {trace_id, turn, candidate (-1 = silence), accepted, random, blind}"
 FEWEST_LABELLED = 30
 FEWEST_TRACES = 4
 C = Column
@@ -80,21 +82,22 @@ def prediction_powered_mean(verdict: Floats, person: Floats) -> float:
 
 
 def load_human_labels(path: str | Path) -> tuple[HumanLabel, ...]:
-    """The labels of a JSONL file, a `HumanLabel` a line. Raises `DataError` naming the first bad line."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read human labels from {path}: {error}") from error
-    labels = []
-    for number, line in enumerate(lines, 1):
+    """The labels of a JSONL file (gzipped or not), one a line. Raises `DataError` with the first bad line."""
+    content = read_bytes(Path(path), _WANTED)
+    labels: list[HumanLabel] = []
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if not line.strip():
             continue
         try:
             labels.append(HumanLabel.model_validate_json(line))
         except ValidationError as error:
+            if not labels and (other := foreign(path, content, _WANTED, own="a file of people's labels")):
+                raise other from None
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
-            raise DataError(f"{path}, line {number}: {where or 'JSON'}: {problem['msg']}") from error
+            raise DataError(f"{path}:{number}: {where or 'JSON'}: {problem['msg']}: give {_WANTED}") from error
+    if not labels:
+        raise DataError(f"{path} holds no label: give {_WANTED}")
     return tuple(labels)
 
 

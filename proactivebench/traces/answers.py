@@ -6,11 +6,12 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from proactivebench.errors import DataError, UsageError
+from proactivebench.naming import did_you_mean
 from proactivebench.traces import release
 from proactivebench.traces.fetch import MIRROR, MissingFile
 
@@ -44,11 +45,17 @@ def released_answers(model: str, pins: Mapping[str, str] | None = None) -> Answe
     with _open(release.read(release.ARCHIVE, pins)) as members:
         found = {trace: info for (name, trace), info in _by_model(members).items() if name == model}
         if not found:
-            known = ", ".join(sorted({name for name, _ in _by_model(members)}))
-            raise UsageError(f"{model}: no released answers of this model; there are {known}")
+            raise _not_released(model, {name for name, _ in _by_model(members)})
         if len(found) > MAX_MEMBERS:
             raise DataError(f"{release.ARCHIVE}: {len(found)} files of {model}; this is not the release")
         return {trace: _parsed(_bounded(members, info), info.filename) for trace, info in sorted(found.items())}
+
+
+def _not_released(model: str, known: Iterable[str]) -> UsageError:
+    there = sorted(known)
+    return UsageError(
+        f"{model}: no released answers of this model; {did_you_mean(model, there)}there are {', '.join(there)}"
+    )
 
 
 def _unpacked(model: str, pins: Mapping[str, str] | None) -> Answers:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from proactivebench.errors import UsageError
+from proactivebench.naming import did_you_mean
 from proactivebench.traces import release
 from proactivebench.traces.benchmark import PUBLISHED, RELEASED
 from proactivebench.traces.fetch import MIRROR, MissingFile, Unreachable, WrongHash
@@ -64,7 +65,8 @@ def expand(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
         elif name in release.pins():
             wanted[name] = (name,)
         else:
-            raise UsageError(f"{name}: nothing of this name in the release; there are {', '.join(groups())}")
+            hint = did_you_mean(name, [*groups(), *release.pins()], cutoff=0.75)
+            raise UsageError(f"{name}: nothing of this name in the release; {hint}there are {', '.join(groups())}")
     return wanted or {group: files(group) for group in ("traces", "labels", "answers", "prompts", "results")}
 
 

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from proactivebench.errors import DataError
+from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Trace
+
+WANTED = "JSON Lines, one trace a line: {trace_id, split, events: [{time, event}]}"
+_OWN = "a file of traces"
 
 
 def read_traces(path: Path) -> tuple[Trace, ...]:
-    """All traces of a JSONL file. Raises like `parse_traces`, and where the file cannot be read."""
-    return parse_traces(read_file(path), str(path))
-
-
-def read_file(path: Path) -> bytes:
-    """The content of a file. Raises `DataError` where it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    """All traces of a JSONL file, gzipped or not. Raises like `parse_traces`, and where the file cannot be read."""
+    return parse_traces(read_bytes(path, WANTED), str(path))
 
 
 def parse_traces(content: bytes, source: str) -> tuple[Trace, ...]:
     """All traces of JSONL text, in its order; empty lines are skipped, numeric times become text.
 
     Raises `DataError` naming source, line and field for the first fault: bad UTF-8 or JSON, a key given twice, NaN, a
-    field missing, unknown or of the wrong type, a trace id used twice, no trace at all.
+    field missing, unknown or of the wrong type, a trace id used twice, no trace at all. A file whose first line is no
+    trace is named for what it is, where that can be told.
     """
-    return unique_traces(_parsed_lines(content.split(b"\n"), source), source)
+    lines = _parsed_lines(content.split(b"\n"), source)
+    try:
+        first = next(lines, None)
+    except DataError as error:
+        raise foreign(source, content, WANTED, own=_OWN) or error from None
+    return unique_traces(lines if first is None else chain([first], lines), source)
 
 
 def unique_traces(traces: Iterable[tuple[str, Trace]], source: str) -> tuple[Trace, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from difflib import get_close_matches
 from pathlib import Path
 
 from proactivebench.errors import UsageError
+from proactivebench.files import read_bytes
+from proactivebench.naming import did_you_mean
 from proactivebench.records import Task
 from proactivebench.traces import benchmark, sample
-from proactivebench.traces.jsonl import parse_traces, read_file
+from proactivebench.traces.jsonl import WANTED, parse_traces
 
 NAMED = {
     benchmark.RELEASED: benchmark.released_task,
@@ -19,7 +20,7 @@ NAMED = {
 
 
 def load_task(spec: str) -> Task:
-    """The task that `spec` names: a named task, `FILE.jsonl`, or `hf:ORG/NAME[/CONFIG][@REV][:SPLIT]`.
+    """The task that `spec` names: a named task, `FILE.jsonl[.gz]`, or `hf:ORG/NAME[/CONFIG][@REV][:SPLIT]`.
 
     Raises `UsageError` for an unknown name, `DataError` for data that is missing or malformed.
     """
@@ -29,18 +30,25 @@ def load_task(spec: str) -> Task:
         from proactivebench.traces.hub import hub_task
 
         return hub_task(spec)
-    if spec.endswith(".jsonl") or Path(spec).is_file():
-        return file_task(Path(spec))
-    close = get_close_matches(spec, NAMED, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
+    path = Path(spec).expanduser()
+    if spec.endswith((".jsonl", ".jsonl.gz", ".json")) or path.is_file():
+        return file_task(path)
+    if path.is_dir():
+        raise UsageError(f"{spec} is a folder: give a file of traces, {_files_in(path)}")
+    hint = did_you_mean(spec, NAMED)
     raise UsageError(f"{spec}: no such task; {hint}there are {', '.join(NAMED)}, FILE.jsonl and hf:ORG/NAME[@REV]")
 
 
+def _files_in(folder: Path) -> str:
+    found = sorted(path for pattern in ("*.jsonl", "*.jsonl.gz") for path in folder.glob(pattern))
+    return f"such as {found[0]}" if found else "FILE.jsonl; this one holds none"
+
+
 def file_task(path: Path) -> Task:
-    """The traces of a JSONL file as a task named after it; its revision is the hash of the file."""
-    content = read_file(path)
+    """The traces of a JSONL file, gzipped or not, as a task named after it; its revision is the hash of its text."""
+    content = read_bytes(path, WANTED)
     return Task(
-        name=path.stem,
+        name=path.name.removesuffix(".gz").removesuffix(path.suffix).removesuffix(".jsonl"),
         version="0",
         revision=f"sha256:{hashlib.sha256(content).hexdigest()[:16]}",
         licence="unknown",

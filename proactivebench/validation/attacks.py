@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError, model_validator
 
 from proactivebench.errors import DataError, UsageError
+from proactivebench.files import read_yaml
 from proactivebench.judging import Item, Judge
 from proactivebench.judging.quoting import fill
 from proactivebench.records import Moment, Record, ReplyKey, Task, VerdictStatus, digest
@@ -93,13 +94,14 @@ class AttackAudit(Record):
 
 def read_suite(path: Path | None = None) -> Suite:
     """The shipped suite, or the one in a file. Raises DataError where it is not one."""
-    import yaml
-
     path = path or shipped("judges", "attacks", "suite.yaml")
+    found = read_yaml(path, "an attack suite, YAML like judges/attacks/suite.yaml")
     try:
-        return Suite.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise DataError(f"{path}: not an attack suite ({str(error).splitlines()[0]}): correct the file") from None
+        return Suite.model_validate(found)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise DataError(f"{path} is no attack suite: {field}: {first['msg']}: see judges/attacks/suite.yaml") from None
 
 
 def rejecting_contexts(task: Task, limit: int) -> list[Moment]:

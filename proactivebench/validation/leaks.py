@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.errors import DataError
+from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Record, Trace
 from proactivebench.traces import LabelledItem
 
 Texts = tuple[str, ...]
+_WANTED = "JSON Lines, one row a line: {obs, pred_task, valid, help_needed?}; or release:train, release:test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +138,27 @@ def released_rows(items: Iterable[LabelledItem], file: str) -> list[TrainingRow]
 def read_rows(path: Path) -> list[TrainingRow]:
     """Rows of a JSONL file in the release's form: `obs` (events with `event`), `pred_task`, `valid`, and `help_needed`
     where known. Raises DataError naming the line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}): give a JSONL file, release:train or release:test") from None
-    return [_row(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    content = read_bytes(path, _WANTED)
+    rows: list[TrainingRow] = []
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if line.strip():
+            try:
+                rows.append(_row(line, f"{path}:{number}"))
+            except DataError as error:
+                raise (
+                    not rows and foreign(path, content, _WANTED, own="a file of judge-training rows")
+                ) or error from None
+    if not rows:
+        raise DataError(f"{path} holds no row: give {_WANTED}")
+    return rows
 
 
-def _row(line: str, where: str) -> TrainingRow:
+def _row(line: bytes, where: str) -> TrainingRow:
     try:
         row: Mapping[str, Any] = json.loads(line)
         events = tuple(seen["event"] for seen in row["obs"])
         proposal, label, need = row["pred_task"], row["valid"], row.get("help_needed")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{where}: not a row of judge-training data ({error!r}): it needs obs, pred_task, valid"
         ) from None

@@ -138,7 +138,10 @@ def test_a_line_that_is_no_reply_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"replies\.jsonl:2"):
         replay(file)
     (tmp_path / "replies.jsonl.gz").write_bytes(b"no gzip")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"replies\.jsonl\.gz:1 is no stored reply"):
+        replay(tmp_path / "replies.jsonl.gz")
+    (tmp_path / "replies.jsonl.gz").write_bytes(gzip.compress(file.read_bytes())[:-9])
+    with pytest.raises(DataError, match="cut off or damaged"):
         replay(tmp_path / "replies.jsonl.gz")
 
 

@@ -54,7 +54,7 @@ def test_a_card_is_shown_with_its_hash(capsys: pytest.CaptureFixture[str]) -> No
         (("validate", "labels"), "measured against"),
         (("validate", "lexical", "--items", "some"), "all (1,749 items) or official"),
         (("train", "llm"), "not trained here"),
-        (("audit-leaks", "nowhere.jsonl", "nowhere.jsonl", "proactivebench_sample"), "cannot be read"),
+        (("audit-leaks", "nowhere.jsonl", "nowhere.jsonl", "proactivebench_sample"), "no such file"),
     ],
 )
 def test_bad_input_is_one_clear_line(capsys: pytest.CaptureFixture[str], args: tuple[str, ...], why: str) -> None:

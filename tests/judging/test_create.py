@@ -99,7 +99,7 @@ def test_a_new_judge_is_a_new_file(tmp_path: Path) -> None:
         ("name: ../x\nkind: labels\nversion: '1'\nsummary: s", "name"),
         ("name: x\nkind: panel\nversion: '1'\nsummary: s\npanel: [a, b]\nminimum: 3", "minimum"),
         ("name: [", "YAML"),
-        ("- 1", "card"),
+        ("- 1", "a list, not a mapping"),
     ],
 )
 def test_a_wrong_card_is_one_clear_line(tmp_path: Path, card: str, why: str) -> None:

@@ -148,5 +148,5 @@ def test_human_labels_are_read_line_by_line(tmp_path):
     file.write_text(json.dumps(line) + "\n\n" + json.dumps(line), encoding="utf-8")
     assert len(load_human_labels(file)) == 2
     file.write_text(json.dumps(line) + '\n{"trace_id": "t0"}\n', encoding="utf-8")
-    with pytest.raises(DataError, match="line 2"):
+    with pytest.raises(DataError, match=r"people\.jsonl:2"):
         load_human_labels(file)

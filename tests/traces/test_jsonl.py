@@ -85,7 +85,7 @@ def test_labels_must_be_as_many_as_events():
         ("", "holds no trace"),
         ("\n \n", "holds no trace"),
         ("{", "not JSON"),
-        ("[1]", "t.jsonl:1"),
+        ("[1]", "t.jsonl is one JSON array"),
         ('"x"', "t.jsonl:1"),
         ("NaN", "NaN is not JSON"),
         ("1" * 5000, "not a number"),
@@ -141,7 +141,7 @@ def test_a_missing_file_and_a_folder_are_data_errors(tmp_path):
         with pytest.raises((DataError, UsageError)):
             load_task(str(path))
     (tmp_path / "dir.jsonl").mkdir()
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is a folder"):
         load_task(str(tmp_path / "dir.jsonl"))
 
 

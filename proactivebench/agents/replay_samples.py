@@ -18,6 +18,8 @@ from proactivebench.protocols.base import Protocol
 from proactivebench.records import Reply, ReplyKey, Task
 from proactivebench.store import first_problem
 
+_OWN = "a file of lm-eval samples"
+
 
 def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | None:
     """The answers of a samples file, of rollouts and of moments asked one by one; None if `path` is no such file.
@@ -34,24 +36,25 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
         if not line.strip():
             continue
         try:
-            for key, answer in _answers(json.loads(line), protocol):
+            sample = json.loads(line)
+        except (ValueError, RecursionError):
+            raise foreign(path, content, WANTED) or DataError(f"{path}:{number} is not JSON: give {WANTED}") from None
+        try:
+            for key, answer in _answers(sample, protocol):
                 if key.turn < turns.get(key.trace_id, 0):
                     answers[key] = answer
                 else:
                     outside.add(key)
         except ValidationError as error:
             raise DataError(f"{path}:{number} holds no reply: {first_problem(error)}") from error
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-            if number == 1 and (other := foreign(path, content, WANTED, own="a file of lm-eval samples")):
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+            if number == 1 and (other := foreign(path, content, WANTED, own=_OWN)):
                 raise other from None
             raise DataError(
-                f"{path}:{number} is no sample of this project's tasks ({error!r}): give {WANTED}"
-            ) from error
-    return StoredAnswers(
-        path.name.removesuffix(".gz").removesuffix(".jsonl"),
-        answers,
-        {"replies_outside_task": len(outside)} if outside else {},
-    )
+                f"{path}:{number} is no sample of this project's tasks, the file is {_OWN} of others: give {WANTED}"
+            ) from None
+    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    return StoredAnswers(name, answers, {"replies_outside_task": len(outside)} if outside else {})
 
 
 def _answers(sample: dict[str, Any], protocol: Protocol) -> Iterator[tuple[ReplyKey, Answer]]:

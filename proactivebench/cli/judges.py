@@ -187,7 +187,7 @@ def table(
 
     Example: proactivebench judges table docs/judges.md
     """
-    from proactivebench.errors import CheckFailed
+    from proactivebench.errors import CheckFailed, DataError
     from proactivebench.files import read_text
     from proactivebench.judging.cards import card_names, load_card
     from proactivebench.judging.catalogue import put_table
@@ -199,7 +199,10 @@ def table(
         print(generated, end="")
         return
     before = read_text(page, "the page that holds the table, docs/judges.md")
-    after = put_table(before, generated)
+    try:
+        after = put_table(before, generated)
+    except DataError as error:
+        raise DataError(f"{page} is not that page: {error}") from None
     if check and after != before:
         raise CheckFailed(f"{page} is stale: run `proactivebench judges table {page}`")
     if after != before:

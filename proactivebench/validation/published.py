@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.errors import DataError, UsageError
+from proactivebench.files import read_text
 from proactivebench.records import Record
 
 FIGURES = ("recall", "precision", "f1", "accuracy", "false_discovery_rate")
@@ -168,12 +169,7 @@ def read_table(file: Path) -> list[RowAudit]:
 
 
 def _rows(file: Path) -> Iterator[dict[str, str]]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise DataError(f"{file} is not text in UTF-8: save it as CSV or YAML") from None
+    text = read_text(file, "a CSV or YAML table with name, moments and figures")
     if file.suffix.lower() in (".yaml", ".yml", ".json"):
         yield from _yaml_rows(file, text)
         return

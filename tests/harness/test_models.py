@@ -99,10 +99,16 @@ def test_the_declared_entry_points_lead_to_every_agent_of_ours_and_to_the_tasks(
 
 
 @pytest.mark.parametrize(
-    "line", [b'{"doc": {"trace_id": "code_umlauts", "turn": "0"}, "resps": [["x"]]}', b"\xff\xfe", b"[]"]
+    ("line", "says"),
+    [
+        (b'{"doc": {"trace_id": "code_umlauts", "turn": "0"}, "resps": [["x"]]}', ":1 is no sample"),
+        (b"\xff\xfe", " is UTF-16 text"),
+        (b"[]", " is one JSON array"),
+        (b"{", ":1 is not JSON"),
+    ],
 )
-def test_a_samples_file_of_something_else_is_named_with_its_line(tmp_path: Path, line: bytes) -> None:
+def test_a_samples_file_of_something_else_is_named_for_what_it_is(tmp_path: Path, line: bytes, says: str) -> None:
     file = tmp_path / "samples_x.jsonl"
     file.write_bytes(line + b"\n")
-    with pytest.raises(DataError, match=r"samples_x\.jsonl:1 is no sample"):
+    with pytest.raises(DataError, match=rf"samples_x\.jsonl{says}"):
         read_stored(file, TASK, load_protocol("standard"))

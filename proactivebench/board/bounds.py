@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from proactivebench.records import JudgeIdentity, Manifest, Reply, Usage, Verdict
+from proactivebench.text.lookalikes import unseen
 
 MAX_REPEATS, MAX_ROUNDS, MAX_CANDIDATES = 32, 8, 16
 MAX_COUNT, MAX_SECONDS, MAX_TEMPERATURE = 10**12, 10**9, 1000
-MAX_MEMBERS, MAX_CHAIN = 16, 1000
+MAX_MEMBERS, MAX_CHAIN = 16, 300
+MAX_OFFER, MAX_OFFERED = 16 * 1024, 8 * 1024 * 1024  # bytes of UTF-8: one offer, all offers of an entry
+MAX_ADVICE, MAX_REASON, MAX_WORD = 16 * 1024, 4000, 200  # characters
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
+_QUESTION = re.compile(r"[0-9a-f]{16}\Z")
 
 
 def manifest_excesses(manifest: Manifest) -> Iterator[str]:
@@ -31,7 +35,17 @@ def manifest_excesses(manifest: Manifest) -> Iterator[str]:
 
 
 def reply_excess(reply: Reply) -> str | None:
-    """The field of a reply whose number cannot be; None where all can."""
+    """The field of a reply whose number or text cannot be; None where all can."""
+    if reply.error is not None:
+        return "error (a provider's words are private)"
+    if reply.reasoning is not None:
+        return "reasoning (it is private)"
+    if _is_no_word(reply.finish_reason):
+        return "finish_reason"
+    if reply.advice is not None and len(reply.advice) > MAX_ADVICE:
+        return "advice"
+    if any(len(offer) > MAX_OFFER or len(offer.encode()) > MAX_OFFER for offer in reply.proposals):
+        return f"proposals ({MAX_OFFER} bytes are allowed in one offer)"
     if reply.confidence is not None and not 0 <= reply.confidence <= 1:
         return "confidence"
     if not 0 <= reply.attempts < MAX_COUNT:
@@ -42,10 +56,29 @@ def reply_excess(reply: Reply) -> str | None:
 
 
 def verdict_excess(verdict: Verdict) -> str | None:
-    """The field of a verdict whose number cannot be; None where all can."""
+    """The field of a verdict whose number or text cannot be; None where all can."""
+    if not _QUESTION.match(verdict.question):
+        return "question"
+    if _is_no_word(verdict.judge) or not verdict.judge:
+        return "judge"
+    if _is_no_word(verdict.cause):
+        return "cause"
+    if verdict.reason is not None and len(verdict.reason) > MAX_REASON:
+        return f"reason ({MAX_REASON} characters are allowed)"
     if not 0 <= verdict.clipped < MAX_COUNT:
         return "clipped"
     return _cost_excess(verdict.usage, verdict.latency_s)
+
+
+def offered_excess(replies: Iterable[Reply]) -> str | None:
+    """What is wrong with all offers of an entry together; None where there is nothing."""
+    size = sum(len(offer.encode()) for reply in replies for offer in reply.proposals)
+    return f"all offers together have {size} bytes; {MAX_OFFERED} are allowed" if size > MAX_OFFERED else None
+
+
+def _is_no_word(text: str | None) -> bool:
+    """Whether a text is too long for a word, or has what nobody sees."""
+    return text is not None and (len(text) > MAX_WORD or unseen(text) is not None)
 
 
 def _cost_excess(usage: Usage | None, latency_s: float | None) -> str | None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from proactivebench.board.declaration import check_names, default_declaration
+from proactivebench.board.declaration import check_run_id, default_declaration
 from proactivebench.board.entry import ENTRY, REPLIES, Declaration, Entry, EvidenceFile, verdict_file
+from proactivebench.board.escaping import plain
+from proactivebench.board.evidence import read_evidence
 from proactivebench.board.redaction import redacted_manifest, redacted_reply, redacted_verdict
+from proactivebench.board.rules import rule_faults
 from proactivebench.board.validation import verdict_faults
-from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.board.verification import verify_evidence
+from proactivebench.errors import CheckFailed, InvalidRun, UsageError
 from proactivebench.evaluation import check_valid, task_of
-from proactivebench.records import Manifest, Moment, Record, Reply, Report, Task, Verdict, question_hash
+from proactivebench.records import Manifest, Moment, Record, Reply, Report, Task, Verdict, printable, question_hash
 from proactivebench.scoring import build_report
 from proactivebench.store import RunStore, cannot_write, first_problem
 
@@ -27,14 +32,15 @@ def prepare_entry(
 ) -> Entry:
     """Write the entry of a run into `output_path` and return it. Trivial agents need no declaration.
 
-    Raises `UsageError` where the declaration is missing, a name cannot stand on a board or the folder holds something
-    else, `InvalidRun` where the run is incomplete, not judged throughout, or has too many unscored verdicts.
+    Raises `UsageError` where the declaration is missing, a name or text cannot stand on a board or the folder holds
+    something else, `InvalidRun` where the run is incomplete, not judged throughout, or its numbers may not be used,
+    `CheckFailed` where a board would refuse the entry for any other reason.
     """
     manifest = store.manifest
     if manifest.limit is not None:
         raise InvalidRun(f"{store.path} covers {manifest.limit} traces only: run it again without --limit")
     declared = declared or default_declaration(manifest)
-    check_names(declared, manifest, run_id)
+    check_run_id(run_id)
     if output_path.is_dir() and any(output_path.iterdir()) and not (output_path / ENTRY).exists():
         raise UsageError(f"{output_path} holds something else than an entry: give a new or empty --output_path")
     task = task_of(store)
@@ -59,13 +65,34 @@ def prepare_entry(
         )
     except ValidationError as error:
         raise UsageError(f"{store.path} cannot stand on a board: {first_problem(error)}") from error
+    if (fault := next(rule_faults(entry), None)) is not None:
+        raise UsageError(
+            printable(fault if fault.startswith("--") else f"{store.path} cannot stand on a board: {fault}")
+        )
+    contents = {name: content for name, (content, _) in files.items()}
+    contents[ENTRY] = (entry.model_dump_json(indent=2, exclude_none=True) + "\n").encode()
+    _check_as_a_board_does(contents, output_path, task)
     with cannot_write(output_path):
         output_path.mkdir(parents=True, exist_ok=True)
-        for name, (content, _) in files.items():
+        for name, content in contents.items():
             (output_path / name).parent.mkdir(exist_ok=True)
             (output_path / name).write_bytes(content)
-        (output_path / ENTRY).write_text(entry.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
     return entry
+
+
+def _check_as_a_board_does(contents: dict[str, bytes], output_path: Path, task: Task) -> None:
+    """Read, validate and verify an entry's files as a board would where they are to lie. Raises `CheckFailed`."""
+    with tempfile.TemporaryDirectory(prefix="proactivebench-") as scratch:
+        for name, content in contents.items():
+            (Path(scratch) / name).parent.mkdir(exist_ok=True)
+            (Path(scratch) / name).write_bytes(content)
+        evidence = read_evidence(Path(scratch))
+    evidence.path = output_path
+    findings = verify_evidence(evidence, task, metrics=CLAIMED).findings
+    if findings:
+        first = findings[0]
+        where = f"{first.file}: " if first.file else ""
+        raise CheckFailed(plain(f"a board would refuse this run: {where}{first.message}"))
 
 
 def claims_of(report: Report) -> dict[str, dict[str, float]]:

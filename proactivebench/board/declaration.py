@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.board.entry import Declaration, Name
 from proactivebench.board.rows import TRIVIAL
+from proactivebench.board.rules import RESERVED
 from proactivebench.errors import UsageError
 from proactivebench.records import Manifest
 
-RESERVED = "proactivebench"
 _NAME = "use letters, digits, . _ -, no spaces; a letter or digit first, last and beside each mark, 96 at most"
 _LINE = "one line of 300 characters at most"
 _LINKS = "https links only, 10 at most, each of 300 plain characters at most"
@@ -92,10 +91,8 @@ def default_declaration(manifest: Manifest) -> Declaration:
     )
 
 
-def check_names(declared: Declaration, manifest: Manifest, run_id: str | None) -> None:
-    """Raises `UsageError` for a run id that is no name, and for an organisation that is the trivial agents' own."""
-    if manifest.agent.model not in TRIVIAL and re.sub(r"[._-]", "", declared.organisation).casefold() == RESERVED:
-        raise UsageError(f"--organisation {declared.organisation}: reserved for the trivial agents; give your own")
+def check_run_id(run_id: str | None) -> None:
+    """Raises `UsageError` for a run id that is no name."""
     try:
         TypeAdapter(Name).validate_python(run_id or "r1")
     except ValidationError:

@@ -139,7 +139,8 @@ def _read_entry(evidence: Evidence) -> Entry | None:
     try:
         content = read_plain(evidence.path / ENTRY, MAX_ENTRY_BYTES)
         evidence.hashes[ENTRY] = hashlib.sha256(content).hexdigest()
-        return Entry.model_validate(strict_json(content), strict=False)
+        _check_formats(strict_json(content))
+        return Entry.model_validate_json(content, strict=True)
     except Refused as error:
         evidence.refuse(ENTRY, str(error))
     except ValidationError as error:
@@ -148,6 +149,14 @@ def _read_entry(evidence: Evidence) -> Entry | None:
             said = "is a field that entries do not have" if problem["type"] == "extra_forbidden" else problem["msg"]
             evidence.refuse(ENTRY, f"{place}: {said}")
     return None
+
+
+def _check_formats(value: Any) -> None:
+    """Raises `Refused` where a format is no whole number: true and 1.0 equal 1."""
+    content = value if isinstance(value, dict) else {}
+    for place, record in (("format", content), ("manifest.format", content.get("manifest"))):
+        if isinstance(record, dict) and type(record.get("format", 1)) is not int:
+            raise Refused(f"{place}: is no whole number")
 
 
 def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]], left: Allowance) -> list[R]:
@@ -170,13 +179,14 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]], 
     return records
 
 
-def _pieces(lines: Iterable[bytes]) -> Iterator[list[Any]]:
-    """The decoded lines, a few at a time: what is decoded takes far more memory than its text, and nothing is decoded
-    behind a piece that is wrong."""
-    piece: list[Any] = []
+def _pieces(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The lines, a few at a time, each one JSON value: what is decoded takes far more memory than its text, and nothing
+    is decoded behind a piece that is wrong."""
+    piece: list[bytes] = []
     size = 0
     for number, text in enumerate(lines, 1):
-        piece.append(_value(number, text))
+        _check_line(number, text)
+        piece.append(text)
         size += len(text)
         if len(piece) == _PIECE_LINES or size > _PIECE_BYTES:
             yield piece
@@ -184,19 +194,19 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[list[Any]]:
     yield piece
 
 
-def _value(number: int, text: bytes) -> Any:
+def _check_line(number: int, text: bytes) -> None:
     try:
         value = strict_json(text)
         if text.count(b",") > MAX_WIDTH:
             check_width(value)
     except Refused as error:
         raise Refused(f"line {number} {error}") from error
-    return value
 
 
-def _validated(values: list[Any], before: int, adapter: TypeAdapter[list[R]]) -> list[R]:
+def _validated(lines: list[bytes], before: int, adapter: TypeAdapter[list[R]]) -> list[R]:
+    """The records of some lines, each field of exactly its type: no text for a number, no number for yes or no."""
     try:
-        return adapter.validate_python(values)
+        return adapter.validate_json(b"[" + b",".join(lines) + b"]", strict=True)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         line, *place = problem["loc"]

@@ -19,15 +19,21 @@ from proactivebench.protocols import Protocol, load_protocol, shipped_cards
 from proactivebench.records import Decoding, JudgeIdentity, Moment, ProtocolIdentity, Record, Reply, Task, TaskIdentity
 
 
-def misstated(entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol | None) -> Iterator[Finding]:
-    """Where `entry` says of its data, its judges or its trivial agent what is not so."""
+def misstated(
+    entry: Entry, task: Task, replies: Iterable[Reply], protocol: Protocol | None, unread: str
+) -> Iterator[Finding]:
+    """Where `entry` says of its data, its judges or its trivial agent what is not so. Without a `protocol`, `unread`
+    says why there is none."""
     manifest = entry.manifest
     faults = (_task_fault(manifest.task, task), _protocol_fault(manifest.protocol))
     for fault in (*faults, *map(judge_fault, manifest.judges.values())):
         if fault:
             yield Finding(ENTRY, fault)
-    if manifest.agent.model in TRIVIAL and protocol is not None:
-        fault = _agent_fault(entry, task, replies, protocol)
+    if manifest.agent.model in TRIVIAL:
+        if protocol is None:
+            fault = f"the trivial agent {manifest.agent.model} cannot be asked again: {unread}"
+        else:
+            fault = _agent_fault(entry, task, replies, protocol)
         if fault:
             yield Finding(REPLIES, fault)
 

@@ -7,11 +7,13 @@ from pathlib import PurePath
 from typing import Any
 
 from proactivebench.agents.secrets import refuse_secrets
+from proactivebench.board.bounds import MAX_ADVICE, MAX_REASON
 from proactivebench.errors import UsageError
 from proactivebench.records import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, Manifest, Reply, Session, Verdict
 
 HIDDEN = "(hidden)"
 _PROBED = (FORMAT, FORMAT_ENFORCED, "temperature", FIRST_AGENT)  # conditions of the run, which a board shows
+_MAX_RAW = 192 * 1024  # bytes: written as JSON, with what is escaped in it, a text stays below a line's bound
 _ADDRESS = re.compile(r"\w+://|^(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/|$)", re.IGNORECASE)
 _PATH = re.compile(r"^(?:~|\.{1,2})?[/\\]|^[A-Za-z]:[/\\]")
 
@@ -45,13 +47,20 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
 
 
 def redacted_reply(reply: Reply) -> Reply:
-    """`reply` without the provider's error text and the model's private reasoning; its text stays, as evidence."""
-    return reply.model_copy(update={"error": None, "reasoning": None})
+    """`reply` without the provider's error text and the model's private reasoning; its text stays, as evidence, where
+    a line of a board can hold it."""
+    whole = reply.text is None or len(reply.text.encode()) <= _MAX_RAW
+    advice = reply.advice[:MAX_ADVICE] if reply.advice else reply.advice
+    changes = {"error": None, "reasoning": None, "text": reply.text if whole else None, "advice": advice}
+    return reply.model_copy(update=changes)
 
 
 def redacted_verdict(verdict: Verdict) -> Verdict:
-    """`verdict` with the cause of an unscored one cut to its kind: what follows a colon may quote a server."""
-    return verdict.model_copy(update={"cause": verdict.cause.split(":", 1)[0] if verdict.cause else None})
+    """`verdict` with the cause of an unscored one cut to its kind (what follows a colon may quote a server) and
+    its reason to what a board holds."""
+    cause = verdict.cause.split(":", 1)[0] if verdict.cause else None
+    reason = verdict.reason[:MAX_REASON] if verdict.reason else verdict.reason
+    return verdict.model_copy(update={"cause": cause, "reason": reason})
 
 
 def _hidden(value: Any) -> Any:

@@ -86,15 +86,23 @@ def compare_verdicts(
 
     opinions = run_async(ask())
     left, differing = [], []
+    own = [set(map(_member, (chain or "").split("+"))) for chain in (judge.identity.silence, judge.identity.proposals)]
     for place, (verdict, opinion) in enumerate(zip(verdicts, opinions, strict=True)):
         passed_on = not ends[verdict.candidate >= 0]
         if opinion is None or (opinion.cause == NO_VOTES and passed_on):
             left.append(place)
+            if _member(verdict.judge) in own[verdict.candidate >= 0]:
+                differing.append(Disagreement(verdict, VerdictStatus.UNSCORED, "judge"))
         elif opinion.status is not verdict.status:
             differing.append(Disagreement(verdict, opinion.status))
         elif told := _told_otherwise(verdict, opinion):
             differing.append(Disagreement(verdict, opinion.status, told))
     return Rejudged(len(verdicts) - len(left), tuple(left), tuple(differing))
+
+
+def _member(word: str) -> str:
+    """The member that a chain's word names, whatever its rule."""
+    return word.partition(":")[0]
 
 
 def _told_otherwise(verdict: Verdict, opinion: Opinion) -> str | None:

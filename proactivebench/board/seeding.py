@@ -9,11 +9,11 @@ from pathlib import Path
 
 from proactivebench.board.building import Board, build_board, publish
 from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.declaration import RESERVED
 from proactivebench.board.entry import Declaration
 from proactivebench.board.output import SITE, check_output
 from proactivebench.board.published import published
 from proactivebench.board.rows import TRIVIAL
+from proactivebench.board.rules import RESERVED
 from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare

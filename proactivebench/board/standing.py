@@ -50,7 +50,9 @@ def read_opinions(root: Path) -> dict[str, SecondOpinion]:
     found = {}
     for file in sorted((root / "rejudged").glob("*/*.json")):
         try:
-            opinion = SecondOpinion.model_validate(strict_json(read_plain(file, MAX_ENTRY_BYTES)))
+            content = read_plain(file, MAX_ENTRY_BYTES)
+            strict_json(content)
+            opinion = SecondOpinion.model_validate_json(content, strict=True)
         except (Refused, DataError, ValidationError):
             continue
         found[f"{file.parent.name}/{file.stem}"] = opinion

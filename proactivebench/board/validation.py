@@ -15,18 +15,19 @@ from proactivebench.board.bounds import (
     MAX_CANDIDATES,
     MAX_REPEATS,
     MAX_ROUNDS,
-    manifest_excesses,
+    offered_excess,
     reply_excess,
     verdict_excess,
 )
 from proactivebench.board.entry import BOARD_TASKS, ENTRY, REPLIES, Entry, verdict_file
 from proactivebench.board.escaping import plain
 from proactivebench.board.evidence import Evidence, Finding, read_evidence
+from proactivebench.board.rules import rule_faults
 from proactivebench.errors import DataError
 from proactivebench.records import SILENCE, Reply, ReplyKey, ReplyStatus, Verdict, VerdictKey, printable
 from proactivebench.traces.index import TaskStructure, task_structure
 
-_SHOWN, _COUNTED = 3, 1000
+_SHOWN, _TOLD, _COUNTED = 3, 12, 1000
 R = TypeVar("R", Reply, Verdict)
 
 
@@ -83,7 +84,7 @@ def validate_evidence(evidence: Evidence) -> Validation:
     entry = evidence.entry
     if entry is not None:
         findings += _placed(evidence.path, entry)
-        findings += _identified(entry)
+        findings += few(ENTRY, rule_faults(entry), _TOLD)
         if evidence.whole and entry.manifest.task.name in BOARD_TASKS:
             findings += _covered(evidence, entry)
     return Validation(evidence.path, entry.key if entry else evidence.path.name, tuple(findings))
@@ -96,27 +97,11 @@ def _placed(path: Path, entry: Entry) -> Iterator[Finding]:
         yield Finding(ENTRY, f"belongs into entries/{entry.key} by what it says, and lies in entries/{place}")
 
 
-def _identified(entry: Entry) -> Iterator[Finding]:
-    manifest = entry.manifest
-    if manifest.task.name not in BOARD_TASKS:
-        yield Finding(ENTRY, f"the board takes runs on {', '.join(BOARD_TASKS)}, not on other data")
-        return
-    if manifest.task.data_hash != task_structure(manifest.task.name).data_hash:
-        yield Finding(
-            ENTRY, f"the run was made on other data than {manifest.task.name}: its data hash is not the pinned one"
-        )
-    if not manifest.judges:
-        yield Finding(ENTRY, "names no judge: judge the run first")
-    if manifest.limit is not None:
-        yield Finding(ENTRY, f"the run was limited to {manifest.limit} traces: run it without --limit")
-    yield from (Finding(ENTRY, said) for said in manifest_excesses(manifest))
-    strange = sorted(set(entry.claims) - set(manifest.judges))
-    yield from few(ENTRY, (f"claims figures under {judge}, a judge it has no verdicts of" for judge in strange))
-
-
 def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
     structure = task_structure(entry.manifest.task.name)
     yield from few(REPLIES, _replies_wrong(evidence.replies, entry, structure))
+    if excess := offered_excess(evidence.replies):
+        yield Finding(REPLIES, excess)
     if evidence.whole:
         final = {reply.key: reply for reply in evidence.replies}
         for judge, verdicts in evidence.verdicts.items():
@@ -129,7 +114,7 @@ def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
 def _excesses(records: Iterable[R], excess: Callable[[R], str | None]) -> Iterator[str]:
     for record in records:
         if name := excess(record):
-            yield f"{_at(record.key)}: {name} is beyond any count or measure"
+            yield f"{_at(record.key)}: {name} is not what an entry may hold"
 
 
 def _replies_wrong(replies: Sequence[Reply], entry: Entry, structure: TaskStructure) -> Iterator[str]:
@@ -217,10 +202,10 @@ def _at(key: ReplyKey | VerdictKey) -> str:
     return ", ".join([said, *extra])
 
 
-def few(file: str, messages: Iterable[str]) -> Iterator[Finding]:
+def few(file: str, messages: Iterable[str], shown: int = _SHOWN) -> Iterator[Finding]:
     """The first findings of a file one by one, the rest as a count, which ends where nobody would read on."""
     found = iter(messages)
-    yield from (Finding(file, message) for message in islice(found, _SHOWN))
+    yield from (Finding(file, message) for message in islice(found, shown))
     more = sum(1 for _ in islice(found, _COUNTED))
     if more:
         yield Finding(file, f"and {'at least ' if more == _COUNTED else ''}{more} more of this kind")

@@ -14,7 +14,8 @@ from proactivebench.board.identities import misstated
 from proactivebench.board.rejudging import Disagreement, Rejudged, items_for, rejudge
 from proactivebench.board.second_judge import SecondJudge
 from proactivebench.board.validation import Validation, few, validate_evidence
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import DataError, InvalidRun, UsageError
+from proactivebench.evaluation import check_valid
 from proactivebench.judging import Item
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
 from proactivebench.records import Note, ProtocolIdentity, Reply, ReplyStatus, Report, Task
@@ -23,6 +24,7 @@ from proactivebench.scoring.questions import contexts, question
 
 CLAIM_TOLERANCE = 1e-4
 DISPUTED_SHARE = 0.1
+_NOT_OF_THE_TEXT = {Note.CONTEXT_DROPPED, Note.FINISH_UNKNOWN, Note.BYTES_REPLACED, Note.KEY_CUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,14 @@ def verify_evidence(
     wanted = None if metrics is None else claimed | set(metrics)
     report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts, metrics=wanted)
     items = {judge: items_for(task, evidence.replies, verdicts) for judge, verdicts in evidence.verdicts.items()}
-    findings: list[Finding] = []
+    findings = list(_unusable(report))
     if any(judged.stale for judged in report.judges):
         findings += _questions(evidence, task, items)
     unchecked: list[str] = []
-    protocol = _protocol(entry, unchecked)
-    findings += misstated(entry, task, evidence.replies, protocol)
+    protocol, unread = _shipped_protocol(entry.manifest.protocol)
+    if protocol is None:
+        unchecked.append(f"replies were not parsed again: {unread}")
+    findings += misstated(entry, task, evidence.replies, protocol, unread)
     if protocol:
         findings += _parsed_again(evidence.replies, protocol)
     textless = sum(reply.text is None for reply in evidence.replies)
@@ -119,6 +123,14 @@ def verify_evidence(
     )
 
 
+def _unusable(report: Report) -> Iterator[Finding]:
+    """Why a run's numbers may not be used, as `prepare` says it."""
+    try:
+        check_valid(report)
+    except InvalidRun as error:
+        yield Finding("", str(error))
+
+
 def _questions(evidence: Evidence, task: Task, items: Mapping[str, Sequence[Item]]) -> Iterator[Finding]:
     asked = {trace.trace_id: list(contexts(trace)) for trace in task.traces}
     for judge, verdicts in evidence.verdicts.items():
@@ -131,14 +143,6 @@ def _questions(evidence: Evidence, task: Task, items: Mapping[str, Sequence[Item
             verdict_file(judge),
             [f"{v.trace_id} turn {v.turn}: this verdict was given on another proposal or context" for v in wrong],
         )
-
-
-def _protocol(entry: Entry, unchecked: list[str]) -> Protocol | None:
-    """The protocol of an entry where it is one of ours, to parse its raw texts again."""
-    protocol, reason = _shipped_protocol(entry.manifest.protocol)
-    if protocol is None:
-        unchecked.append(f"replies were not parsed again: {reason}")
-    return protocol
 
 
 @lru_cache(maxsize=64)
@@ -185,7 +189,7 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
 
 def _noted(reply: Reply) -> tuple[float | None, set[Note]]:
     """What a reply's text alone says beside its proposals."""
-    return reply.confidence, set(reply.notes) - {Note.CONTEXT_DROPPED}
+    return reply.confidence, set(reply.notes) - _NOT_OF_THE_TEXT
 
 
 def _decided_otherwise(judge: str, found: Rejudged) -> Iterator[Finding]:

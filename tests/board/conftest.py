@@ -11,7 +11,7 @@ from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore
 
-from .forging import declared, write_declared
+from .forging import as_served
 
 DECLARED = Declaration(
     organisation="acme",
@@ -53,10 +53,8 @@ def board(runs, tmp_path_factory):
     for name in ("never", "always"):
         prepare_entry(RunStore(runs / name), root / "entries" / f"proactivebench__{name}" / "r1", run_id="r1")
     helper = root / "entries" / "acme__helper-7b" / "r1"
-    prepare_entry(RunStore(runs / "oracle"), helper, DECLARED, "r1")
-    content = declared(helper)
-    content["manifest"]["agent"] = {"model": "endpoint", "model_args": {"model": "helper-7b"}, "name": "helper-7b"}
-    write_declared(helper, content)
+    prepare_entry(as_served(runs / "oracle", root / "run", "helper-7b"), helper, DECLARED, "r1")
+    shutil.rmtree(root / "run")
     return root
 
 

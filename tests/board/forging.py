@@ -3,13 +3,25 @@
 import gzip
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from proactivebench.records import Moment, question_hash
+from proactivebench.store import RunStore
 from proactivebench.traces import load_task
 
 REPLIES = "replies.jsonl.gz"
+
+
+def as_served(run: Path, folder: Path, name: str) -> RunStore:
+    """A copy of a run in `folder`, as if a served model of this name had made it."""
+    shutil.copytree(run, folder)
+    manifest = RunStore(folder).manifest
+    agent = manifest.agent.model_copy(update={"model": "endpoint", "model_args": {"model": name}, "name": name})
+    text = manifest.model_copy(update={"agent": agent}).model_dump_json()
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    return RunStore(folder)
 
 
 def verdict_name(folder: Path) -> str:

@@ -23,7 +23,7 @@ from proactivebench.records import JudgeIdentity
 from proactivebench.store import RunStore
 
 from .conftest import DECLARED
-from .forging import declared, lines, verdict_name, write_declared
+from .forging import as_served, declared, lines, verdict_name, write_declared
 from .reports import report
 
 
@@ -155,8 +155,9 @@ def test_an_entry_tells_nothing_about_the_house(runs, tmp_path):
 
 
 def test_the_same_run_is_bundled_to_the_same_bytes(runs, tmp_path):
+    store = as_served(runs / "oracle", tmp_path / "run", "helper-7b")
     for name in ("a", "b"):
-        prepare_entry(RunStore(runs / "oracle"), tmp_path / name, DECLARED, "r1")
+        prepare_entry(store, tmp_path / name, DECLARED, "r1")
     for file in (tmp_path / "a").rglob("*.*"):
         assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
 
@@ -206,12 +207,10 @@ def test_validation_imports_nothing_heavy(board):
 def test_rows_under_peoples_votes_are_ranked_and_the_better_leads(tmp_path):
     for name, model in (("oracle", "helper"), ("never", "quiet")):
         evaluation = prepare(Settings(model=name, tasks="proactivebench_sample", judge="labels"))
-        store = run_async(evaluation.run(tmp_path / "runs" / name))
+        run_async(evaluation.run(tmp_path / "runs" / name))
+        store = as_served(tmp_path / "runs" / name, tmp_path / "runs" / model, model)
         folder = tmp_path / "entries" / f"acme__{model}" / "r1"
         prepare_entry(store, folder, DECLARED.model_copy(update={"model": model}), "r1")
-        content = declared(folder)
-        content["manifest"]["agent"]["model"] = "endpoint"
-        write_declared(folder, content)
     (group,) = build_board(tmp_path).groups
     assert [(row.name, row.rank, row.leading) for row in group] == [("helper", (1, 1), True), ("quiet", (2, 2), False)]
     assert all(words(row) == ["verified"] for row in group)

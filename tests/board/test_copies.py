@@ -16,7 +16,7 @@ from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore
 
 from .conftest import DECLARED
-from .forging import declared, write_declared
+from .forging import as_served
 
 VICTIM, THIEF = "acme__victim/r1", "evil__superset/r1"
 
@@ -34,13 +34,10 @@ def submit(root, run, key, agent=None):
     """An entry under `key` with the answers of `run`, as a served model's of this name."""
     folder = root / "entries" / key
     organisation, _, model = key.partition("/")[0].partition("__")
-    prepare_entry(
-        RunStore(run), folder, DECLARED.model_copy(update={"organisation": organisation, "model": model}), folder.name
-    )
-    content = declared(folder)
-    name = agent or model
-    content["manifest"]["agent"] = {"model": "endpoint", "model_args": {"model": name}, "name": name}
-    write_declared(folder, content)
+    store = as_served(run, root / "run", agent or model)
+    named = DECLARED.model_copy(update={"organisation": organisation, "model": model})
+    prepare_entry(store, folder, named, folder.name)
+    shutil.rmtree(store.path)
     return folder
 
 
@@ -109,7 +106,6 @@ def test_an_entry_is_compared_with_a_board_before_it_lies_there(robbed, tmp_path
         ("acme__victim/r2", None, False),  # the same model run again
         ("acme__mine/r1", None, True),  # a thief who writes the victim's organisation
         ("acme__mine/r1", "victim", True),  # and its agent
-        ("proactivebench__mine/r1", None, True),
         ("evil__victim/r1", "victim", True),
     ],
 )

@@ -103,14 +103,33 @@ def test_the_data_is_what_it_is(entry, task, field):
     assert f"other {field}" in said(verify_entry(entry, task))
 
 
+def posing(entry, name):
+    """The entry as one of a trivial agent: what it says, and where it lies."""
+    folder = entry.parents[1] / f"proactivebench__{name}" / "r1"
+    shutil.copytree(entry, folder)
+    content = declared(folder)
+    content["manifest"]["agent"] = {"model": name, "model_args": {}, "name": name}
+    content["declared"] |= {"organisation": "proactivebench", "model": name}
+    write_declared(folder, content)
+    return folder, content
+
+
 def test_nobody_answers_in_a_trivial_agents_name(entry, task):
-    content = declared(entry)
-    content["manifest"]["agent"] = {"model": "never", "model_args": {}, "name": "never"}
-    write_declared(entry, content)
+    entry, content = posing(entry, "never")
     assert "not what the trivial agent never answers" in said(verify_entry(entry, task))
     content["manifest"]["agent"]["name"] = "oracle"
     write_declared(entry, content)
     assert "is not the trivial agent never: other name" in said(verify_entry(entry, task))
+
+
+@pytest.mark.parametrize("change", [{"name": "mine", "hash": "cd" * 32}, {"hash": "cd" * 32}, {"candidates": 3}])
+def test_a_trivial_agent_under_a_protocol_that_is_not_shipped_is_refused(entry, task, change):
+    """Nobody here could ask it again, so anybody could answer in its name."""
+    entry, content = posing(entry, "oracle")
+    assert "oracle" not in said(verify_entry(entry, task)), "its own answers, in its own words"
+    content["manifest"]["protocol"] |= change
+    write_declared(entry, content)
+    assert "the trivial agent oracle cannot be asked again" in said(verify_entry(entry, task))
 
 
 def test_a_refusal_that_says_an_offer_is_none(entry, task):

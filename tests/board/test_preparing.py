@@ -1,12 +1,9 @@
 """`leaderboard prepare`: what may stand on a board, said in words before anything is written."""
 
-import shutil
-
 import pytest
 
-from proactivebench.store import RunStore
-
 from .calling import call, one_line
+from .forging import as_served
 
 DECLARED = {
     "--organisation": "acme",
@@ -87,12 +84,7 @@ def test_help_fits_80_columns_and_lists_every_choice(verb):
 
 def served(runs, tmp_path):
     """The parrot's run, as if a served model had made it."""
-    shutil.copytree(runs / "parrot", tmp_path / "run")
-    manifest = RunStore(tmp_path / "run").manifest
-    agent = manifest.agent.model_copy(update={"model": "endpoint", "model_args": {"model": "m"}, "name": "m"})
-    text = manifest.model_copy(update={"agent": agent}).model_dump_json()
-    (tmp_path / "run" / "manifest.json").write_text(text, encoding="utf-8")
-    return tmp_path / "run"
+    return as_served(runs / "parrot", tmp_path / "run", "m").path
 
 
 def prepared(tmp_path, run, declared, more=()):

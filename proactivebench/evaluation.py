@@ -304,21 +304,26 @@ def score_run(store: RunStore, task: Task | None = None, beside: Beside | None =
 
 def check_complete(report: Report) -> None:
     """Raise `InvalidRun` where moments have no final reply."""
-    missing = report.moments_expected - report.moments_answered
-    if missing:
+    if report.missing:
         raise InvalidRun(
-            f"{missing} of {report.moments_expected} moments have no final reply: run the same command again"
+            f"{report.missing} of {report.moments_expected} moments have no final reply: run the same command again"
         )
 
 
 def check_valid(report: Report) -> None:
-    """Raise `InvalidRun` where a report's numbers may not be used as they are: incomplete, or too much unscored."""
+    """Raise `InvalidRun` where a report's numbers may not be used as they are: incomplete, spoilt by the provider, or
+    too much unscored."""
     check_complete(report)
+    if report.unclean and report.unclean.too_many:
+        raise InvalidRun(
+            f"{report.invalid(report.judges[0])}: see which with `proactivebench show`, then run with another "
+            "server or provider, in a new --output_path"
+        )
     for judged in report.judges:
-        if not judged.valid:
+        why = report.invalid(judged)
+        if why:
             raise InvalidRun(
-                f"judge {judged.judge.name}: {judged.unscored} (2 % are allowed): "
-                "see the causes with `proactivebench show`, then judge again"
+                f"judge {judged.judge.name}: {why}: see the causes with `proactivebench show`, then judge again"
             )
 
 

@@ -19,7 +19,9 @@ _MEMBERS = {
     "labels:majority": "people's votes (need: most agree)",
     "lexical": "the lexical baseline",
 }
-DOUBTFUL = frozenset({"copy", "disputed", "incomplete", "invalid", "texts missing"})  # said at the row itself, always
+DOUBTFUL = frozenset(
+    {"copy", "disputed", "incomplete", "invalid", "texts missing", "unusable replies"}
+)  # said at the row itself, always
 
 
 def data_words(name: str) -> str:

@@ -50,7 +50,8 @@ BADGES = {
     "training unknown": "its makers do not say whether it was trained on the benchmark",
     "baseline judge": "judged by a baseline: not comparable with other judges, not ranked",
     "incomplete": "some moments have no final answer; not ranked",
-    "invalid": "too many verdicts are unscored; not ranked",
+    "invalid": "too many verdicts are unscored, or too many replies were spoilt by the provider; not ranked",
+    "unusable replies": "20 % or more of the replies are unusable by the model's own doing; not ranked",
 }
 
 
@@ -100,8 +101,11 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
         badges.append(("baseline judge", "Judged by a baseline: not comparable, never ranked."))
     if not report.complete:
         badges.append(("incomplete", f"{report.moments_answered} of {report.moments_expected} moments answered."))
-    if not judged.valid:
-        badges.append(("invalid", f"{judged.unscored}; 2 % is the limit."))
+    why = report.invalid(judged)
+    if why:
+        badges.append(("invalid", f"{why[0].upper()}{why[1:]}."))
+    if report.unclean and report.unclean.unranked:
+        badges.append(("unusable replies", f"{report.caution}."))
     return Row(
         key=key,
         name=report.agent.name,

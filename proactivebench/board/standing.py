@@ -19,7 +19,7 @@ from proactivebench.errors import DataError
 from proactivebench.records import Record
 from proactivebench.store import cannot_write
 
-UNRANKED = ("baseline judge", "invalid", "incomplete", "disputed", "copy", "texts missing")
+UNRANKED = ("baseline judge", "invalid", "incomplete", "disputed", "copy", "texts missing", "unusable replies")
 MOST_TEXTLESS = 0.02
 
 

@@ -90,6 +90,8 @@ def verify_evidence(
     findings = list(_unusable(report))
     if any(judged.stale for judged in report.judges):
         findings += _questions(evidence, task, items)
+    if report.unclean and report.unclean.too_many:
+        findings.append(Finding(REPLIES, f"the run is invalid: {report.invalid(report.judges[0])}"))
     unchecked: list[str] = []
     protocol, unread = _shipped_protocol(entry.manifest.protocol)
     if protocol is None:

@@ -23,7 +23,7 @@ def write_view(stores: Sequence[RunStore], output_path: Path, spec: str | None =
     if len({store.manifest.task.data_hash for store in stores}) > 1:
         raise UsageError("these runs are about different data: give two runs of the same task")
     task = task_of(stores[0], spec)
-    parts, rows = [task_data(task)], []
+    parts, rows, cautions = [task_data(task)], [], []
     for place, store in enumerate(stores):
         if not store.judge_ids():
             raise UsageError(f"{store.path} has no verdicts: judge it first with `proactivebench judge`")
@@ -33,6 +33,7 @@ def write_view(stores: Sequence[RunStore], output_path: Path, spec: str | None =
         name = f"{report.agent.name} ({store.path.name})"
         parts.append(run_data(f"run-{place}", name, report, replies, verdicts))
         rows += rows_of(report, key=f"run-{place}")
+        cautions += [f"{name}: {report.caution}"] if report.caution else []
     title = " and ".join(store.manifest.agent.name for store in stores) + " on " + task.name
     page = one_file(
         "view.html.j2",
@@ -41,6 +42,7 @@ def write_view(stores: Sequence[RunStore], output_path: Path, spec: str | None =
         title=title,
         groups=by_group(rows),
         columns=COLUMNS,
+        cautions=cautions,
     )
     output_path.parent.mkdir(parents=True, exist_ok=True)
     return write_whole(output_path, page)

@@ -205,7 +205,15 @@ def draw_timeline(runs: Aligned) -> Figure:
 def _note(figure: Figure, runs: Aligned, more: str = "") -> None:
     """What must be known before a picture is believed, under it."""
     baseline = "baseline judge, not comparable" if any(found.judge.baseline for found in runs.judged) else ""
-    said = [f"judge {runs.judged[0].judge.id}", baseline, *runs.marks, *runs.conditions, *runs.unknown_conditions, more]
+    said = [
+        *runs.cautions,
+        f"judge {runs.judged[0].judge.id}",
+        baseline,
+        *runs.marks,
+        *runs.conditions,
+        *runs.unknown_conditions,
+        more,
+    ]
     below = -0.15 / figure.get_figheight()  # inches, clear of axis labels whatever the height
     figure.text(0.01, below, "; ".join(filter(None, said)), color=_GREY, fontsize=7, va="top")
 

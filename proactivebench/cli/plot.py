@@ -52,7 +52,7 @@ def plot(
         "utility": draw_utility(aligned, miss),
         "timeline": draw_timeline(aligned),
     }
-    for mark in aligned.marks:
+    for mark in (*aligned.cautions, *aligned.marks):
         typer.echo(f"note: {mark}", err=True)
     try:
         output_path.mkdir(parents=True, exist_ok=True)

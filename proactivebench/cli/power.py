@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -68,6 +69,8 @@ def _measured(runs: list[Path], metric: str, judge: str | None) -> tuple[float, 
     if len(runs) != 2:
         raise UsageError(f"{len(runs)} runs given: the spread of a difference is measured on two")
     result = compare([load_report(run) for run in runs], metric, judge=judge)
+    for warning in result.warnings:
+        print(f"note: {warning}", file=sys.stderr)
     found = result.pairs[0].stderr
     if not found:
         raise UsageError(f"these two runs show no spread to plan with: {result.pairs[0].reason}")

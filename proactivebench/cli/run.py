@@ -128,7 +128,7 @@ def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_jso
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressWatch
     from proactivebench.cli.report import conclude, print_as
-    from proactivebench.evaluation import Beside, check_complete, report_of
+    from proactivebench.evaluation import Beside, check_valid, report_of
 
     with ProgressWatch() as watch:
         store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)
@@ -138,6 +138,8 @@ def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_jso
         report = report_of(store, evaluation.task)
         if as_json:
             print_as(report, as_json=True)
-        check_complete(report)
+        elif report.caution:
+            print(report.caution)
+        check_valid(report)
         return
     conclude(store, evaluation.task, Beside(prices=prices), as_json=as_json)

@@ -22,18 +22,22 @@ def show(
 ) -> None:
     """Show a run's report; with TRACE, what the user did, what was offered and what was decided.
 
+    Exit 3: the run is incomplete or invalid.
+
     Example: proactivebench show runs/always coding_01
     """
     from proactivebench.cli.report import print_as
     from proactivebench.cli.stored import traces_of
     from proactivebench.cli.timeline import Timeline
-    from proactivebench.evaluation import report_of, task_of
+    from proactivebench.evaluation import check_valid, report_of, task_of
     from proactivebench.store import RunStore
 
     store = RunStore(run)
     task = task_of(store, tasks)
     if trace is None:
-        print_as(report_of(store, task), as_json=as_json)
+        report = report_of(store, task)
+        print_as(report, as_json=as_json)
+        check_valid(report)
         return
     chosen = next((known for known in task.traces if known.trace_id == trace), None)
     if chosen is None:

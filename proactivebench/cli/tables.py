@@ -50,10 +50,13 @@ BEHAVIOUR = (
 def print_report(report: Report, console: Console) -> None:
     """Print `report`: per judge the metrics beside the trivial agents, the splits, the counts and the warnings."""
     say = _Voice(console)
+    if report.caution:
+        say.line(f"NOTE: {report.caution}", style="bold yellow")
     say.line(f"{report.agent.name} on {report.task.name}, protocol {report.protocol.name}", style="bold")
     if not report.complete:
-        missing = report.moments_expected - report.moments_answered
-        say.line(f"INCOMPLETE: {missing} of {report.moments_expected} moments have no final reply", style="bold red")
+        say.line(
+            f"INCOMPLETE: {report.missing} of {report.moments_expected} moments have no final reply", style="bold red"
+        )
     for warning in report.warnings:
         say.line(f"note: {warning}", style="yellow")
     for judged in report.judges:
@@ -65,8 +68,9 @@ def _print_judge(judged: JudgeReport, report: Report, say: _Voice) -> None:
     say.line(f"judge {judged.judge.id}: silence by {judged.judge.silence}, offers by {judged.judge.proposals}", "bold")
     if judged.judge.baseline:
         say.line("baseline judge, not comparable", style="yellow")
-    if not judged.valid:
-        say.line(f"INVALID: {judged.unscored_share:.1%} of the judge's verdicts are unscored (2 % allowed)", "bold red")
+    why = report.invalid(judged)
+    if why:
+        say.line(f"INVALID: {why}", "bold red")
     for warning in judged.warnings:
         say.line(f"note: {warning}", style="yellow")
     whole = judged.overall
@@ -127,6 +131,9 @@ def _counts(section: SplitReport, judged: JudgeReport, report: Report) -> Iterat
     yield "replies: " + _listed(section.statuses) + (f" over {report.repeats} repeats" if report.repeats > 1 else "")
     if section.notes:
         yield "of these: " + _listed(section.notes)
+    if report.unclean and (report.unclean.model or report.unclean.provider):
+        said = (f"by the model {_listed(report.unclean.model)}", f"by the provider {_listed(report.unclean.provider)}")
+        yield "unclean: " + "; ".join(words for words in said if words[-1].isdigit())
     unclean = sum(section.statuses.get(name, 0) for name in ("unparsable", "truncated", "empty", "refused"))
     f1 = section.metrics["f1"]
     if unclean and f1.value is not None and f1.bounds and f1.strict is not None:

@@ -11,7 +11,7 @@ from proactivebench.evaluation import score_run
 from proactivebench.harness.columns import CARRIER, UNSCORED, cell, columns
 from proactivebench.harness.session import Session
 from proactivebench.harness.transcript import Row
-from proactivebench.records import JudgeReport, MetricValue, Reply, Verdict
+from proactivebench.records import JudgeReport, MetricValue, Reply, Report, Verdict
 from proactivebench.records import Session as Sitting
 
 _log = logging.getLogger(__name__)
@@ -19,27 +19,33 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Scoreboard:
-    """The reports of one task under lm-eval, by judge."""
+    """The reports of one task under lm-eval, by judge. An invalid one shows no metric."""
 
     session: Session
     splits: tuple[str, ...]
     reports: dict[str, JudgeReport] = field(default_factory=dict)
+    invalid: dict[str, str] = field(default_factory=dict)  # why the numbers of a judge may not be used
 
     def add(self, texts: Sequence[str]) -> JudgeReport:
         """Score the rows of one judge, whichever rank they come from."""
         rows = [Row.loads(text) for text in texts]
         judge_id = rows[0].judge
         replies = [reply for row in rows for reply in row.replies]
-        report = self._report(judge_id, replies, [verdict for row in rows for verdict in row.verdicts])
+        whole = self._report(judge_id, replies, [verdict for row in rows for verdict in row.verdicts])
+        report = whole.judges[0]
         self.reports[judge_id] = report
+        if whole.caution:
+            _log.warning("%s", whole.caution)
+        why = whole.invalid(report)
+        if why:
+            self.invalid[judge_id] = why
+            _log.warning("%s: not valid, no metric is shown: %s", judge_id, why)
         if self.session.opened is not None:
             score_run(self.session.opened, self.session.task)
         for warning in report.warnings:
             _log.warning("%s: %s", judge_id, warning)
         if report.judge.baseline:
             _log.warning("%s is a baseline judge: its numbers are not comparable with others", judge_id)
-        if not report.valid:
-            _log.warning("%s: %.1f %% of its verdicts are unscored: not valid", judge_id, 100 * report.unscored_share)
         return report
 
     def value(self, judge_id: str, column: str) -> float | None:
@@ -57,10 +63,12 @@ class Scoreboard:
         return "N/A" if found is None else found
 
     def _cell(self, judge_id: str, column: str) -> MetricValue:
+        if judge_id in self.invalid:
+            return MetricValue(value=None, reason=self.invalid[judge_id])
         key, split = next((key, split) for name, key, split in columns(self.splits) if name == column)
         return cell(self.reports[judge_id], key, split)
 
-    def _report(self, judge_id: str, replies: Iterable[Reply], verdicts: Iterable[Verdict]) -> JudgeReport:
+    def _report(self, judge_id: str, replies: Iterable[Reply], verdicts: Iterable[Verdict]) -> Report:
         from proactivebench.scoring import build_report
 
         replies = list(replies)
@@ -75,4 +83,4 @@ class Scoreboard:
         judge = self.session.judges[judge_id].identity
         manifest = self.session.evaluation.manifest()
         manifest = manifest.model_copy(update={"judges": {judge_id: judge}, "sessions": (sitting,)})
-        return build_report(scored, manifest, replies, {judge_id: verdicts}).judges[0]
+        return build_report(scored, manifest, replies, {judge_id: verdicts})

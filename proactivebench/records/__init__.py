@@ -23,6 +23,7 @@ from proactivebench.records.reports import (
     Report,
     SplitReport,
     TraceTable,
+    Unclean,
 )
 from proactivebench.records.runs import (
     TRANSPORT_ARGS,
@@ -80,6 +81,7 @@ __all__ = [
     "TaskVotes",
     "Trace",
     "TraceTable",
+    "Unclean",
     "Usage",
     "Verdict",
     "VerdictKey",

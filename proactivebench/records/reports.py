@@ -11,6 +11,10 @@ from proactivebench.records.conditions import Conditions
 from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, ProtocolIdentity, TaskIdentity
 from proactivebench.records.verdicts import SILENCE
 
+MOST_BY_PROVIDER = 0.02  # unclean replies of the provider's doing, of all: above, a run is invalid
+SAID_BY_MODEL = 0.05  # unclean replies of the model's own doing: from here on said first
+UNRANKED_BY_MODEL = 0.20  # from here on no rank
+
 
 class MetricValue(Record):
     """One metric: its value (a fraction unless the metric says otherwise), or None with the reason; its 95 % interval,
@@ -113,8 +117,48 @@ class Adjusted(Record):
     details: dict[str, float] = {}
 
 
+class Unclean(Record):
+    """Of all final `replies` (one a moment and repeat), those that count as silence though nobody chose it: by whose
+    doing, counted by status and cause (`refused`, `unparsable:echo`, …)."""
+
+    replies: int
+    model: dict[str, int] = {}
+    provider: dict[str, int] = {}
+
+    @property
+    def model_share(self) -> float:
+        """Share of the replies that are unclean by the model's own doing."""
+        return sum(self.model.values()) / self.replies if self.replies else 0.0
+
+    @property
+    def provider_share(self) -> float:
+        """Share of the replies that are unclean by the provider's doing."""
+        return sum(self.provider.values()) / self.replies if self.replies else 0.0
+
+    @property
+    def too_many(self) -> bool:
+        """Whether the provider spoilt so many replies that the run says nothing of the model."""
+        return self.provider_share > MOST_BY_PROVIDER
+
+    @property
+    def unranked(self) -> bool:
+        """Whether the model spoilt so many replies that a board gives it no rank."""
+        return self.model_share >= UNRANKED_BY_MODEL
+
+    @property
+    def sentence(self) -> str | None:
+        """What every surface says first of a model that often answers in no usable form; None where it seldom does."""
+        if self.model_share < SAID_BY_MODEL:
+            return None
+        return (
+            f"{self.model_share:.1%} of the replies are unusable by the model's own doing ({_listed(self.model)}): "
+            "they count as silence"
+        )
+
+
 class JudgeReport(Record):
-    """All metrics of one run under one judge. `valid` is false above 2 % unscored verdicts of fallible judges.
+    """All metrics of one run under one judge. `valid` is false above 2 % unscored verdicts of fallible judges, or above
+    2 % of replies that the provider spoilt; `Report.invalid` says which.
 
     `tables` holds the counts per trace of each view: `""` (the run's own silence source), `majority`, `unanimous`,
     `round0`, `pred1`…; `trace_splits` the split of each trace, in the task's order. `outcomes[trace_id]` is one string
@@ -166,4 +210,28 @@ class Report(Record):
     moments_answered: int
     judges: tuple[JudgeReport, ...]
     conditions: Conditions | None = None
+    unclean: Unclean | None = None  # not counted in reports of earlier versions
     warnings: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """Moments without a final reply."""
+        return self.moments_expected - self.moments_answered
+
+    @property
+    def caution(self) -> str | None:
+        """What every surface says first, where there is something: how much the model itself made unusable."""
+        return self.unclean.sentence if self.unclean else None
+
+    def invalid(self, judged: JudgeReport) -> str | None:
+        """Why the numbers under a judge may not be used, in words; None where they may. Incomplete runs apart."""
+        if self.unclean and self.unclean.too_many:
+            return (
+                f"{self.unclean.provider_share:.1%} of the replies were spoilt by the provider, not by the model "
+                f"({_listed(self.unclean.provider)}; {MOST_BY_PROVIDER:.0%} are allowed)"
+            )
+        return None if judged.valid else f"{judged.unscored} (2 % are allowed)"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,7 @@ class Aligned:
     marks: tuple[str, ...]
     conditions: tuple[str, ...] = ()
     unknown_conditions: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()  # what must be known of single runs before any number of theirs is believed
 
     def value(self, run: int) -> MetricValue:
         """The metric as the run's own report has it, over the same traces."""
@@ -90,6 +91,7 @@ def align(
         marks=marks,
         conditions=tuple(condition_differences(conditions, names)),
         unknown_conditions=tuple(unknown_conditions(conditions, names)),
+        cautions=tuple(_cautions(reports, judged, names)),
     )
 
 
@@ -126,6 +128,17 @@ def differences(reports: Sequence[Report], judged: Sequence[JudgeReport]) -> lis
         if set(other.trace_splits) != set(decider.trace_splits):
             found.append(f"different traces ({pair}: {len(decider.trace_splits)} and {len(other.trace_splits)})")
     return list(dict.fromkeys(found))
+
+
+def _cautions(reports: Sequence[Report], judged: Sequence[JudgeReport], names: Sequence[str]) -> Iterator[str]:
+    for report, found, name in zip(reports, judged, names, strict=True):
+        if not report.complete:
+            yield f"{name} is incomplete: {report.missing} moments have no answer"
+        why = report.invalid(found)
+        if why:
+            yield f"{name} is invalid: {why}"
+        if report.caution:
+            yield f"{name}: {report.caution}"
 
 
 def unique_names(reports: Sequence[Report]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.records import Note, Reply, ReplyStatus, Usage
+from proactivebench.records import Cause, Fault, Note, Reply, ReplyStatus, Unclean, Usage
 from proactivebench.scoring.moments import Moments
 from proactivebench.scoring.questions import contexts, question
 from proactivebench.scoring.similarity import similar, tokens
@@ -21,6 +21,8 @@ _CODE = {status: code for code, status in enumerate(STATUSES)}
 PROPOSED, ERROR = _CODE[ReplyStatus.PROPOSED], _CODE[ReplyStatus.ERROR]
 _CLEAN = tuple(code for code, status in enumerate(STATUSES) if status.clean)
 _NOTES = tuple(Note)
+_CAUSES = (None, *Cause)
+_FAULTS = (None, *Fault)
 
 T = TypeVar("T", bound=np.generic)
 
@@ -34,6 +36,8 @@ class Answers:
     status: NDArray[np.int8]
     offered: NDArray[np.int8]  # candidates offered
     notes: NDArray[np.int32]  # a bit per `Note`
+    cause: NDArray[np.int8]  # a code into `_CAUSES`, of replies that are not clean
+    fault: NDArray[np.int8]  # a code into `_FAULTS`
     confidence: NDArray[np.float64]
     latency: NDArray[np.float64]
     tokens: NDArray[np.float64]
@@ -119,6 +123,8 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
     status = np.full(size, MISSING, dtype=np.int8)
     offered = np.zeros(size, dtype=np.int8)
     notes = np.zeros(size, dtype=np.int32)
+    cause = np.zeros(size, dtype=np.int8)
+    fault = np.zeros(size, dtype=np.int8)
     confidence = np.full(size, np.nan)
     latency = np.full(size, np.nan)
     tokens = np.full((size, 3), np.nan)
@@ -137,6 +143,9 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
             texts.pop(slot, None)
             offered[slot] = 0
         notes[slot] = sum(1 << _NOTES.index(note) for note in set(reply.notes)) if reply.notes else 0
+        clean = reply.status.clean
+        cause[slot] = 0 if clean else _CAUSES.index(reply.cause)
+        fault[slot] = 0 if clean else _FAULTS.index(reply.fault)
         confidence[slot] = np.nan if reply.confidence is None else reply.confidence
         latency[slot] = np.nan if reply.latency_s is None else reply.latency_s
         tokens[slot] = np.nan if reply.usage is None else _tokens(reply.usage)
@@ -145,6 +154,8 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
         status=status.reshape(shape),
         offered=offered.reshape(shape),
         notes=notes.reshape(shape),
+        cause=cause.reshape(shape),
+        fault=fault.reshape(shape),
         confidence=confidence.reshape(shape),
         latency=latency.reshape(shape),
         tokens=tokens.reshape(*shape, 3),
@@ -159,6 +170,19 @@ def count_notes(notes: NDArray[np.int32]) -> dict[str, int]:
         return {}
     found = {note.value: int(((notes >> bit) & 1).sum()) for bit, note in enumerate(_NOTES)}
     return {name: count for name, count in found.items() if count}
+
+
+def count_unclean(answers: Answers) -> Unclean:
+    """The final replies that count (the last round of each moment and repeat), the unclean ones by cause and fault."""
+    last = answers.last
+    status, cause, fault = (answers.at(values, last) for values in (answers.status, answers.cause, answers.fault))
+    found: dict[str, dict[str, int]] = {name.value: {} for name in Fault}
+    for code, name in enumerate(_FAULTS):
+        if name is not None and (here := fault == code).any():
+            kinds, counts = np.unique(np.stack([status[here], cause[here]]), axis=1, return_counts=True)
+            for (kind, why), count in zip(kinds.T.tolist(), counts.tolist(), strict=True):
+                found[name][":".join(filter(None, (STATUSES[kind], _CAUSES[why])))] = count
+    return Unclean(replies=int(answers.final(status).sum()), **found)
 
 
 def count_statuses(status: NDArray[np.int8]) -> dict[str, int]:

@@ -103,7 +103,7 @@ def compare(
         pairs=tuple(_pair(runs, paired, place, adjusted) for place in range(len(tested))),
         marks=runs.marks,
         conditions=runs.conditions + runs.unknown_conditions,
-        warnings=tuple(_warnings(reports, runs)),
+        warnings=tuple(_warnings(runs)),
     )
 
 
@@ -176,12 +176,8 @@ def _discordant(first: JudgeReport, second: JudgeReport, traces: Sequence[str]) 
     return better, worse
 
 
-def _warnings(reports: Sequence[Report], runs: Aligned) -> Iterator[str]:
-    for report, judged, name in zip(reports, runs.judged, runs.names, strict=True):
-        if not report.complete:
-            yield f"{name} is incomplete: {report.moments_expected - report.moments_answered} moments have no answer"
-        if not judged.valid:
-            yield f"{name} is invalid: {judged.unscored} (2 % are allowed)"
+def _warnings(runs: Aligned) -> Iterator[str]:
+    yield from runs.cautions
     if runs.judged[0].judge.baseline and runs.metric.key not in JUDGE_FREE:
         yield "baseline judge, not comparable: these standings rank nothing"
     if len(runs.traces) < FEWEST_TESTABLE:

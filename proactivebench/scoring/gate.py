@@ -215,6 +215,7 @@ def _blind_spots(found: _Measured) -> Iterator[str]:
 
 
 def _warnings(runs: Aligned, asked: Sequence[Allowance]) -> Iterator[str]:
+    yield from runs.cautions
     yield from runs.unknown_conditions
     judge = runs.judged[0].judge
     judged = [each.key for each in asked if split_key(each.key)[0] not in JUDGE_FREE]
@@ -251,9 +252,9 @@ def _changes(before: JudgeReport, after: JudgeReport) -> Iterator[str]:
 
 def _check(name: str, report: Report, judged: JudgeReport) -> None:
     if not report.complete:
-        missing = report.moments_expected - report.moments_answered
-        raise InvalidRun(f"the {name} is incomplete: {missing} of {report.moments_expected} moments have no answer")
-    if not judged.valid:
         raise InvalidRun(
-            f"the {name} is invalid: {judged.unscored_share:.1%} of its judge's verdicts are unscored (2 % are allowed)"
+            f"the {name} is incomplete: {report.missing} of {report.moments_expected} moments have no answer"
         )
+    why = report.invalid(judged)
+    if why:
+        raise InvalidRun(f"the {name} is invalid: {why}")

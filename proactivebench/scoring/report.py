@@ -18,9 +18,10 @@ from proactivebench.records import (
     Reply,
     Report,
     Task,
+    Unclean,
     Verdict,
 )
-from proactivebench.scoring.answers import Answers, count_notes, read_replies
+from proactivebench.scoring.answers import Answers, count_notes, count_unclean, read_replies
 from proactivebench.scoring.conditions import made_under
 from proactivebench.scoring.correction import correct
 from proactivebench.scoring.counting import pooled
@@ -60,7 +61,7 @@ def build_report(
     moments = Moments.expected(task, manifest)
     with collector_paused():
         answers = read_replies(moments, replies)
-    spending = Spending.of(answers, prices)
+    spending, unclean = Spending.of(answers, prices), count_unclean(answers)
     judged, people = [], tuple(human_labels)
     for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
         judge = _identity(task, manifest, judge_id)
@@ -69,7 +70,7 @@ def build_report(
         trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
         reading = Judged(answers, decisions, judge, spending, trivial, metrics)
         adjusted = tuple(_adjusted(reading, (judge_errors or {}).get(judge_id), people))
-        judged.append(_judge_report(reading, manifest, adjusted))
+        judged.append(_judge_report(reading, manifest, adjusted, unclean))
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
     return Report(
@@ -84,19 +85,21 @@ def build_report(
         moments_answered=answered,
         judges=tuple(judged),
         conditions=made_under(manifest, count_notes(answers.notes).get(Note.CONTEXT_DROPPED, 0)),
+        unclean=unclean,
         warnings=tuple(_run_warnings(answers, answered, expected)),
     )
 
 
-def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...]) -> JudgeReport:
+def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...], unclean: Unclean) -> JudgeReport:
     moments, decisions = judged.answers.moments, judged.decisions
     splits = np.array([trace.split for trace in moments.traces])
     whole = pooled(judged.counts[""]).sum(axis=0)
     unscored = whole[Column.UNSCORED_OFFERS] + whole[Column.UNSCORED_SILENCES]
     share = decisions.failed / decisions.asked if decisions.asked else 0.0
+    scored = share <= MOST_UNSCORED and unscored <= MOST_UNSCORED * whole[Column.MOMENTS]
     return JudgeReport(
         judge=judged.judge,
-        valid=share <= MOST_UNSCORED and unscored <= MOST_UNSCORED * whole[Column.MOMENTS],
+        valid=bool(scored) and not unclean.too_many,
         unscored_share=share,
         overall=Section(judged, np.arange(len(splits))).report(),
         splits={

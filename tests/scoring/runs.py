@@ -1,7 +1,8 @@
 """Runs written as letters, one per moment: what tests feed the scorer with.
 
 Offers: `A` accepted, `R` rejected, `U` unscored. Silences: `a`, `r`, `u` likewise. Unclean replies: `x` with
-its silence accepted, `y` with it rejected. `!` an error, `.` no reply at all.
+its silence accepted, `y` with it rejected; `p` and `q` likewise, where the provider refused. `!` an error, `.` no
+reply at all.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ def make_reply(name: str, turn: int, letter: str, *, text: str | None = None, **
     if letter in "ARU":
         return Reply(trace_id=name, turn=turn, status=ReplyStatus.PROPOSED, proposals=(offer,), **fields)
     status = {"x": ReplyStatus.UNPARSABLE, "y": ReplyStatus.UNPARSABLE, "!": ReplyStatus.ERROR}
+    status |= dict.fromkeys("pq", ReplyStatus.REFUSED)
     return Reply(trace_id=name, turn=turn, status=status.get(letter, ReplyStatus.SILENT), **fields)
 
 
@@ -102,7 +104,7 @@ def make_verdict(
         repeat=reply.repeat,
         round=reply.round,
         candidate=candidate if reply.proposals else -1,
-        status=_VERDICT[{"x": "A", "y": "R"}.get(letter, letter).upper()],
+        status=_VERDICT[{"x": "A", "y": "R", "p": "A", "q": "R"}.get(letter, letter).upper()],
         judge=judge,
         question=question_hash(Moment(trace, reply.turn), offer),
         **fields,

@@ -59,7 +59,9 @@ def test_a_comparison_fits_eighty_columns_and_says_first_what_it_comes_to():
     console = Console(file=io.StringIO(), width=80)
     print_comparison(compare([report_on(ROWS, name="one"), report_on(other, name="two")]), console)
     text = console.file.getvalue()
-    assert text.startswith("one is better than two on f1")
+    cautions = "note: one: 5.1% of the replies are unusable by the model's own doing (unparsable\n12)"
+    assert text.startswith(cautions)  # what must be known before any number is believed
+    assert "\none is better than two on f1" in text
     assert max(map(len, text.splitlines())) <= 80
 
 

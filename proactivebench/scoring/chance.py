@@ -1,0 +1,49 @@
+"""Do offers fall on moments of need more often than as many offers placed at random within the same traces?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS = 9_999
+SEED = 2410_12361
+
+Flags = NDArray[np.bool_]
+
+
+class Chance(NamedTuple):
+    """The share of random placements that do at least as well, (1 + those)/(1 + draws), and how many were drawn."""
+
+    p: float
+    draws: int
+
+
+def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DRAWS, seed: int = SEED) -> Chance:
+    """A permutation test of need detection, judge-free.
+
+    Offers are permuted within each trace over all its moments but the first: nobody needs help at the first event, so
+    an agent that is silent only there would beat chance by that alone. Balanced accuracy grows with the offers that
+    fall on need when the numbers of offers and of needs are fixed, so their count is what is compared.
+
+    Args:
+        offers: per trace, whether there was an offer; shape (moments,) or (moments, repeats).
+        need: per trace, whether help was needed; shape (moments,).
+        draws: random placements.
+        seed: of the draws; one seed for all runs, so that equal runs have equal p.
+
+    Returns:
+        The one-sided p; 1 where no offer could have fallen elsewhere, as for an agent that always or never offers.
+    """
+    rng = np.random.default_rng(seed)
+    observed = 0
+    placed = np.zeros(draws, dtype=np.int64)
+    for shown, needed in zip(offers, need, strict=True):
+        tail, wanted = (shown[:, None] if shown.ndim == 1 else shown)[1:], needed[1:]
+        observed += int(tail[wanted].sum())
+        good, bad = int(wanted.sum()), int((~wanted).sum())
+        for made in tail.sum(axis=0).tolist():
+            placed += rng.hypergeometric(good, bad, made, size=draws) if made and good else 0
+    return Chance((1 + int((placed >= observed).sum())) / (1 + draws), draws)

@@ -35,3 +35,13 @@ class CannotWrite(ProactiveBenchError):
     """The disk is full or the folder cannot be written; what is saved is intact."""
 
     exit_code = 4
+
+
+class OutOfFiles(CannotWrite):
+    """No file or connection can be opened any more; what is saved is intact."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no more files or connections can be opened: lower --concurrency or raise the limit (ulimit -n), "
+            "then run the same command; what was answered is saved"
+        )

@@ -194,7 +194,7 @@ def task_identity(task: Task, spec: str) -> TaskIdentity:
 def versions() -> dict[str, str]:
     """Versions of what shapes the numbers."""
     found = {"python": platform.python_version()}
-    for name in ("proactivebench-eval", "lm-eval", "openai", "torch", "transformers", "vllm"):
+    for name in ("proactivebench-eval", "lm-eval", "aiohttp", "torch", "transformers", "vllm"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -264,16 +264,24 @@ def reply_from(
         attempts=sum(answer.attempts for answer in tries),
         usage=usage,
         latency_s=sum(timed) if timed else None,
-        error=printable(last.error),
+        error=printable(last.error) or _unfinished(status, last),
     )
 
 
 def _cause(status: ReplyStatus, answer: Answer, parsed: Parsed | None) -> Cause | None:
     if status.clean:
         return None
-    if status is ReplyStatus.EMPTY and answer.in_process:
+    if status is ReplyStatus.EMPTY and (answer.in_process or (answer.text or "").strip()):
         return Cause.NO_TEXT
+    if status is ReplyStatus.ERROR and answer.failure is None:
+        return Cause.FAILED_INSIDE
     return answer.cause or (parsed.cause if parsed else None)
+
+
+def _unfinished(status: ReplyStatus, answer: Answer) -> str | None:
+    if status is not ReplyStatus.ERROR or answer.failure is not None:
+        return None
+    return f"generation ended with '{answer.finish_reason}', which is no end we know, and left no answer"
 
 
 def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:
@@ -281,6 +289,8 @@ def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:
     if answer.failure is Failure.REFUSED:
         return ReplyStatus.REFUSED
     if answer.failure is not None or parsed is None:
+        return ReplyStatus.ERROR
+    if not parsed.status.clean and Note.FINISH_UNKNOWN in answer.notes:
         return ReplyStatus.ERROR
     if not parsed.status.clean and answer.truncated:
         return ReplyStatus.TRUNCATED

@@ -9,9 +9,9 @@ from functools import cached_property
 from time import perf_counter
 from typing import Any
 
-from proactivebench.agents.base import Agent, Answer, Failure, Request
+from proactivebench.agents.base import Agent, Answer, Request
 from proactivebench.agents.context import RULE, Count, fit
-from proactivebench.agents.endpoint_errors import Rejected, Transient
+from proactivebench.agents.endpoint_errors import Rejected, Transient, failed
 from proactivebench.agents.endpoint_line import Line, Tally
 from proactivebench.agents.endpoint_options import parse_options
 from proactivebench.agents.endpoint_probe import Accepted, Form, find_out
@@ -78,14 +78,12 @@ class EndpointAgent(Agent):
             try:
                 accepted = await self._settled(request.decoding, request.schema)
             except Transient as fault:
-                return Answer(None, failure=Failure.ERROR, error=str(fault))
+                return failed(fault)
             tally, started = Tally(), perf_counter()
             try:
                 answer = await self._ask(request, accepted, tally)
-            except Rejected as refusal:
-                answer = Answer(None, failure=Failure.REFUSED, error=str(refusal))
-            except Transient as fault:
-                answer = Answer(None, failure=Failure.ERROR, error=str(fault))
+            except (Rejected, Transient) as fault:
+                answer = failed(fault)
             latency_s = perf_counter() - started
         return replace(answer, attempts=tally.attempts, usage=tally.usage, latency_s=latency_s, dropped_turns=dropped)
 

@@ -1,40 +1,124 @@
-"""What a server's failures mean: ask again, this request is refused, or nothing can succeed. And in whose words."""
+"""One policy for every route that talks HTTP: what a status means, what is asked again and when, and what ends the run.
+
+Transient          no answer this time; asked again, and an `error` where that does not help
+└── TooLarge       the request is more than the server can hold; asking again does not help
+Rejected           the server says no to this very request, for good
+"""
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 import random
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import urlsplit
 
-from proactivebench.errors import UsageError
+from proactivebench.agents.base import Answer, Failure
+from proactivebench.agents.server_words import (
+    about_content,
+    codes,
+    looks_like_html,
+    one_line,
+    out_of_money,
+    said,
+    scrub,
+    too_large,
+)
+from proactivebench.errors import OutOfFiles, ProactiveBenchError, UsageError
+from proactivebench.records import Cause
+from proactivebench.stopping import go_on, rest
+
+T = TypeVar("T")
 
 LONGEST_WAIT_S = 60.0  # a server may ask for more; it is asked again after this long all the same
+SHUT_DOORS = 5  # so many in a row, and a server that had let us in has shut us out
 _FIRST_WAIT_S = 0.5
-_LONG = 12  # characters of a key that no message holds by chance
-_SAID = 300  # characters of a server's message worth keeping
-_KEYS = re.compile(r"\b(?:sk|pk|key)-[\w*.-]{8,}|\bBearer\s+\S+|\bhf_\w{16,}", re.IGNORECASE)
+_NO_FILES = (errno.EMFILE, errno.ENFILE)
+_WAY_OUT = (
+    "set max_length in --model_args, so that the oldest turns are left out, or lower max_gen_toks in --gen_kwargs"
+)
+
+
+class Meaning(StrEnum):
+    """What a status says about a request."""
+
+    AGAIN = "asked again"
+    REFUSED = "refused"
+    TOO_LARGE = "too large"
+    DOOR = "not let in"
+    ACCOUNT = "nothing left on the account"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a group of statuses means where the words beside them do not say more."""
+
+    statuses: tuple[int | range, ...]
+    meaning: Meaning
+
+    def holds(self, status: int) -> bool:
+        """Whether the rule is about this status."""
+        return any(status == one if isinstance(one, int) else status in one for one in self.statuses)
+
+
+TABLE = (
+    Rule((400, 422, 451), Meaning.REFUSED),
+    Rule((413,), Meaning.TOO_LARGE),
+    Rule((401, 403, 404, range(300, 400), 405, 406, 407, 410, 411, 415, 426), Meaning.DOOR),
+    Rule((402,), Meaning.ACCOUNT),
+    Rule((range(100, 1000),), Meaning.AGAIN),  # 408, 409, 425, 429, every 5xx, and what nobody has heard of
+)
 
 
 class Transient(Exception):
-    """No answer this time: transport, timeout, 408, 409, 429, 5xx, a body that is no completion."""
+    """No answer this time: transport, timeout, 408, 409, 429, 5xx, a body that is no completion. `kind` is the cause
+    a reply keeps, `finish` the server's word for how the answer ended, where it gave one."""
 
-    def __init__(self, cause: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        cause: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        kind: Cause | None = None,
+        finish: str | None = None,
+    ) -> None:
         super().__init__(cause)
         self.status = status
         self.retry_after = retry_after
+        self.kind = kind
+        self.finish = finish
+
+
+class Unusable(Transient):
+    """The server took the request and says so (200), but what it gave is no answer."""
+
+
+class TooLarge(Transient):
+    """The request, or prompt and answer together, is more than the server can hold. It is not asked again."""
+
+    def __init__(self, said: str, *, status: int | None = None) -> None:
+        super().__init__(
+            f"the request is too large for the server ({said}): {_WAY_OUT}", status=status, kind=Cause.TOO_LARGE
+        )
 
 
 class Rejected(Exception):
-    """The server says no to this very request. `places` are the parameters its error points at, if it does."""
+    """The server says no to this very request. `places` are the parameters its error points at, if it does; `inside`
+    is set where it stood inside a 200 and not in the status: such a refusal is not final."""
 
-    def __init__(self, status: int, message: str, places: tuple[str, ...] = ()) -> None:
+    def __init__(self, status: int, message: str, places: tuple[str, ...] = (), *, inside: bool = False) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
         self.message = message
         self.places = places
+        self.inside = inside
 
     def named(self, parameters: Iterable[str]) -> str | None:
         """The one of `parameters` that the error is about: the one it points at, else the first its text mentions."""
@@ -47,73 +131,112 @@ class Rejected(Exception):
         return min(mentioned, key=lambda name: mentioned[name]) if mentioned else None
 
 
-def failure(status: int, headers: Mapping[str, str], text: str, *, model: str, url: str) -> Exception:
-    """What an HTTP status with its body means, as the exception to raise."""
-    message, places = said(text)
-    if status in (401, 403):
-        return UsageError(
-            f"{url} does not let us in ({status}: {message}): "
-            "set PROACTIVEBENCH_API_KEY or OPENAI_API_KEY to a key that may use this model"
+def failed(fault: Transient | Rejected) -> Answer:
+    """The answer that a failed call amounts to."""
+    if isinstance(fault, Transient):
+        return Answer(None, failure=Failure.ERROR, error=str(fault), cause=fault.kind, finish_reason=fault.finish)
+    if fault.inside:
+        return Answer(None, failure=Failure.ERROR, error=str(fault), cause=Cause.FAILED_INSIDE)
+    return Answer(None, failure=Failure.REFUSED, error=str(fault))
+
+
+@dataclass(slots=True)
+class Server:
+    """What the responses of one server mean, in the light of those before: one that has answered and then says 401,
+    403 or 404 may have a bad moment, one that never answered has not let us in.
+
+    `url` and `model` are those of messages; `keys` names the variables a key is read from.
+    """
+
+    url: str
+    model: str
+    keys: str = "OPENAI_API_KEY"
+    let_in: bool = False
+    shut: int = 0
+
+    def answered(self) -> None:
+        """Note an answer."""
+        self.let_in, self.shut = True, 0
+
+    def failure(self, status: int, headers: Mapping[str, str], text: str, *, inside: bool = False) -> Exception:
+        """What a status with its body means, as the exception to raise. `text` is free of keys; `inside` is set for
+        an error that stood inside a 200."""
+        long, places = said(text, 4_000)
+        message, code = one_line(long), codes(text)
+        passing = Transient(
+            f"{status}: {message}",
+            status=status,
+            retry_after=retry_after(headers),
+            kind=Cause.FAILED_INSIDE if inside else None,
         )
-    if status == 402:  # about the account, not about the request: every other one would be refused for good as well
-        return UsageError(f"{url} wants payment ({status}: {message}): top up the account, then run the same command")
-    if status == 404:
-        return UsageError(
-            f"{url} knows no model '{model}' or no chat API at this address ({status}: {message}): "
+        match meaning(status, long, code, page=looks_like_html(text)):
+            case Meaning.ACCOUNT:
+                return UsageError(
+                    f"{self.url} wants payment ({status}: {message}): top up the account, then run the same command"
+                )
+            case Meaning.TOO_LARGE:
+                return TooLarge(f"{status}: {message}", status=status)
+            case Meaning.REFUSED:
+                return Rejected(status, message, places, inside=inside and not about_content(long, code))
+            case Meaning.DOOR:
+                self.shut += 1
+                if self.let_in and self.shut < SHUT_DOORS:
+                    return passing
+                often = f"{self.shut} times in a row, after it had answered: " if self.let_in else ""
+                return UsageError(often + self._not_let_in(status, message, headers))
+            case _:
+                return passing
+
+    def _not_let_in(self, status: int, message: str, headers: Mapping[str, str]) -> str:
+        if 300 <= status < 400:
+            address = one_line(headers.get("Location") or headers.get("location") or "").partition("?")[0]
+            return (
+                f"{self.url} has moved to {address or 'an address it does not name'} ({status}), and redirects are not "
+                "followed: give the new address as base_url=…"
+            )
+        if status in (401, 403):
+            return (
+                f"{self.url} does not let us in ({status}: {message}): set {self.keys} to a key that may use this model"
+            )
+        if status == 407:
+            return f"the proxy before {self.url} asks who we are (407): set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+        return (
+            f"{self.url} knows no model '{self.model}' or no such API at this address ({status}: {message}): "
             "check model=… and base_url=… (it usually ends in /v1)"
         )
-    if status in (408, 409, 429) or not 400 <= status < 500:
-        return Transient(f"{status}: {message}", status=status, retry_after=retry_after(headers))
-    return Rejected(status, message, places)
 
 
-def said(text: str) -> tuple[str, tuple[str, ...]]:
-    """The server's own words in one line, and the parameters it points at, from the body of an error."""
-    try:
-        body = json.loads(text)
-    except ValueError:
-        return one_line(_page_title(text)), ()
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if not isinstance(error, dict):
-        return one_line(str(error)), ()
-    detail = error.get("message") or error.get("detail") or error.get("msg") or text
-    places = [error.get("param")] if isinstance(error.get("param"), str) else []
-    # validation errors of FastAPI servers list where each fault lies: {"loc": ["body", "seed"], "msg": …}
-    listed = detail.get("detail") if isinstance(detail, dict) else detail
-    if isinstance(listed, list):
-        faults = [fault for fault in listed if isinstance(fault, dict)]
-        places += [str(place) for fault in faults for place in fault.get("loc", ())]
-        detail = "; ".join(f"{'.'.join(map(str, fault.get('loc', ())))}: {fault.get('msg')}" for fault in faults)
-    heads = tuple(re.split(r"[.\[]", str(place))[0] for place in places)
-    return one_line(str(detail)), heads
+def meaning(status: int, message: str = "", code: str = "", *, page: bool = False) -> Meaning:
+    """What a status means with the words beside it. `page`: they are a web page, which says nothing of the request."""
+    by_table = next(rule.meaning for rule in TABLE if rule.holds(status))
+    if page:
+        return Meaning.AGAIN if by_table is Meaning.REFUSED else by_table
+    if status >= 400 and out_of_money(message, code):
+        return Meaning.ACCOUNT
+    if by_table in (Meaning.REFUSED, Meaning.AGAIN) and too_large(message, code):
+        return Meaning.TOO_LARGE
+    if status == 403 and about_content(message, code):
+        return Meaning.REFUSED
+    return by_table
 
 
-def _page_title(text: str) -> str:
-    if not looks_like_html(text):
-        return text or "no message"
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    return f"an HTML page, '{title[1].strip()}'" if title else "an HTML page"
+# --- asking again -----------------------------------------------------------------------------------------------------
 
 
-def looks_like_html(text: str) -> bool:
-    """Whether a body is a web page rather than what an API says."""
-    return text.lstrip()[:15].lower().startswith(("<!doctype", "<html", "<head", "<body"))
-
-
-def one_line(text: str) -> str:
-    """Foreign text on one line, cut to a length worth keeping, without control characters."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat if len(flat) <= _SAID else flat[: _SAID - 1] + "…"
-
-
-def scrub(text: str, key: str) -> str:
-    """`text` without the key, should a server have echoed it, and without whatever else looks like one. To be done
-    before a text is cut: half a key is no longer recognised."""
-    if len(key) >= _LONG:
-        text = text.replace(key, "[key]")
-    elif key:  # a filler such as "x" or "token": inside other words it is not the key, and those are read
-        text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "[key]", text)
-    return _KEYS.sub("[key]", text)
+async def persistently(attempt: Callable[[], Awaitable[T]], max_retries: int, jitter: random.Random) -> T:
+    """What `attempt` returns, made up to 1 + `max_retries` times while it raises `Transient`. Raises `Stopped` where
+    the run is to stop and nothing was sent."""
+    failures = 0
+    while True:
+        go_on()
+        try:
+            return await attempt()
+        except TooLarge:
+            raise
+        except Transient as fault:
+            failures += 1
+            if failures > max_retries or not await rest(pause(failures, fault.retry_after, jitter)):
+                raise
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -140,8 +263,33 @@ def pause(failures: int, asked: float | None, jitter: random.Random) -> float:
     return min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, 10), LONGEST_WAIT_S) * jitter.uniform(0.5, 1)
 
 
-def root_cause(error: BaseException, key: str) -> str:
-    """The deepest cause of a transport error in one line: clients wrap it twice and keep the least of it."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return one_line(scrub(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, key))
+# --- no response at all -----------------------------------------------------------------------------------------------
+
+
+def no_response(error: BaseException, key: str, proxy: str | None = None) -> Exception:
+    """What an error of the transport means, as the exception to raise: a passing one, told by its deepest cause and
+    with the proxy it went through, or `OutOfFiles`. What already says what it means is left as it is."""
+    if isinstance(error, Transient | Rejected | ProactiveBenchError):
+        return error
+    chain = [error]
+    while (deeper := chain[-1].__cause__) is not None:
+        chain.append(deeper)
+    if any(getattr(one, "errno", None) in _NO_FILES for one in chain) or _no_file_left():
+        return OutOfFiles()
+    words = f"{type(chain[-1]).__name__}: {chain[-1]}" if str(chain[-1]) else type(chain[-1]).__name__
+    through = f" (through the proxy {_shown(proxy)} of the environment)" if proxy else ""
+    return Transient(one_line(scrub(words, key)) + through)
+
+
+def _no_file_left() -> bool:
+    """Whether no file can be opened any more: name look-ups fail then in words that do not tell."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in _NO_FILES
+    return False
+
+
+def _shown(proxy: str) -> str:
+    parts = urlsplit(proxy)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents.base import Answer, add_usage
-from proactivebench.agents.endpoint_errors import Transient, failure, pause, root_cause, scrub
+from proactivebench.agents.endpoint_errors import Server, Transient, no_response, persistently
 from proactivebench.agents.endpoint_options import Options
 from proactivebench.agents.endpoint_reply import Json, decode, error_status, read, usage_of
-from proactivebench.errors import UsageError
+from proactivebench.agents.endpoint_stream import ENOUGH, Stream, head, looks_streamed
+from proactivebench.agents.http_client import MOST_BYTES, HttpClient, Response, too_much
+from proactivebench.agents.server_words import scrub
 from proactivebench.records import Usage
-from proactivebench.stopping import go_on, rest
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
-_CONNECT_S = 10.0
-_IDLE_S = 4.0  # below the 5 s after which common servers hang up on an idle connection
+_LINGER_S = 0.25  # after the announced end of a stream, for a server to close it in due form
 
 
 @dataclass(slots=True)
@@ -32,95 +29,108 @@ class Tally:
 
 
 @dataclass(slots=True)
+class Connection:
+    """A server that can be asked: how to reach it, what is known of it, and the key no message may show."""
+
+    client: HttpClient
+    server: Server
+    key: str
+    timeout_s: float
+
+    @classmethod
+    def to(cls, options: Options, address: str, *, connections: int, timeout_s: float) -> Connection:
+        """A connection to `address`, with the key and the words of `options`."""
+        name, key = options.key_header, options.key
+        headers = {name: key} if name else {"Authorization": f"Bearer {key}"}
+        client = HttpClient(address, headers, connections=connections, timeout_s=timeout_s)
+        return cls(client, Server(options.base_url, options.model, options.keys), key, timeout_s)
+
+    async def post(self, payload: Json, tally: Tally) -> tuple[Json, bool]:
+        """The body of the answer to `payload`, asked once, and whether broken UTF-8 was replaced in it.
+
+        Raises `Transient` (`TooLarge`) or `Rejected` where it is a failure, `UsageError` where no request can succeed,
+        `OutOfFiles` where none can be sent. Whoever can use the answer tells `server`.
+        """
+        tally.attempts += 1
+        try:
+            async with asyncio.timeout(self.timeout_s), self.client.post(payload) as response:
+                headers = response.headers
+                if not 200 <= response.status < 300:
+                    raise self.server.failure(response.status, headers, scrub(await response.head(), self.key))
+                body, replaced = await _received(response, self.key)
+        except Exception as error:
+            if type(error) is TimeoutError:  # ours, not one of the client's own kinds
+                raise Transient(f"no answer within {self.timeout_s:g} s") from None
+            raise no_response(error, self.key, self.client.proxy) from None
+        tally.usage = add_usage(tally.usage, usage_of(body.get("usage")))
+        status = error_status(body)
+        if status is not None:
+            text = scrub(json.dumps({"error": body["error"]}), self.key)
+            raise self.server.failure(status, headers, text, inside=True)
+        return body, replaced
+
+
+@dataclass(slots=True)
 class Line:
     """Sends chat completions to one server. At most `connections` are open at once; the client is made on first use,
-    inside the running event loop, and reads the key from the environment then."""
+    inside the running event loop, and reads the key from the environment then. What comes as a stream of events,
+    asked for (`"stream": true` in a payload) or not, is read as one."""
 
     options: Options
     connections: int
     timeout_s: float
     jitter: random.Random = field(default_factory=random.Random)
-    _client: AsyncOpenAI | None = None
-    _raw: Any = None
-    _key: str = ""
+    _connection: Connection | None = None
 
     async def send(self, payload: Json, tally: Tally, max_retries: int) -> Answer:
         """The answer to `payload`, asked up to 1 + `max_retries` times.
 
-        Raises `Transient` when all attempts failed, `Rejected` for a request the server will never take, `UsageError`
-        where no request can succeed, `Stopped` where the run is to stop and nothing was sent.
+        Raises `Transient` when all attempts failed (`TooLarge` at the first), `Rejected` for a request the server will
+        never take, `UsageError` where no request can succeed, `OutOfFiles` where none can be sent, `Stopped` where the
+        run is to stop and nothing was sent.
         """
-        failures = 0
-        while True:
-            go_on()
-            tally.attempts += 1
-            try:
-                return await self._once(payload, tally)
-            except Transient as fault:
-                failures += 1
-                if failures > max_retries or not await rest(pause(failures, fault.retry_after, self.jitter)):
-                    raise
+        return await persistently(lambda: self._once(payload, tally), max_retries, self.jitter)
 
     async def _once(self, payload: Json, tally: Tally) -> Answer:
-        from openai import APIStatusError
-
-        client = self._client or self._open()
-        try:
-            async with asyncio.timeout(self.timeout_s):  # the client's own timeouts restart with every byte
-                response = await client.post("/chat/completions", cast_to=self._raw, body=payload)
-        except TimeoutError:
-            raise Transient(f"no answer within {self.timeout_s:g} s") from None
-        except APIStatusError as error:
-            raise self._failure(error.status_code, error.response) from None
-        except Exception as error:  # libraries differ in what they wrap, but whatever it is, there is no answer
-            raise Transient(root_cause(error, self._key)) from None
-        body = decode(response.content, self._key)
-        tally.usage = add_usage(tally.usage, usage_of(body))
-        status = error_status(body)
-        if status is not None:
-            raise self._failure(status, response)
-        return read(body)
-
-    def _failure(self, status: int, response: Any) -> Exception:
-        text = scrub(response.text, self._key)
-        return failure(status, response.headers, text, model=self.options.model, url=self.options.base_url)
-
-    def _open(self) -> AsyncOpenAI:
-        import openai
-
-        self._key = self.options.key
-        http, self._raw = _transport(openai, self.connections)
-        self._client = openai.AsyncOpenAI(
-            api_key=self._key,
-            base_url=self.options.base_url,
-            default_query=dict(self.options.query) or None,
-            timeout=openai.Timeout(self.timeout_s, connect=min(_CONNECT_S, self.timeout_s), pool=None),
-            max_retries=0,
-            http_client=http,
-        )
-        return self._client
+        if self._connection is None:
+            self._connection = Connection.to(
+                self.options, self.options.address, connections=self.connections, timeout_s=self.timeout_s
+            )
+        body, replaced = await self._connection.post(payload, tally)
+        answer = read(body, key=self._connection.key, replaced=replaced)
+        self._connection.server.answered()
+        return answer
 
     async def close(self) -> None:
         """Close all connections; the line may be used again after."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        if self._connection is not None:
+            await self._connection.client.close()
 
 
-def _transport(openai: Any, connections: int) -> tuple[Any, Any]:
-    """An HTTP client with room for all `connections`, and its response class. On aiohttp where the installed client
-    offers it: a third of the processor time of the default, whose pool walks all connections for each request."""
-    for name in ("DefaultAioHttpClient", "DefaultAsyncHttpxClient"):
-        kind = getattr(openai, name, None)
-        if kind is None:
-            continue
-        base = next(parent for parent in kind.__mro__ if parent.__name__ == "AsyncClient")
-        library = import_module(base.__module__.partition(".")[0])  # httpx, or its successor in newer clients
-        limits = library.Limits(
-            max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_IDLE_S
-        )
-        try:
-            return kind(limits=limits), library.Response
-        except RuntimeError:  # offered, but its parts are not installed
-            continue
-    raise UsageError("the installed openai package has no asynchronous HTTP client: install openai>=1.60")
+async def _received(response: Response, key: str) -> tuple[Json, bool]:
+    """The body of an answer, in one piece or streamed, and whether broken UTF-8 was replaced in it."""
+    found, stream, undecided = bytearray(), None, True
+    async with aclosing(response.pieces()) as pieces:
+        async for piece in pieces:
+            if stream is None:
+                found += piece
+                if len(found) > MOST_BYTES:
+                    raise too_much()
+                start = head(found) if undecided else b""
+                if len(start) < ENOUGH:
+                    continue
+                undecided = False
+                if not looks_streamed(response.headers.get("Content-Type", ""), start):
+                    continue
+                stream, piece = Stream(), bytes(found)
+            stream.feed(piece)
+            if stream.done:
+                with suppress(Exception):
+                    async with asyncio.timeout(_LINGER_S):
+                        async for _ in pieces:
+                            pass
+                break
+    if stream is None and undecided and looks_streamed(response.headers.get("Content-Type", ""), head(found)):
+        stream = Stream()
+        stream.feed(bytes(found))
+    return decode(bytes(found), key) if stream is None else (stream.body(), stream.replaced)

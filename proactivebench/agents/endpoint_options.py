@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
@@ -83,13 +83,25 @@ class Options:
         return recorded
 
     @property
+    def address(self) -> str:
+        """Where conversations go, the query of the base URL with them."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return f"{self.base_url}/chat/completions{query}"
+
+    @property
+    def keys(self) -> str:
+        """The variables a key is read from, in the words of a message."""
+        return self.key_env or " or ".join(reversed(KEYS))
+
+    @property
     def key(self) -> str:
         """The key from the environment: `key_env`, else PROACTIVEBENCH_API_KEY, else OPENAI_API_KEY, else a filler
-        (local servers ask for none). Raises `UsageError` where the vendor would want one, or `key_env` is not set."""
+        (local servers ask for none). Raises `UsageError` where the vendor would want one, where `key_env` is not set,
+        or where `key_header` has nothing to carry."""
         names = (self.key_env,) if self.key_env else KEYS
         found = next((value for name in names if (value := os.environ.get(name, "").strip())), None)
-        if found is None and (self.key_env or self.base_url == VENDOR):
-            raise UsageError(f"no key for {self.base_url}: set {' or '.join(reversed(names))} in the environment")
+        if found is None and (self.key_env or self.key_header or self.base_url == VENDOR):
+            raise UsageError(f"no key for {self.base_url}: set {self.keys} in the environment")
         if found is not None and not (found.isascii() and found.isprintable()):
             raise UsageError(f"the key for {self.base_url} holds characters no key has: set it again, without quotes")
         return found or _NO_KEY

@@ -1,106 +1,295 @@
-"""What a chat completion says: text, reasoning, how it ended, what it cost. Tolerant of every vendor's extras."""
+"""What a chat completion says: text, reasoning, how it ended, what it cost. Tolerant of every vendor's extras, and of
+none of their failures: what was not generated to its end is no answer."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from proactivebench.agents.base import Answer, Failure, TokenLogprobs
-from proactivebench.agents.endpoint_errors import Transient, looks_like_html, one_line, said, scrub
-from proactivebench.records import Usage
+from proactivebench.agents.endpoint_errors import TooLarge, Transient, Unusable
+from proactivebench.agents.server_words import looks_like_html, one_line, said, scrub, without_key
+from proactivebench.records import Cause, Note, Usage
 
 Json = dict[str, Any]
 
+# How generation ends, in the words of the servers there are (lower case). Any other word is none we know.
+ENDED = frozenset(
+    {
+        "stop",
+        "end",
+        "end_turn",
+        "eos",
+        "eos_token",
+        "eos_found",
+        "stop_sequence",
+        "stop_token",
+        "complete",
+        "completed",
+        "normal",
+        "finished",
+        "tool_calls",
+        "tool_call",
+        "tool_use",
+        "function_call",
+    }
+)
+CUT = frozenset(
+    {
+        "length",
+        "max_tokens",
+        "max_length",
+        "max_new_tokens",
+        "max_output_tokens",
+        "max_completion_tokens",
+        "token_limit",
+        "model_length",
+    }
+)
+FULL = frozenset({"model_context_window_exceeded", "context_length_exceeded", "context_window_exceeded"})
+FILTERED = frozenset(
+    {
+        "content_filter",
+        "content_filtered",
+        "refusal",
+        "safety",
+        "image_safety",
+        "recitation",
+        "blocklist",
+        "prohibited_content",
+        "spii",
+        "sensitive",
+        "guardrail_intervened",
+        "error_toxic",
+    }
+)
+_MOST_TOKENS = 10**12  # beyond it a count is none
+_READABLE = 32  # places at which an object in a text is looked for
 
-def decode(content: bytes, key: str = "") -> Json:
-    """The body of a 200 response as an object; `Transient` where it is a web page, half a JSON or no object.
-    An echoed `key` stays out of what is raised."""
+
+def decode(content: bytes, key: str = "") -> tuple[Json, bool]:
+    """The body of a 200 response as an object, and whether broken UTF-8 was replaced in it.
+
+    Raises `Transient` where it is a web page, half a JSON, nested too deep or no object. An echoed `key` stays out of
+    what is raised.
+    """
+    replaced = False
     try:
-        body = json.loads(content)
+        text = content.decode(json.detect_encoding(content))
+    except UnicodeDecodeError:
+        text, replaced = content.decode("utf-8", "replace"), True
+    try:
+        body = json.loads(text.removeprefix("\ufeff"))
+    except RecursionError:
+        raise Transient("not a completion but JSON that is nested too deep") from None
     except ValueError:
-        text = scrub(content.decode("utf-8", "replace"), key)
         if looks_like_html(text):
-            raise Transient(f"not a completion but {said(text)[0]}") from None
-        raise Transient(f"not a completion but broken JSON: {one_line(text[:60]) or 'an empty body'}") from None
+            raise Transient(f"not a completion but {said(scrub(text[:9_000], key))[0]}") from None
+        shown = one_line(scrub(text[:9_000], key)[:60])
+        raise Transient(f"not a completion but broken JSON: {shown or 'an empty body'}") from None
     if not isinstance(body, dict):
         raise Transient(f"not a completion but a JSON {type(body).__name__}")
-    return body
+    return body, replaced
 
 
 def error_status(body: Json) -> int | None:
-    """The HTTP status some gateways put inside a 200: `{"error": {"code": 429, …}}` in place of choices."""
+    """The HTTP status of an error that stands inside a 200: `{"error": {"code": 429, …}}`; 500 where it gives none, or
+    where a completion stands beside it."""
     error = body.get("error")
-    if body.get("choices") or not error:
+    if not error:
         return None
-    code = str(error.get("code")) if isinstance(error, dict) else ""
-    return int(code) if code.isdecimal() and 400 <= int(code) < 600 else 500
+    code = str(error.get("code") or error.get("status") or "") if isinstance(error, dict) else ""
+    plain = code.isdecimal() and 400 <= int(code[:4]) < 600 and not body.get("choices")
+    return int(code) if plain else 500
 
 
-def read(body: Json) -> Answer:
-    """The answer in a completion. A content filter or a refusal is a refused request; empty and null content are "".
+def read(body: Json, *, key: str = "", replaced: bool = False) -> Answer:
+    """The answer in a completion, an echoed `key` cut out. A content filter or a refusal is a refused request.
 
-    Raises `Transient` where there is no choice with a message.
+    Raises `Transient` where the choice reports a failure, `Unusable` where there is no choice with a message, where
+    generation ended in a way nobody knows without anything that can be read, and where nothing was generated.
     """
+    try:
+        return _read(body, key, replaced)
+    except RecursionError:
+        raise Unusable("not a completion but JSON that is nested too deep") from None
+
+
+def _read(body: Json, key: str, replaced: bool) -> Answer:
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise Transient("a completion without choices")
-    finish = choice.get("finish_reason")
-    finish = finish if isinstance(finish, str) else None
-    text, thoughts = _parts(message.get("content"))
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or thoughts
-    answer = Answer(
+        raise Unusable("a completion without choices")
+    word = choice.get("finish_reason")
+    word = one_line(scrub(word, key), 60) if isinstance(word, str) and word else None
+    if failure := choice.get("error") or message.get("error"):
+        raise Transient(
+            f"a failure inside the answer: {scrub(said(json.dumps({'error': failure}))[0], key)}",
+            kind=Cause.FAILED_INSIDE,
+            finish=word,
+        )
+    usage = usage_of(body.get("usage")) or usage_of(choice.get("usage"))
+    parts = _Parts.of(message.get("content"))
+    cleaned = _Cleaned(key, [Note.BYTES_REPLACED] if replaced else [])
+    text = cleaned.of(parts.text)
+    reasoning = cleaned.of(_first_text(message.get("reasoning_content"), message.get("reasoning")) or parts.thoughts)
+    refusal = _first_text(message.get("refusal"), parts.refusal)
+    finish = (word or "").lower()
+    if finish in FILTERED or refusal:
+        why = f"the model refused: {one_line(scrub(refusal, key))}" if refusal else "content filter"
+        return Answer(None, reasoning or None, Failure.REFUSED, why, finish_reason=word, usage=usage)
+    unknown = bool(finish) and finish not in ENDED | CUT | FULL
+    if unknown and not _holds_object(text):
+        raise Unusable(
+            f"generation ended with '{word}', which is no end we know, and left no answer that can be read",
+            kind=Cause.FAILED_INSIDE,
+            finish=word,
+        )
+    empty = not text.strip()
+    if empty:
+        _check_empty(parts, reasoning, usage, word)
+    truncated = finish in CUT | FULL
+    generated = bool(reasoning or (usage and usage.completion_tokens))
+    return Answer(
         text=text,
-        reasoning=reasoning if isinstance(reasoning, str) else None,
-        truncated=finish == "length",
-        finish_reason=finish,
-        usage=usage_of(body),
+        reasoning=reasoning or None,
+        truncated=truncated,
+        finish_reason=word,
+        usage=usage,
         logprobs=_logprobs(choice.get("logprobs")),
+        cause=Cause.NO_TEXT if empty and generated and not truncated else None,
+        notes=(*cleaned.notes, *([Note.FINISH_UNKNOWN] if unknown else [])),
     )
-    refusal = message.get("refusal")
-    if finish == "content_filter" or (isinstance(refusal, str) and refusal):
-        why = f"the model refused: {one_line(refusal)}" if refusal else "content filter"
-        return Answer(None, answer.reasoning, Failure.REFUSED, why, finish_reason=finish, usage=answer.usage)
-    return answer
 
 
-def _parts(content: Any) -> tuple[str, str | None]:
-    """Text and thoughts of a message's content, which some vendors give as a list of parts."""
-    if isinstance(content, str):
-        return content, None
-    if content is None:
-        return "", None
-    if not isinstance(content, list):
-        raise Transient(f"a message whose content is a JSON {type(content).__name__}")
-    text, thoughts = "", ""
-    for part in content:
-        if isinstance(part, dict) and part.get("type", "text") == "text":
-            text += str(part.get("text") or "")
-        elif isinstance(part, dict) and part.get("type") in ("thinking", "reasoning"):
-            inner = part.get("thinking") or part.get("reasoning") or part.get("text") or ""
-            thoughts += inner if isinstance(inner, str) else _parts(inner)[0]
-    return text, thoughts or None
+def _check_empty(parts: _Parts, reasoning: str, usage: Usage | None, word: str | None) -> None:
+    """Raise `Transient` where an answer without text is none that the model gave."""
+    if parts.unknown is not None:
+        raise Unusable(
+            f"a message part of type '{parts.unknown}' without any text", kind=Cause.FAILED_INSIDE, finish=word
+        )
+    if (word or "").lower() in FULL:
+        raise TooLarge(f"generation ended with '{word}' before its first word")
+    if usage is not None and usage.completion_tokens == 0 and not reasoning:
+        raise Unusable("an empty answer, of 0 tokens generated", kind=Cause.NO_TOKENS, finish=word)
 
 
-def usage_of(body: Json) -> Usage | None:
-    """Tokens of a completion, with the cached and the reasoning ones where the server tells them."""
-    usage = body.get("usage")
-    if not isinstance(usage, dict):
+def _holds_object(text: str) -> bool:
+    """Whether a JSON object that can be read stands in a text: what is no more than a beginning holds none."""
+    decoder, at = json.JSONDecoder(), text.find("{")
+    for _ in range(_READABLE):
+        if at < 0:
+            break
+        try:
+            decoder.raw_decode(text, at)
+            return True
+        except (ValueError, RecursionError):
+            at = text.find("{", at + 1)
+    return False
+
+
+@dataclass(slots=True)
+class _Cleaned:
+    """Cleans texts of a completion, and notes what there was to clean."""
+
+    key: str
+    notes: list[Note]
+
+    def of(self, text: str) -> str:
+        """`text` without the key and without halves of characters."""
+        if without_key(text, self.key) != text:
+            text = without_key(text, self.key)
+            self._note(Note.KEY_CUT)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            self._note(Note.BYTES_REPLACED)
+        return text
+
+    def _note(self, note: Note) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What stands in a message's content, which some vendors give as a list of parts."""
+
+    text: str = ""
+    thoughts: str = ""
+    refusal: str = ""
+    unknown: str | None = None  # the type of a part that holds no text
+
+    @classmethod
+    def of(cls, content: Any) -> _Parts:
+        """The parts of a content. Raises `Transient` where it is neither text nor parts."""
+        found = cls()
+        if isinstance(content, dict):
+            content = [content]
+        if isinstance(content, str):
+            found.text = content
+        elif isinstance(content, list):
+            for part in content:
+                found._add(part)
+        elif content is not None:
+            raise Unusable(f"a message whose content is a JSON {type(content).__name__}", kind=Cause.FAILED_INSIDE)
+        return found
+
+    def _add(self, part: Any) -> None:
+        if isinstance(part, str):
+            self.text += part
+            return
+        kind = str(part.get("type") or "text") if isinstance(part, dict) else type(part).__name__
+        fields = part if isinstance(part, dict) else {}
+        if "think" in kind or "reason" in kind:
+            inner = _first(fields, "thinking", "reasoning", "text", "summary", "content")
+            self.thoughts += inner if isinstance(inner, str) else _Parts.of(inner).text
+        elif kind == "refusal":
+            self.refusal += str(fields.get("refusal") or fields.get("text") or "")
+        else:
+            text = _first(fields, "text", "output_text", "content")
+            text = text.get("value", text.get("text")) if isinstance(text, dict) else text
+            if isinstance(text, str):
+                self.text += text
+            elif self.unknown is None:
+                self.unknown = one_line(kind, 40)
+
+
+def _first(fields: Json, *names: str) -> Any:
+    return next((fields[name] for name in names if fields.get(name) is not None), None)
+
+
+def _first_text(*values: Any) -> str:
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def usage_of(counts: Any) -> Usage | None:
+    """Tokens of a completion as an OpenAI-style or an Anthropic-style server says them, with the cached and the
+    reasoning ones where it does; None where it says nothing."""
+    if not isinstance(counts, dict):
         return None
+    prompt, completion = counts.get("prompt_tokens_details"), counts.get("completion_tokens_details")
     return Usage(
-        prompt_tokens=_count(usage, "prompt_tokens"),
-        completion_tokens=_count(usage, "completion_tokens"),
-        cached_tokens=_count(
-            usage.get("prompt_tokens_details"), "cached_tokens", _count(usage, "prompt_cache_hit_tokens")
+        prompt_tokens=_count(counts, "prompt_tokens", "input_tokens"),
+        completion_tokens=_count(counts, "completion_tokens", "output_tokens"),
+        cached_tokens=_first_count(
+            _count(prompt, "cached_tokens"), _count(counts, "prompt_cache_hit_tokens", "cache_read_input_tokens")
         ),
-        reasoning_tokens=_count(usage.get("completion_tokens_details"), "reasoning_tokens"),
+        reasoning_tokens=_count(completion, "reasoning_tokens"),
     )
 
 
-def _count(counts: Any, name: str, default: int | None = None) -> int | None:
-    value = counts.get(name) if isinstance(counts, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else default
+def _count(counts: Any, *names: str) -> int | None:
+    values = [counts.get(name) for name in names] if isinstance(counts, dict) else []
+    return _first_count(*values)
+
+
+def _first_count(*values: Any) -> int | None:
+    whole = (value for value in values if isinstance(value, int) and not isinstance(value, bool))
+    return next((value for value in whole if 0 <= value <= _MOST_TOKENS), None)
 
 
 def _logprobs(logprobs: Any) -> tuple[TokenLogprobs, ...]:

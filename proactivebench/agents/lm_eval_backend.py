@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from proactivebench.agents.base import Agent, Answer, Failure, Message, Request
+from proactivebench.agents.base import Agent, Answer, Message, Request
 from proactivebench.agents.context import RULE, fit
+from proactivebench.agents.endpoint_errors import TooLarge, Transient, failed
 from proactivebench.agents.lm_eval_request import SystemRole, generation_arguments, instance, render
 from proactivebench.agents.secrets import refuse_secrets
+from proactivebench.agents.server_words import one_line, too_large
 from proactivebench.errors import UsageError
 from proactivebench.installing import how_to_get
 from proactivebench.naming import did_you_mean
@@ -90,7 +92,7 @@ class LmEvalAgent(Agent):
     async def close(self) -> None:
         """Let go of a backend created here; give one from outside back untouched."""
         if self._http is not None:
-            self._http.close()
+            await self._http.close()
             self._http = None
         self._lm = self._given
 
@@ -132,8 +134,9 @@ class LmEvalAgent(Agent):
             _log.debug("the backend failed", exc_info=True)
             if len(batch) > 1 and has_tokenizer(self._backend):  # in this process: asking again costs no money
                 return [answer for one in batch for answer in self._generate([one])]
-            reason = f"{type(error).__name__}: {str(error).strip()[:300]}"
-            return [Answer(text=None, failure=Failure.ERROR, error=reason) for _ in batch]
+            reason = one_line(f"{type(error).__name__}: {error}")
+            fault = TooLarge(reason) if too_large(str(error)) else Transient(reason)
+            return [failed(fault) for _ in batch]
         seconds = time.perf_counter() - started
         return [
             Answer(
@@ -159,7 +162,7 @@ class LmEvalAgent(Agent):
         messages, dropped = fit(request.messages, budget, self._count)
         if (tokens := self._count(messages)) > budget:
             reason = f"the newest event and the instructions alone take {tokens} tokens, {budget} are left for them"
-            return Answer(text=None, failure=Failure.REFUSED, error=reason, dropped_turns=dropped)
+            return replace(failed(TooLarge(reason)), dropped_turns=dropped)
         return render(self._backend, messages, self._system), dropped
 
     # --- what the backend knows ---------------------------------------------------------------------------------------

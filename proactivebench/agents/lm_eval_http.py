@@ -1,30 +1,44 @@
-"""lm-eval's HTTP backends, one conversation a call, with what they drop on the way: usage, finish reason, reasoning."""
+"""lm-eval's HTTP backends: lm-eval composes a request and reads the text of its answer, and what lies between them
+(sending, retries, what a failure means, usage, how generation ended) is that of every endpoint."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import logging
-import threading
+import random
 import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from proactivebench.agents.base import Answer, Failure, Request
-from proactivebench.agents.endpoint_errors import one_line, scrub
+from proactivebench.agents.base import Answer, Request, add_usage
+from proactivebench.agents.endpoint_errors import Rejected, Server, Transient, failed, no_response, persistently
+from proactivebench.agents.endpoint_line import Connection, Tally
+from proactivebench.agents.endpoint_reply import Json, read, usage_of
+from proactivebench.agents.http_client import HttpClient
 from proactivebench.agents.lm_eval_request import generation_arguments, instance
+from proactivebench.agents.server_words import scrub
 from proactivebench.errors import UsageError
-from proactivebench.records import Usage
-from proactivebench.stopping import go_on
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
-_STOPS_THE_RUN = {401, 402, 403, 404}
-_MAY_PASS = {408, 409, 429}
+_ANSWER: ContextVar[str | None] = ContextVar("answer", default=None)
+
+
+class _Composed(Exception):
+    """What lm-eval was about to send: not sent by it, but raised."""
+
+    def __init__(self, messages: Any, arguments: dict[str, Any]) -> None:
+        super().__init__("composed")
+        self.messages = messages
+        self.arguments = arguments
 
 
 class HttpCalls:
-    """Asks a `TemplateAPI` model and listens to the responses it parses. `close` leaves the model as it was found."""
+    """Asks a `TemplateAPI` model, one conversation a call. `close` leaves the model as it was found."""
 
     def __init__(self, lm: LM, *, concurrency: int | None = None) -> None:
         import lm_eval.models.api_models as client
@@ -34,26 +48,32 @@ class HttpCalls:
         self._progress = client.tqdm
         self._client_log = logging.getLogger(client.__name__)
         self._log_level = self._client_log.level
-        self._concurrent = lm._concurrent
-        self._limit = asyncio.Semaphore(max(1, concurrency or lm._concurrent))
-        self._heard = threading.local()
-        parse = lm.parse_generations
+        self._found = {"_concurrent": lm._concurrent, "max_retries": lm.max_retries}
+        self._connections = max(1, concurrency or lm._concurrent)
+        self._limit = asyncio.Semaphore(self._connections)
+        self._retries = max(0, int(lm.max_retries) - 1)  # lm-eval counts the first attempt in
+        self._jitter = random.Random()
+        self._connection: Connection | None = None
+        # a backend that does not send by itself (litellm) keeps its way
+        self._own: Callable[..., Any] | None = (
+            None if type(lm).model_call is client.TemplateAPI.model_call else lm.model_call
+        )
 
-        def listen(outputs: Any, **context: Any) -> Any:
-            self._heard.response = outputs[0] if isinstance(outputs, list) and outputs else outputs
-            return parse(outputs=only_text(outputs), **context)
-
-        lm.parse_generations = listen
+        lm.model_call = _model_call
         lm._concurrent = 1  # each call is one request: how many run at once is decided here
+        lm.max_retries = 1
         client.tqdm = functools.partial(self._progress, disable=True)  # a bar for every single request
         self._client_log.setLevel(logging.ERROR)  # and two lines of remarks
 
-    def close(self) -> None:
-        """Stop listening."""
-        del self._lm.parse_generations
-        self._lm._concurrent = self._concurrent
+    async def close(self) -> None:
+        """Close the connections, and give the model back."""
+        del self._lm.model_call
+        for name, value in self._found.items():
+            setattr(self._lm, name, value)
         self._client.tqdm = self._progress
         self._client_log.setLevel(self._log_level)
+        if self._connection is not None:
+            await self._connection.client.close()
 
     def remarks(self) -> dict[str, Any]:
         """What the backend does to the decoding, for the manifest. Raises `UsageError` where it has no key."""
@@ -67,20 +87,76 @@ class HttpCalls:
         return {}
 
     async def ask(self, prompt: Any, request: Request) -> Answer:
-        """The answer to one prompt; what cannot succeed for any request raises `UsageError`."""
+        """The answer to one prompt. Raises `UsageError` where no request can succeed, `OutOfFiles` where none can be
+        sent, `Stopped` where the run is to stop and nothing was."""
         async with self._limit:
-            go_on()
-            return await asyncio.to_thread(self._ask, prompt, request)
+            started, tally = time.perf_counter(), Tally()
+            try:
+                composed = await asyncio.to_thread(self._composed, prompt, request)
+                answer = await persistently(lambda: self._once(composed, tally), self._retries, self._jitter)
+                if answer.text:
+                    answer = replace(answer, text=await asyncio.to_thread(self._text, prompt, request, answer.text))
+            except (Transient, Rejected) as fault:
+                answer = failed(fault)
+        seconds = time.perf_counter() - started
+        return replace(answer, attempts=max(1, tally.attempts), usage=tally.usage, latency_s=seconds)
 
-    def _ask(self, prompt: Any, request: Request) -> Answer:
-        started = time.perf_counter()
-        self._heard.response = None
+    def _composed(self, prompt: Any, request: Request) -> _Composed:
+        """The request as lm-eval would send it."""
         try:
-            texts = self._lm.generate_until([instance(prompt, self._gen_kwargs(request))])
-            text = texts[0] or ""
+            self._lm.generate_until([instance(prompt, self._gen_kwargs(request))])
+        except _Composed as composed:
+            return composed
         except Exception as error:
-            return failed(error, time.perf_counter() - started, key=str(getattr(self._lm, "api_key", None) or ""))
-        return heard(text, self._heard.response, time.perf_counter() - started)
+            raise no_response(error, self._key) from None
+        raise Transient("lm-eval's client composed no request")
+
+    async def _once(self, composed: _Composed, tally: Tally) -> Answer:
+        connection = self._connection = self._connection or self._connect()
+        if self._own is None:
+            body, replaced = await connection.post(self._payload(composed), tally)
+        else:
+            body, replaced = await asyncio.to_thread(_by_itself, self._own, composed, connection, tally), False
+        answer = read(as_chat(body), key=connection.key, replaced=replaced)
+        connection.server.answered()
+        return answer
+
+    def _payload(self, composed: _Composed) -> Json:
+        lm, arguments = self._lm, composed.arguments
+        try:
+            payload: Json = lm._create_payload(
+                lm.create_message(composed.messages), seed=lm._seed, eos=lm.eos_string, **arguments
+            )
+        except Exception as error:
+            raise no_response(error, self._key) from None
+        return payload
+
+    def _text(self, prompt: Any, request: Request, text: str) -> str:
+        """What lm-eval makes of the text of an answer."""
+        token = _ANSWER.set(text)
+        try:
+            return str(self._lm.generate_until([instance(prompt, self._gen_kwargs(request))])[0] or "")
+        except Exception as error:
+            raise no_response(error, self._key) from None
+        finally:
+            _ANSWER.reset(token)
+
+    def _connect(self) -> Connection:
+        lm = self._lm
+        timeout_s = float(getattr(lm, "timeout", 300))
+        client = HttpClient(
+            str(lm.base_url),
+            dict(lm.header or {}),
+            connections=self._connections,
+            timeout_s=timeout_s,
+            verify=lm.verify_certificate is not False,
+        )
+        server = Server(str(lm.base_url), str(lm.model), "the key in the environment")
+        return Connection(client, server, self._key, timeout_s)
+
+    @property
+    def _key(self) -> str:
+        return str(getattr(self._lm, "api_key", None) or "")
 
     def _gen_kwargs(self, request: Request) -> dict[str, Any]:
         if type(self._lm).__name__ == "AnthropicChat":
@@ -91,74 +167,44 @@ class HttpCalls:
         return arguments
 
 
-def only_text(outputs: Any) -> Any:
-    """A response without Anthropic's blocks that are not text, on which lm-eval's parser fails."""
-    if isinstance(outputs, list):
-        return [only_text(output) for output in outputs]
-    if isinstance(outputs, dict) and isinstance(outputs.get("content"), list):
-        text = "".join(block["text"] for block in outputs["content"] if isinstance(block, dict) and "text" in block)
-        return {**outputs, "content": [{"type": "text", "text": text}]}
-    return outputs
+def _model_call(messages: Any, **arguments: Any) -> Json:
+    """In place of lm-eval's sending: a response in every form its parsers read, or what it was about to send."""
+    text = _ANSWER.get()
+    if text is None:
+        raise _Composed(messages, arguments)
+    choice = {"index": 0, "text": text, "message": {"role": "assistant", "content": text}}
+    return {"choices": [choice], "content": [{"type": "text", "text": text}], "text": text}
 
 
-def heard(text: str, response: Any, seconds: float) -> Answer:
-    """The answer in an OpenAI-style or Anthropic-style response, of which lm-eval passes only `text` on."""
-    if isinstance(response, dict) and not (response.get("choices") or isinstance(response.get("content"), list)):
-        # an error inside a 200: lm-eval makes an empty answer of it, which would be final
-        return Answer(text=None, failure=Failure.ERROR, error="a response without an answer in it", latency_s=seconds)
-    response = response if isinstance(response, dict) else {}
-    choices = response.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    message = choice["message"] if isinstance(choice.get("message"), dict) else {}
-    reason = choice.get("finish_reason") or response.get("stop_reason")
-    blocks = response.get("content") if isinstance(response.get("content"), list) else []
-    thoughts = [block["thinking"] for block in blocks if isinstance(block, dict) and block.get("thinking")]
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or "\n".join(thoughts)
-    filtered = reason in ("content_filter", "refusal")
-    return Answer(
-        text=None if filtered else text,
-        failure=Failure.REFUSED if filtered else None,
-        error="the server's content filter withheld the answer" if filtered else None,
-        reasoning=reasoning if isinstance(reasoning, str) and reasoning else None,
-        truncated=reason in ("length", "max_tokens"),
-        finish_reason=reason,
-        usage=usage_of(response.get("usage")),
-        latency_s=seconds,
-    )
+def as_chat(body: Json) -> Json:
+    """A response of a text completion, of Anthropic's API or of SGLang's as one of the chat API."""
+    meta = body.get("meta_info")
+    if isinstance(body.get("content"), list):
+        choice = {"message": {"content": body["content"]}, "finish_reason": body.get("stop_reason")}
+    elif isinstance(meta, dict):
+        finish = meta.get("finish_reason")
+        word = finish.get("type") if isinstance(finish, dict) else finish
+        return {"choices": [{"message": {"content": body.get("text")}, "finish_reason": word}], "usage": meta}
+    else:
+        choices = body.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(first, dict) or "message" in first or "text" not in first:
+            return body
+        choice = {**first, "message": {"content": first["text"]}}
+    return {**body, "choices": [choice]}
 
 
-def usage_of(said: Any) -> Usage | None:
-    """Token counts as an OpenAI-style or Anthropic-style server says them; None where it does not."""
-    if not isinstance(said, dict):
-        return None
-
-    def count(*path: str) -> int | None:
-        value: Any = said
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        return value if isinstance(value, int) else None
-
-    def first(*counts: int | None) -> int | None:
-        return next((number for number in counts if number is not None), None)
-
-    return Usage(
-        prompt_tokens=first(count("prompt_tokens"), count("input_tokens")),
-        completion_tokens=first(count("completion_tokens"), count("output_tokens")),
-        cached_tokens=first(count("prompt_tokens_details", "cached_tokens"), count("cache_read_input_tokens")),
-        reasoning_tokens=count("completion_tokens_details", "reasoning_tokens"),
-    )
-
-
-def failed(error: Exception, seconds: float, key: str = "") -> Answer:
-    """What a failed call amounts to, after the retries of lm-eval; an echoed `key` stays out of it. Raises `UsageError`
-    on 401, 402, 403 and 404."""
-    response = getattr(error, "response", None)
-    status = getattr(response, "status_code", None) or getattr(error, "status", None)
-    body = str(getattr(response, "text", "") or "").strip()
-    reason = f"{type(error).__name__}: {one_line(scrub(body or str(error), key))}"
-    if status in _STOPS_THE_RUN:
-        raise UsageError(
-            f"the server answers {status} ({reason}): check base_url, the model's name, the key and the account"
-        )
-    definite = isinstance(status, int) and 400 <= status < 500 and status not in _MAY_PASS
-    return Answer(text=None, failure=Failure.REFUSED if definite else Failure.ERROR, error=reason, latency_s=seconds)
+def _by_itself(send: Callable[..., Any], composed: _Composed, connection: Connection, tally: Tally) -> Json:
+    """The body of an answer that a backend's own client fetches."""
+    tally.attempts += 1
+    try:
+        body = send(composed.messages, **composed.arguments)
+    except Exception as error:
+        response = getattr(error, "response", None)
+        status = getattr(response, "status_code", None) or getattr(error, "status_code", None)
+        if not isinstance(status, int):
+            raise no_response(error, connection.key) from None
+        text = scrub(str(getattr(response, "text", "") or error), connection.key)
+        raise connection.server.failure(status, getattr(response, "headers", {}), text) from None
+    tally.usage = add_usage(tally.usage, usage_of(body.get("usage") if isinstance(body, dict) else None))
+    return body if isinstance(body, dict) else {}

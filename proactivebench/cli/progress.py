@@ -8,23 +8,31 @@ from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from proactivebench.cli.terminal import safe
 from proactivebench.evaluation import Watch
-from proactivebench.records import Reply, Verdict, VerdictStatus
+from proactivebench.records import Cause, Reply, ReplyStatus, Verdict, VerdictStatus
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _EVERY_S = 10.0
+_SHOWN = 3  # kinds of failure told at the end, commonest first
+_KEPT = 200  # kinds of failure kept: servers may word each one differently
+_TOO_LARGE = (
+    "the judge's request is too large for its server: lower max_gen_toks in the judge's card, or take a model whose "
+    "context is longer (max_length in --judge_model_args says how long it is)"
+)
 
 
 class ProgressWatch(Watch):
-    """Follows a run as a context manager. Plain lines come every ten seconds and at the end."""
+    """Follows a run as a context manager. Plain lines come every ten seconds and at the end, and then what failed."""
 
     def __init__(self) -> None:
         self._live: Progress | None = None
         self._bar: TaskID | None = None
         self._total = self._done = self._verdicts = self._unscored = 0
         self._statuses: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
         self._said = time.monotonic()
 
     def __enter__(self) -> ProgressWatch:
@@ -42,6 +50,8 @@ class ProgressWatch(Watch):
             self._live.stop()
         if self._total and (kind is None or self._statuses):
             self._say()
+        for failure, count in self._failures.most_common(_SHOWN):
+            print(f"{count} × {safe(failure)}", file=sys.stderr)
 
     def started(self, moments: int, missing: int) -> None:
         """Show how far the run is."""
@@ -55,13 +65,21 @@ class ProgressWatch(Watch):
         """Count a reply; rounds after the first add nothing to the total."""
         self._statuses[reply.status] += 1
         self._done += reply.round == 0 and reply.status.final
+        if reply.status is ReplyStatus.ERROR and reply.error:
+            self._failed(f"error: {reply.error}")
         self._show()
 
     def verdict(self, verdict: Verdict) -> None:
         """Count a verdict, and apart one that could not be scored."""
         self._verdicts += 1
         self._unscored += verdict.status is VerdictStatus.UNSCORED
+        if verdict.status is VerdictStatus.UNSCORED and verdict.cause:
+            self._failed(f"unscored: {_TOO_LARGE if verdict.cause == Cause.TOO_LARGE else verdict.cause}")
         self._show()
+
+    def _failed(self, failure: str) -> None:
+        if failure in self._failures or len(self._failures) < _KEPT:
+            self._failures[failure] += 1
 
     def _show(self) -> None:
         if self._live and self._bar is not None:

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import random
+import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from proactivebench.agents.endpoint_options import KEYS
-from proactivebench.errors import UsageError
+from proactivebench.agents.endpoint_errors import Rejected, TooLarge, Transient, persistently
+from proactivebench.agents.endpoint_line import Connection, Tally
+from proactivebench.agents.endpoint_options import parse_options
 from proactivebench.judging.cards import ClassifierCard
 from proactivebench.judging.classifier import Score, Scorer, Text
-from proactivebench.stopping import go_on, rest
 
-if TYPE_CHECKING:
-    import httpx
-
-_PASSING = {408, 409, 429, 500, 502, 503, 504}
-_FATAL = {401, 403, 404}
+_NAMES = {"concurrency": "num_concurrent", "timeout_s": "timeout"}
+_CONCURRENCY, _TIMEOUT_S, _MAX_RETRIES = 16, 120.0, 5
 
 
 class ServedScorer(Scorer):
     """Posts `{"model", "input"}` to `base_url`/classify and reads the probabilities of each text.
 
-    Arguments: base_url, model; concurrency, timeout_s, max_retries. The key, if any, is read from
-    PROACTIVEBENCH_API_KEY or OPENAI_API_KEY.
+    The arguments are those of an endpoint (`endpoint_options`; also concurrency and timeout_s), and so is what its
+    failures mean. Raises `UsageError` for bad ones.
     """
 
     lockstep = False
 
     def __init__(self, card: ClassifierCard, model_args: Mapping[str, str]) -> None:
         self.card = card
-        self.name = model_args["model"]
-        self._url = model_args["base_url"].rstrip("/").removesuffix("/v1") + "/classify"
-        self._model = model_args["model"]
-        self._retries = int(model_args.get("max_retries", "5"))
-        self._timeout = float(model_args.get("timeout_s", "120"))
-        self._slots = asyncio.Semaphore(int(model_args.get("concurrency", "16")))
-        self._client: httpx.AsyncClient | None = None
+        named = {_NAMES.get(name, name): value for name, value in model_args.items()}
+        self._options = parse_options("endpoint", named)
+        self.name = self._options.model
+        self._connections = self._options.num_concurrent or _CONCURRENCY
+        self._retries = _MAX_RETRIES if self._options.max_retries is None else self._options.max_retries
+        self._slots = asyncio.Semaphore(self._connections)
+        self._jitter = random.Random()
+        self._connection: Connection | None = None
 
     async def scores(self, texts: Sequence[Text]) -> list[Score]:
         """One request per text, at most `concurrency` at once."""
@@ -46,48 +45,46 @@ class ServedScorer(Scorer):
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._connection is not None:
+            await self._connection.client.close()
 
     async def _score(self, text: Text) -> Score:
         began = time.monotonic()
         async with self._slots:
-            value, cause = await self._ask(text)
+            try:
+                value, cause = await persistently(lambda: self._ask(text), self._retries, self._jitter)
+            except (Transient, Rejected) as fault:
+                value, cause = None, _cause(fault)
         return Score(value, cause, time.monotonic() - began)
 
     async def _ask(self, text: Text) -> tuple[float | None, str | None]:
-        import httpx
+        if self._connection is None:
+            base = self._options.base_url.removesuffix("/classify").removesuffix("/v1")
+            self._connection = Connection.to(
+                self._options,
+                f"{base}/classify",
+                connections=self._connections,
+                timeout_s=self._options.timeout_s or _TIMEOUT_S,
+            )
+        body, _ = await self._connection.post({"model": self._options.model, "input": [text]}, Tally())
+        self._connection.server.answered()
+        return self._read(body)
 
-        if self._client is None:
-            key = next((os.environ[name] for name in KEYS if os.environ.get(name)), None)
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
-            self._client = httpx.AsyncClient(timeout=self._timeout, headers=headers)
-        cause = "error:unknown"
-        for attempt in range(self._retries + 1):
-            if attempt and not await rest(min(8.0, 0.25 * 2**attempt)):
-                break
-            go_on()
-            try:
-                answer = await self._client.post(self._url, json={"model": self._model, "input": [text]})
-            except httpx.HTTPError as error:
-                cause = f"error:{type(error).__name__}"
-                continue
-            if answer.status_code in _FATAL:
-                raise UsageError(f"{self._url}: HTTP {answer.status_code}: check the address, the model and the key")
-            if answer.status_code == 200:
-                return self._read(answer)
-            cause = f"error:{answer.status_code}"
-            if answer.status_code not in _PASSING:
-                return None, "refused"
-        return None, cause
-
-    def _read(self, answer: httpx.Response) -> tuple[float | None, str | None]:
+    def _read(self, body: Mapping[str, Any]) -> tuple[float | None, str | None]:
         try:
-            row: Any = answer.json()["data"][0]["probs"]
-            value = row[self.card.label]
-        except (ValueError, KeyError, IndexError, TypeError):
+            value: Any = body["data"][0]["probs"][self.card.label]
+        except (KeyError, IndexError, TypeError):
             return None, "no_json"
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             return None, "bad_value"
         return float(value), None
+
+
+def _cause(fault: Transient | Rejected) -> str:
+    """Why there is no score, in one countable word."""
+    if isinstance(fault, TooLarge):
+        return "too_large"
+    if isinstance(fault, Rejected) and not fault.inside:
+        return "refused"
+    named = re.match(r"\w*(?:Error|Exception)\b", str(fault))
+    return f"error:{fault.status or (named[0] if named else 'no_answer')}"

@@ -11,7 +11,7 @@ from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.judging.cards import ModelCard
 from proactivebench.judging.confidence import verdict_probability
 from proactivebench.judging.parsing import Reading, read_verdict, verdict_schema
-from proactivebench.records import JudgeIdentity, VerdictStatus
+from proactivebench.records import Cause, JudgeIdentity, VerdictStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,8 @@ def _read(answer: Answer, card: ModelCard) -> Reading:
     """The verdict of one answer. A verdict given on a conversation that was cut to fit is none."""
     if answer.failure is Failure.REFUSED:
         return Reading(None, cause="refused")
+    if answer.cause is Cause.TOO_LARGE:
+        return Reading(None, cause=Cause.TOO_LARGE)
     if answer.failure is Failure.ERROR:
         return Reading(None, cause=f"error:{_short(answer.error)}")
     if answer.dropped_turns:

@@ -1,25 +1,27 @@
 """Servers that fail: what is asked again, when, and what is not."""
 
 import asyncio
+import os
 import random
+import resource
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import perf_counter
 
 import pytest
 
-from proactivebench.agents.base import Failure
+from proactivebench.agents.base import Answer, Failure
 from proactivebench.agents.endpoint import EndpointAgent
 from proactivebench.agents.endpoint_errors import LONGEST_WAIT_S, pause, retry_after
-from proactivebench.errors import UsageError
-from proactivebench.records import Usage
+from proactivebench.errors import OutOfFiles, UsageError
+from proactivebench.records import Cause, Usage
 from tests.agents.asking import agent_at, ask, request, with_agent
 from tests.servers.chat import Drop, Fault, Hang, Say, Step, chat_server, refusal
 
 SOON = {"retry-after-ms": "20"}
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [408, 409, 425, 429, 499, 500, 501, 502, 503, 504, 507, *range(520, 531), 599])
 def test_what_may_pass_is_asked_again(status: int) -> None:
     with chat_server([Fault(status, headers=SOON), Fault(status, headers=SOON), Say("at last")]) as server:
         answer = ask(server, max_retries=2)
@@ -124,14 +126,158 @@ def test_tokens_of_failed_attempts_count_too() -> None:
 
 @pytest.mark.parametrize(
     ("status", "advice"),
-    [(401, "OPENAI_API_KEY"), (402, "top up"), (403, "OPENAI_API_KEY"), (404, "check model=")],
+    [(401, "OPENAI_API_KEY"), (402, "top up"), (403, "OPENAI_API_KEY"), (404, "check model="), (405, "base_url=")],
 )
 def test_what_no_request_can_survive_stops_the_run_at_once(status: int, advice: str) -> None:
-    with chat_server([refusal("no such thing", status=status)]) as server:
+    shut = refusal("no such thing", status=status)
+    with chat_server([shut], probe=shut) as server:
         with pytest.raises(UsageError, match=advice) as stop:
             ask(server, max_retries=3)
-        assert len(server.asked) == 1
+        assert len(server.requests) == 1
     assert "no such thing" in str(stop.value)
+    assert "\n" not in str(stop.value)
+
+
+SHUT = [
+    refusal("key revoked", status=401),
+    refusal("forbidden", status=403),
+    Fault(403, "<!doctype html><title>Just a moment</title>", content_type="text/html"),
+    refusal("model unloaded", status=404),
+    Fault(302, headers={"Location": "/login"}),
+]
+
+
+@pytest.mark.parametrize("shut", SHUT)
+def test_a_server_that_has_answered_may_shut_its_door_for_a_moment(shut: Fault) -> None:
+    with chat_server([Say("in"), shut, shut, Say("in again")]) as server:
+        first, second = with_agent(server, lambda agent: each(agent, 2), max_retries=2)
+    assert (first.text, second.text, second.attempts) == ("in", "in again", 3)
+
+
+@pytest.mark.parametrize("shut", SHUT)
+@pytest.mark.parametrize("retries", [0, 9])
+def test_five_shut_doors_in_a_row_stop_the_run_and_four_with_an_answer_between_do_not(
+    shut: Fault, retries: int
+) -> None:
+    with chat_server([shut]) as server:
+        with pytest.raises(UsageError, match="5 times in a row, after it had answered"):
+            with_agent(server, lambda agent: each(agent, 9), max_retries=retries)
+        assert len(server.asked) == 5
+    with chat_server([*[shut] * 4, Say(), *[shut] * 4, Say()]) as server:
+        answers = with_agent(server, lambda agent: each(agent, 10), max_retries=0)
+    assert [answer.failure for answer in answers] == [*[Failure.ERROR] * 4, None, *[Failure.ERROR] * 4, None]
+
+
+async def each(agent: EndpointAgent, times: int) -> list[Answer]:
+    return [await agent.answer(request()) for _ in range(times)]
+
+
+SPENT = [
+    refusal("Insufficient credits", status=402),
+    refusal("You exceeded your current quota, please check your plan.", code="insufficient_quota", status=429),
+    refusal("Your credit balance is too low to access the API.", status=400),
+    Fault(200, {"error": {"message": "Insufficient Balance", "code": 402}}),
+]
+
+
+@pytest.mark.parametrize("spent", SPENT)
+def test_an_empty_account_stops_the_run_at_any_time(spent: Fault) -> None:
+    with chat_server([Say(), spent]) as server:
+        with pytest.raises(UsageError, match="top up the account"):
+            with_agent(server, lambda agent: each(agent, 3), max_retries=3)
+        assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [400, 403, 422, 451])
+def test_moderation_concerns_its_moment_alone(status: int) -> None:
+    flagged = refusal("Your input was flagged by our content policy", status=status)
+    with chat_server([flagged, Say("fine")]) as server:
+        first, second = with_agent(server, lambda agent: each(agent, 2), max_retries=3)
+        assert len(server.asked) == 2
+    assert (first.failure, second.text) == (Failure.REFUSED, "fine")
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 422, 503])
+def test_a_web_page_says_nothing_of_the_request(status: int) -> None:
+    page = Fault(status, "<!DOCTYPE html><title>Checking your browser</title>", content_type="text/html")
+    with chat_server([page, Say("fine")]) as server:
+        answer = ask(server, max_retries=1)
+    assert (answer.text, answer.attempts) == ("fine", 2)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(413),
+        Fault(413, "<html><title>413 Request Entity Too Large</title>", content_type="text/html"),
+        refusal("This model's maximum context length is 2048 tokens.", code="context_length_exceeded"),
+        refusal("`inputs` tokens + `max_new_tokens` must be <= 2048", status=422),
+        refusal("the request exceeds the available context size", status=500),
+        Fault(200, {"error": {"message": "prompt is too long: 9999 tokens > 2048 maximum", "code": 400}}),
+        Fault(200, {"error": "Requested tokens (3000) exceed context window of 2048"}),
+        Say("", finish="model_context_window_exceeded"),
+    ],
+)
+def test_a_request_too_large_is_a_named_error_that_is_not_asked_again_and_says_the_way_out(fault: Step) -> None:
+    with chat_server([fault]) as server:
+        answer = ask(server, max_retries=3)
+        assert len(server.asked) == 1
+    assert (answer.failure, answer.cause) == (Failure.ERROR, Cause.TOO_LARGE)
+    assert answer.error
+    assert "max_length" in answer.error
+    assert "max_gen_toks" in answer.error
+
+
+def test_a_redirect_is_not_followed_and_the_new_address_is_told_without_its_query() -> None:
+    with chat_server() as other:
+        moved = Fault(308, headers={"Location": f"{other.base_url}/chat/completions?token=abc"})
+        with chat_server(probe=moved) as server, pytest.raises(UsageError, match="redirects are not followed") as stop:
+            ask(server)
+        assert other.base_url in str(stop.value)
+        assert "token" not in str(stop.value)
+        assert not other.requests
+
+
+def test_a_proxy_in_use_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://user:sesame@127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    with chat_server() as server:
+        error = ask(server).error or ""
+    assert "(through the proxy http://127.0.0.1:9 of the environment)" in error
+    assert "sesame" not in error
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with chat_server([Say("direct")]) as server:
+        assert ask(server).text == "direct"
+
+
+def test_a_proxy_that_cannot_be_used_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    with chat_server() as server, pytest.raises(UsageError, match="a proxy that cannot be used"):
+        ask(server)
+
+
+def test_out_of_file_descriptors_is_one_line_and_its_own_exit_code() -> None:
+    async def use(agent: EndpointAgent) -> None:
+        await agent.start()
+        await agent.close()  # the next request needs a connection of its own
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest = os.dup(0)
+        os.close(lowest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+        try:
+            await agent.answer(request())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    with chat_server() as server, pytest.raises(OutOfFiles, match="ulimit -n") as stop:
+        with_agent(server, use)
+    assert stop.value.exit_code == 4
     assert "\n" not in str(stop.value)
 
 

@@ -130,6 +130,17 @@ def test_the_key_comes_from_the_environment_ours_first(monkeypatch: pytest.Monke
         assert authorization(server) == {"Bearer third"}
 
 
+def test_the_key_travels_in_the_header_that_is_named_and_in_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with chat_server() as server:
+        ask(server, args={"key_header": "api-key"})
+    assert {seen.headers["api-key"] for seen in server.requests} == {KEY}
+    assert all("Authorization" not in seen.headers for seen in server.requests)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with chat_server() as server, pytest.raises(UsageError, match="no key for"):
+        ask(server, args={"key_header": "api-key"})
+
+
 def test_a_named_variable_that_is_not_set_is_refused() -> None:
     with chat_server() as server, pytest.raises(UsageError, match="set NOT_THERE in the environment"):
         ask(server, args={"key_env": "NOT_THERE"})
@@ -171,7 +182,7 @@ def test_a_key_that_the_server_echoes_is_scrubbed_before_the_message_is_cut(
 
 def test_an_echoed_key_is_scrubbed_from_what_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    rejecting = chat_server([refusal(f"Incorrect API key provided: {KEY}", status=401)])
+    rejecting = chat_server(probe=refusal(f"Incorrect API key provided: {KEY}", status=401))
     with rejecting as server, pytest.raises(UsageError) as stop:
         ask(server)
     assert KEY not in str(stop.value)

@@ -10,10 +10,9 @@ from lm_eval.api.model import LM
 
 from proactivebench.agents.base import Answer, Failure, Message, Request
 from proactivebench.agents.lm_eval_backend import LmEvalAgent, shown_name
-from proactivebench.agents.lm_eval_http import failed, heard
 from proactivebench.errors import UsageError
-from proactivebench.records import Decoding, Event, Moment, Trace, Usage
-from tests.servers.chat import Fault, Hang, Say, chat_server, refusal
+from proactivebench.records import Cause, Decoding, Event, Moment, Trace, Usage
+from tests.servers.chat import Drop, Fault, Hang, Say, chat_server, refusal
 
 TRACE = Trace(trace_id="t", split="coding", events=(Event(time="1", event="opens the editor"),))
 
@@ -133,11 +132,11 @@ def test_a_conversation_that_no_longer_fits_drops_its_oldest_turns_and_keeps_the
     assert prompt == "<system> Be helpful. <user> old 3 <assistant> old 3 <user> now"
 
 
-def test_what_cannot_fit_at_all_is_refused_rather_than_cut_on_the_left() -> None:
+def test_what_cannot_fit_at_all_is_a_named_error_rather_than_cut_on_the_left() -> None:
     lm = Counting()
     answer, fine = ask(lm, request("far too long " * 9), request("short"))
-    assert answer.failure is Failure.REFUSED
-    assert "31 tokens" in (answer.error or "")
+    assert (answer.failure, answer.cause) == (Failure.ERROR, Cause.TOO_LARGE)
+    assert all(word in (answer.error or "") for word in ("31 tokens", "max_length", "max_gen_toks"))
     assert fine.text == "fine"
     assert [len(batch) for batch in lm.batches] == [1]
 
@@ -352,8 +351,9 @@ def test_what_lm_eval_changes_in_the_decoding_is_recorded(monkeypatch: pytest.Mo
 
 
 def test_a_content_filter_is_a_refusal() -> None:
-    response = {"choices": [{"finish_reason": "content_filter", "message": {"content": ""}}]}
-    assert heard("", response, 0.1).failure is Failure.REFUSED
+    with chat_server([Say("", finish="content_filter")]) as server:
+        (answer,) = ask_http(server.base_url, request())
+    assert answer.failure is Failure.REFUSED
 
 
 def test_an_error_inside_a_200_is_no_empty_answer() -> None:
@@ -375,7 +375,9 @@ def test_a_key_that_the_server_echoes_reaches_no_file(monkeypatch: pytest.Monkey
 
 
 def test_a_broken_connection_may_pass() -> None:
-    assert failed(ConnectionError("reset"), 0.1).failure is Failure.ERROR
+    with chat_server([Drop()]) as server:
+        (answer,) = ask_http(server.base_url, request())
+    assert answer.failure is Failure.ERROR
 
 
 def test_the_body_lm_eval_sends_is_plain_json() -> None:

@@ -198,7 +198,7 @@ def test_validation_imports_nothing_heavy(board):
         "from pathlib import Path\n"
         "from proactivebench.board.checking import validate_all\n"
         "assert all(outcome.passed for outcome in validate_all(Path(sys.argv[1])))\n"
-        "print(sorted({'lm_eval', 'datasets', 'scipy', 'numpy', 'torch', 'openai', 'rich'} & set(sys.modules)))\n"
+        "print(sorted({'lm_eval', 'datasets', 'scipy', 'numpy', 'torch', 'aiohttp', 'rich'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(board)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

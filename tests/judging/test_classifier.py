@@ -108,7 +108,12 @@ def test_a_served_classifier_is_asked_at_its_classify_route() -> None:
     [
         (Fault(500), "error:500"),
         (Fault(422), "refused"),
-        (Fault(200, "<html>"), "no_json"),
+        (Fault(413), "too_large"),
+        (Fault(400, "the prompt is too long for this model"), "too_large"),
+        (Fault(425), "error:425"),
+        (Fault(523), "error:523"),
+        (Fault(200, "<html>"), "error:no_answer"),
+        (Fault(200, {"error": {"message": "busy", "code": 503}}), "error:503"),
         (Fault(200, {"data": []}), "no_json"),
         (Fault(200, {"data": [{"probs": [0.1, "x"]}]}), "bad_value"),
         (Fault(200, {"data": [{"probs": [0.1, 7]}]}), "bad_value"),

@@ -91,7 +91,16 @@ class Raw:
     data: bytes
 
 
-Step = Say | Fault | Drop | Hang | Raw
+@dataclass(frozen=True)
+class Pieces:
+    """A body sent piece by piece under these headers; the connection then stays open for `hold` seconds."""
+
+    pieces: Sequence[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hold: float = 0.0
+
+
+Step = Say | Fault | Drop | Hang | Raw | Pieces
 Script = Sequence[Step] | Callable[[Seen], Step]
 
 
@@ -157,6 +166,14 @@ async def _perform(step: Step, request: web.Request) -> web.StreamResponse:
             await asyncio.sleep(0.02)
             request.transport.close()
         raise asyncio.CancelledError
+    if isinstance(step, Pieces):
+        response = web.StreamResponse(headers=dict(step.headers))
+        await response.prepare(request)
+        for piece in step.pieces:
+            await response.write(piece)
+            await asyncio.sleep(0)
+        await asyncio.sleep(step.hold)
+        return response
     if isinstance(step, Hang) and not step.trickle:
         await asyncio.sleep(step.seconds)
     response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "100000"})

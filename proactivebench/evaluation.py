@@ -20,6 +20,7 @@ from proactivebench.agents.base import Agent
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.stage import VerdictStage, Work
+from proactivebench.parameters import RunParameters
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import (
     Decoding,
@@ -108,10 +109,13 @@ class Evaluation:
             judge.check(self.task)
         store = RunStore(path)
         store.begin(self.manifest())
+        self.agent.expect(self.decoding, self.protocol.schema())
+        self.agent.attach(RunParameters(store))
         async with AsyncExitStack() as stack:
             log = stack.enter_context(store.append_replies(self.shard))
             stages = {}
             for judge in judges.values():
+                judge.attach(RunParameters(store, judge.identity.id))
                 verdicts = stack.enter_context(store.append_verdicts(judge.identity.id, self.shard))
                 stages[judge.identity.id] = VerdictStage(
                     judge, verdicts, store.verdicts(judge.identity.id), self.judge_repeats, watch.verdict, self.stop
@@ -228,6 +232,7 @@ async def judge_run(
     set. A rank names its `shard` and gives its share of the traces."""
     watch = watch or Watch()
     judge.check(task)
+    judge.attach(RunParameters(store, judge.identity.id))
     replies = store.replies()
     async with AsyncExitStack() as stack:
         log = stack.enter_context(store.append_verdicts(judge.identity.id, shard))

@@ -60,10 +60,9 @@ class Serving:
         model_args: Mapping[str, str],
         protocol: Protocol | None = None,
         task: Task | None = None,
-        decoding: Decoding | None = None,
     ) -> Agent:
         """The agent `model` names, called this way."""
-        return create_agent(model, model_args, protocol=protocol, task=task, decoding=decoding, **asdict(self))
+        return create_agent(model, model_args, protocol=protocol, task=task, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +103,11 @@ def prepare(settings: Settings) -> Evaluation:
         if judge and feedback and feedback.identity.id == judge.identity.id:
             feedback = judge  # one log, one writer
         protocol = _protocol(settings, feedback.identity.id if feedback else None)
-    asked = decoding(settings.gen_kwargs, protocol)
     return Evaluation(
         task=task,
-        agent=settings.serving.agent(settings.model, settings.model_args, protocol, task, asked),
+        agent=settings.serving.agent(settings.model, settings.model_args, protocol, task),
         protocol=protocol,
-        decoding=asked,
+        decoding=decoding(settings.gen_kwargs, protocol),
         judge=judge,
         feedback=feedback,
         task_spec=settings.tasks,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.errors import CannotWrite, DataError, UsageError
 from proactivebench.files import no_run
-from proactivebench.records import Manifest, Record, Reply, ReplyKey, Report, Verdict, VerdictKey
+from proactivebench.records import JudgeIdentity, Manifest, Record, Reply, ReplyKey, Report, Verdict, VerdictKey
 
 R = TypeVar("R", bound=Record)
 
@@ -73,15 +73,26 @@ class RunStore:
             self._write_manifest(manifest)
         return manifest
 
-    def amend(self, **changes: Any) -> Manifest:
-        """Update what is not identity (probe results, judges) and return the manifest as stored."""
+    def amend(
+        self, *, judges: Mapping[str, JudgeIdentity] | None = None, parameters: Mapping[str, Any] | None = None
+    ) -> Manifest:
+        """Add what is not identity: judges, and parameters found out that the run does not have yet. Returns the
+        manifest as stored."""
+
+        def change(stored: Manifest) -> Manifest:
+            added = {
+                "judges": {**stored.judges, **(judges or {})},
+                "parameters": {**(parameters or {}), **stored.parameters},
+            }
+            return stored.model_copy(update=added)
+
+        return self.change(change)
+
+    def change(self, change: Callable[[Manifest], Manifest]) -> Manifest:
+        """Put `change` of the manifest in its place, with no other writer between; returns the manifest as stored."""
         with self._manifest_lock():
             stored = self.manifest
-            if "judges" in changes:
-                changes["judges"] = stored.judges | changes["judges"]
-            if "parameters" in changes:
-                changes["parameters"] = stored.parameters | changes["parameters"]
-            manifest = stored.model_copy(update=changes)
+            manifest = change(stored)
             if manifest != stored:
                 self._write_manifest(manifest)
         return manifest

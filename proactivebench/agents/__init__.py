@@ -11,7 +11,7 @@ from proactivebench.errors import UsageError
 
 if TYPE_CHECKING:
     from proactivebench.protocols.base import Protocol
-    from proactivebench.records import Decoding, Task
+    from proactivebench.records import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,6 @@ def create_agent(
     *,
     protocol: Protocol | None = None,
     task: Task | None = None,
-    decoding: Decoding | None = None,
     concurrency: int = 16,
     timeout_s: float = 120.0,
     max_retries: int = 5,
@@ -59,23 +58,14 @@ def create_agent(
 ) -> Agent:
     """The agent that `--model` and `--model_args` name. Nothing is loaded or asked before `start`.
 
-    `protocol` and `task` are what baselines and replays answer with and about; models behind judges have neither. With
-    `decoding`, an endpoint's probe tries exactly what the run will send.
+    `protocol` and `task` are what baselines and replays answer with and about; models behind judges have neither.
     Raises `UsageError` for unknown words, missing arguments, and arguments that look like keys.
     """
     args = dict(model_args or {})
     if model in {kind.word for kind in ENDPOINTS}:
         from proactivebench.agents.endpoint import EndpointAgent
 
-        return EndpointAgent(
-            model,
-            args,
-            concurrency=concurrency,
-            timeout_s=timeout_s,
-            max_retries=max_retries,
-            decoding=decoding,
-            schema=protocol.schema() if protocol else None,
-        )
+        return EndpointAgent(model, args, concurrency=concurrency, timeout_s=timeout_s, max_retries=max_retries)
     if model == REPLAY.word or model in {kind.word for kind in BASELINES}:
         if protocol is None or task is None:
             raise UsageError(f"'{model}' answers moments of a task and cannot stand behind a judge: name a model")

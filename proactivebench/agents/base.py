@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Usage
 
 
@@ -16,6 +17,19 @@ class Message(NamedTuple):
 
     role: str
     content: str
+
+
+class Reasoned(Message):
+    """An assistant message with the thoughts that led to it. They are for servers that want them back; for everybody
+    else it is a message of its role and content."""
+
+    reasoning: str | None
+
+    def __new__(cls, role: str, content: str, reasoning: str | None = None) -> Reasoned:
+        """A message that carries `reasoning` beside its text."""
+        message = super().__new__(cls, role, content)
+        message.reasoning = reasoning
+        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,12 @@ class Agent:
     identity: AgentIdentity
     lockstep: bool = False
     deterministic: bool = False
+
+    def expect(self, decoding: Decoding, schema: dict[str, Any] | None = None, top_logprobs: int = 0) -> None:
+        """Before `start`: requests of this kind will come, so that a server can be probed with just these."""
+
+    def attach(self, parameters: Parameters) -> None:
+        """Before `start`, in a run: where what is found out about a server is kept, and what earlier sittings found."""
 
     async def start(self) -> dict[str, Any]:
         """Get ready (load weights, probe the server); returns what was found out, for the manifest."""

@@ -3,33 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
 from typing import Any
 
-from proactivebench.agents.base import Agent, Answer, Request
+from proactivebench.agents.base import Agent, Answer, Message, Request
 from proactivebench.agents.context import RULE, Count, fit
-from proactivebench.agents.endpoint_errors import Rejected, Transient, failed
+from proactivebench.agents.endpoint_accepted import Accepted, Form
+from proactivebench.agents.endpoint_errors import Rejected, TooLarge, Transient, failed
 from proactivebench.agents.endpoint_line import Line, Tally
 from proactivebench.agents.endpoint_options import parse_options
-from proactivebench.agents.endpoint_probe import Accepted, Form, find_out
+from proactivebench.agents.endpoint_probe import GREETING, Probe
 from proactivebench.agents.endpoint_reply import Json
-from proactivebench.agents.endpoint_tokens import counter
+from proactivebench.agents.endpoint_tokens import ESTIMATE, counter
+from proactivebench.agents.endpoint_wants import after
+from proactivebench.agents.turns import reasoning_of
 from proactivebench.errors import UsageError
+from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Decoding
 
-_PROBE_RETRIES = 2
+
+@dataclass(slots=True)
+class _Kind:
+    """Requests of one decoding, with or without a schema, and what the server takes of them once that is known."""
+
+    name: str
+    decoding: Decoding
+    schema: Json | None
+    top_logprobs: int = 0
+    accepted: Accepted | None = None
+
+    def holds(self, decoding: Decoding, schema: Json | None) -> bool:
+        """Whether a request is of this kind. One without a schema is where one with a schema was taken."""
+        return self.decoding == decoding and (schema is None or self.schema is not None)
 
 
 class EndpointAgent(Agent):
-    """`EndpointAgent(word, model_args, concurrency=16, timeout_s=120, max_retries=5, decoding=None, schema=None)`.
+    """`EndpointAgent(word, model_args, concurrency=16, timeout_s=120, max_retries=5)`.
 
     `word` is `endpoint` or `openai`; `model_args` as `endpoint_options` says, where num_concurrent, timeout and
-    max_retries win over the arguments of the same meaning. With `decoding` and `schema` (those of the run) the probe
-    in `start` tries exactly what will be sent; a request with another decoding is preceded by a probe of its own.
-    Raises `UsageError` for bad arguments.
+    max_retries win over the arguments of the same meaning. The probe in `start` tries exactly what `expect` announced;
+    a request of another decoding is preceded by a probe of its own. What was found holds for all of a run, the
+    sittings to come included. Raises `UsageError` for bad arguments.
     """
 
     def __init__(
@@ -40,97 +57,165 @@ class EndpointAgent(Agent):
         concurrency: int = 16,
         timeout_s: float = 120.0,
         max_retries: int = 5,
-        decoding: Decoding | None = None,
-        schema: dict[str, Any] | None = None,
     ) -> None:
         self._options = parse_options(word, model_args)
         self.identity = AgentIdentity(model=word, model_args=self._options.recorded, name=self._options.model)
-        self._decoding, self._schema = decoding or Decoding(), schema
         self._max_retries = max_retries if self._options.max_retries is None else self._options.max_retries
         connections = self._options.num_concurrent or concurrency
         self._line = Line(self._options, connections, self._options.timeout_s or timeout_s)
         self._slots = asyncio.Semaphore(connections)
         self._probing = asyncio.Lock()
-        self._accepted: list[tuple[tuple[Any, ...], Accepted]] = []
+        self._kinds: list[_Kind] = []
+        self._parameters = Parameters()
+
+    def expect(self, decoding: Decoding, schema: Json | None = None, top_logprobs: int = 0) -> None:
+        """Probe, at the start, with such requests."""
+        if not any(kind.holds(decoding, schema) for kind in self._kinds):
+            self._kinds.append(self._kind(decoding, schema, top_logprobs))
+
+    def attach(self, parameters: Parameters) -> None:
+        """Keep what is found there, and take up what is there already."""
+        self._parameters = parameters
 
     async def start(self) -> dict[str, Any]:
         """Probe the server; returns which parameters it takes, and the rule for conversations that grow too long.
 
         Raises `UsageError` if the server is not there, lets nobody in, or does not know the model.
         """
+        if not self._kinds:
+            self.expect(Decoding(), GREETING)
         try:
-            accepted = await self._settled(self._decoding, self._schema)
+            accepted = [await self._accepted(kind) for kind in self._kinds]
+        except TooLarge as fault:
+            raise UsageError(f"{self._options.base_url}: {fault}") from None
         except Transient as fault:
             url = self._options.base_url
             raise UsageError(f"no usable answer from {url} ({fault}): start the server, or check base_url") from None
+        recorded = {name: value for name, value in accepted[0].recorded.items() if name != "in_use"}
         if self._options.max_length is None:
-            return accepted.recorded
+            return recorded
         context = {"max_length": self._options.max_length, "rule": RULE, "tokens_by": self._counter[0]}
-        return accepted.recorded | {"context": context}
+        return recorded | {"context": context}
 
     async def answer(self, request: Request) -> Answer:
         """The answer to one conversation; a failed call is an answer too, with `failure` and `error` set.
 
-        Raises `UsageError` where no request can succeed (401, 402, 403, 404).
+        Raises `UsageError` where no request can succeed (401, 402, 403, 404), or where the server now answers only in
+        another form than it did before in this run.
         """
-        request, dropped = self._fitted(request)
+        kind = self._kind_of(request)
         async with self._slots:
             try:
-                accepted = await self._settled(request.decoding, request.schema)
+                await self._accepted(kind)
             except Transient as fault:
                 return failed(fault)
             tally, started = Tally(), perf_counter()
             try:
-                answer = await self._ask(request, accepted, tally)
+                answer = await self._ask(request, kind, tally)
             except (Rejected, Transient) as fault:
                 answer = failed(fault)
             latency_s = perf_counter() - started
-        return replace(answer, attempts=tally.attempts, usage=tally.usage, latency_s=latency_s, dropped_turns=dropped)
+        return replace(answer, attempts=tally.attempts, usage=tally.usage, latency_s=latency_s)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._line.close()
 
-    @cached_property
-    def _counter(self) -> tuple[str, Count]:
-        return counter(self._options.model)
+    # --- what the server takes ----------------------------------------------------------------------------------------
 
-    async def _settled(self, decoding: Decoding, schema: Json | None) -> Accepted:
-        """What the server takes of requests with this decoding. One probe each, and a run has one decoding."""
-        wanted = (decoding.temperature, decoding.top_p, decoding.until, decoding.extra)
-        for probed, accepted in self._accepted:
-            if probed == wanted:
-                return accepted
+    def _kind(self, decoding: Decoding, schema: Json | None, top_logprobs: int) -> _Kind:
+        first = not self._kinds  # the run's own requests: their parameters stand in the manifest by themselves
+        name = "" if first else decoding.model_dump_json(exclude_defaults=True) + ("" if schema else " without schema")
+        return _Kind(name, decoding, schema, top_logprobs)
+
+    def _kind_of(self, request: Request) -> _Kind:
+        self.expect(request.decoding, request.schema, request.top_logprobs)
+        return next(kind for kind in self._kinds if kind.holds(request.decoding, request.schema))
+
+    async def _accepted(self, kind: _Kind) -> Accepted:
+        """What the server takes of such requests: as the run has it, else by a probe."""
+        if kind.accepted is not None:
+            return kind.accepted
         async with self._probing:
-            if all(probed != wanted for probed, _ in self._accepted):
-                accepted = await find_out(
-                    self._send_probe,
-                    model=self._options.model,
-                    url=self._options.base_url,
-                    decoding=decoding,
-                    schema=schema,
-                    form=Form.STRICT if self._options.schema else Form.NONE,
-                )
-                self._accepted.append((wanted, accepted))
-        return await self._settled(decoding, schema)
+            if kind.accepted is None:
+                stored = Accepted.of(self._parameters.get(kind.name))
+                if stored is None:
+                    found = await self._probe(kind)
+                    stored = Accepted.of(self._parameters.settle(found.recorded, kind.name))
+                    stored = found if stored is None else stored
+                kind.accepted = self._as_asked(stored)
+        return kind.accepted
 
-    async def _send_probe(self, payload: Json) -> Answer:
-        return await self._line.send(payload, Tally(), min(_PROBE_RETRIES, self._max_retries))
+    async def _probe(self, kind: _Kind) -> Accepted:
+        probe = Probe(
+            self._send_probe,
+            model=self._options.model,
+            url=self._options.base_url,
+            decoding=kind.decoding,
+            schema=kind.schema,
+            top_logprobs=kind.top_logprobs,
+        )
+        form = Form.STRICT if self._options.schema and kind.schema is not None else Form.NONE
+        found = await probe.find_out(self._as_asked(Accepted(form=form)))
+        return self._allowed(found, "the probe")
 
-    async def _ask(self, request: Request, accepted: Accepted, tally: Tally) -> Answer:
-        payload, smaller = self._payload(request, accepted), accepted
+    async def _send_probe(self, payload: Json, patient: bool) -> Answer | None:
+        return await self._line.probe(payload, self._max_retries if patient else 0)
+
+    def _as_asked(self, accepted: Accepted) -> Accepted:
+        """With what the user decided, whatever was found."""
+        stream = accepted.stream if self._options.stream is None else self._options.stream
+        reasoning = accepted.reasoning if self._options.reasoning is None else self._options.reasoning
+        return replace(accepted, stream=stream, reasoning=reasoning)
+
+    def _allowed(self, following: Accepted, why: object) -> Accepted:
+        """`following`, unless the user ruled it out."""
+        url = self._options.base_url
+        if following.stream and self._options.stream is False:
+            raise UsageError(f"{url} answers only as a stream ({why}): leave stream=off out of --model_args")
+        if following.reasoning and self._options.reasoning is False:
+            raise UsageError(f"{url} wants its thoughts back ({why}): leave reasoning=drop out of --model_args")
+        return following
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def _ask(self, request: Request, kind: _Kind, tally: Tally) -> Answer:
+        """The answer in the one form of this kind of request, which the first answers settle."""
+        used, refused = await self._accepted(kind), None
         while True:
+            fitted, dropped = self._fitted(request, used)
+            payload = self._payload(fitted, used)
             try:
                 answer = await self._line.send(payload, tally, self._max_retries)
             except Rejected as refusal:
-                following = smaller.after(refusal, payload)
+                following = after(refusal, used, payload)
                 if following is None:
                     raise
-                smaller, payload = following, self._payload(request, following)
-            else:
-                if smaller is not accepted:
-                    self._accepted = [(what, smaller if a is accepted else a) for what, a in self._accepted]
-                return answer
+                used, refused = self._allowed(following, refusal), refusal
+                continue
+            standing = self._settled(kind, used, refused)
+            if not used.differences(standing):
+                return replace(answer, dropped_turns=dropped)
+            used = standing
+
+    def _settled(self, kind: _Kind, used: Accepted, refused: Rejected | None) -> Accepted:
+        """The form that stands after an answer in the form `used`, which `refused` led to. Raises `UsageError` where
+        answers of this run were given in another one."""
+        before = kind.accepted or used
+        now = replace(used, in_use=True)
+        if before == now:
+            return now
+        if not (before.in_use and before.differences(now)):
+            stored = Accepted.of(self._parameters.settle(now.recorded, kind.name, instead_of=before.conditions))
+            kind.accepted = self._as_asked(stored or now)
+        standing = kind.accepted or now
+        if refused is not None and standing.in_use and (differing := standing.differences(now)):
+            raise UsageError(
+                f"{self._options.base_url} no longer takes what answers of this run were given with "
+                f"({'; '.join(differing)}: {refused}): a run is asked in one form, so give another --output_path, "
+                "or the server it was begun with"
+            )
+        return standing
 
     def _payload(self, request: Request, accepted: Accepted) -> Json:
         return accepted.payload(
@@ -142,7 +227,18 @@ class EndpointAgent(Agent):
             top_logprobs=request.top_logprobs,
         )
 
-    def _fitted(self, request: Request) -> tuple[Request, int]:
+    @cached_property
+    def _counter(self) -> tuple[str, Count]:
+        stored = self._parameters.get().get("context", {}).get("tokens_by")
+        by, count = counter(self._options.model, estimated=stored == ESTIMATE)
+        if stored not in (None, by):
+            raise UsageError(
+                f"this run's tokens were counted by {stored}, which cannot be had now ({by}): install tiktoken and let "
+                "it fetch its vocabulary, or give another --output_path"
+            )
+        return by, count
+
+    def _fitted(self, request: Request, accepted: Accepted) -> tuple[Request, int]:
         """The request within the context, and how many turns were dropped for it."""
         if self._options.max_length is None:
             return request, 0
@@ -152,5 +248,15 @@ class EndpointAgent(Agent):
                 f"max_length={self._options.max_length} leaves no room beside max_gen_toks="
                 f"{request.decoding.max_gen_toks}: raise the one or lower the other (--gen_kwargs max_gen_toks=…)"
             )
-        messages, dropped = fit(request.messages, budget, self._counter[1])
+        count = self._counter[1]
+        messages, dropped = fit(request.messages, budget, _with_thoughts(count) if accepted.reasoning else count)
         return (replace(request, messages=messages) if dropped else request), dropped
+
+
+def _with_thoughts(count: Count) -> Count:
+    """Counts what goes back of a model's thoughts too."""
+
+    def counted(messages: Sequence[Message]) -> int:
+        return count([Message(m.role, f"{reasoning_of(m) or ''}{m.content}") for m in messages])
+
+    return counted

@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from proactivebench.agents.base import Answer, add_usage
-from proactivebench.agents.endpoint_errors import Server, Transient, no_response, persistently
+from proactivebench.agents.endpoint_errors import Server, Transient, Unusable, no_response, persistently
 from proactivebench.agents.endpoint_options import Options
 from proactivebench.agents.endpoint_reply import Json, decode, error_status, read, usage_of
 from proactivebench.agents.endpoint_stream import ENOUGH, Stream, head, looks_streamed
@@ -90,6 +90,17 @@ class Line:
         run is to stop and nothing was sent.
         """
         return await persistently(lambda: self._once(payload, tally), max_retries, self.jitter)
+
+    async def probe(self, payload: Json, max_retries: int) -> Answer | None:
+        """As `send`; None where the server took the request and what it gave is no answer."""
+
+        async def once() -> Answer | None:
+            try:
+                return await self._once(payload, Tally())
+            except Unusable:
+                return None
+
+        return await persistently(once, max_retries, self.jitter)
 
     async def _once(self, payload: Json, tally: Tally) -> Answer:
         if self._connection is None:

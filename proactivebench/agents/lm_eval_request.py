@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents.base import Message, Request
+from proactivebench.agents.turns import merge_system
 from proactivebench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,14 +38,6 @@ def render(lm: LM, messages: Sequence[Message], system: SystemRole, *, as_text: 
         if system.merged:
             return render(lm, messages, system, as_text=as_text)
     return prompt
-
-
-def merge_system(messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The conversation with the system message at the head of the first user message."""
-    if len(messages) < 2 or messages[0].role != "system":
-        return tuple(messages)
-    system, first, *rest = messages
-    return (Message(first.role, f"{system.content}\n\n{first.content}"), *rest)
 
 
 def generation_arguments(request: Request, *, with_seed: bool = False) -> dict[str, Any]:

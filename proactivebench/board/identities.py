@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -16,7 +17,6 @@ from proactivebench.evaluation import run_async, task_identity
 from proactivebench.judging.identity import judge_id
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
 from proactivebench.records import Decoding, JudgeIdentity, Moment, ProtocolIdentity, Record, Reply, Task, TaskIdentity
-from proactivebench.text import normalised
 
 
 def misstated(
@@ -67,7 +67,7 @@ def _task_fault(stated: TaskIdentity, task: Task) -> str | None:
 
 def _protocol_fault(stated: ProtocolIdentity) -> str | None:
     """The hash of a shipped protocol belongs to its own name and terms."""
-    name = normalised(stated.name).casefold().strip()
+    name = unicodedata.normalize("NFKC", stated.name).casefold().strip()
     own = _shipped(name)
     if own is None or stated.hash != own.hash or not (other := _differing(own, stated)):
         return None

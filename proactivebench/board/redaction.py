@@ -40,6 +40,7 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
         "judges": judges,
         "sessions": (session,),
         "parameters": probed,
+        "judge_parameters": {},
         "decoding": decoding,
         "task": task,
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proactivebench.parameters import Parameters
 from proactivebench.records import JudgeIdentity, Moment, ReplyKey, Task, Usage, VerdictStatus, question_hash
 
 
@@ -51,6 +52,9 @@ class Judge:
 
     def check(self, task: Task) -> None:
         """Refuse (`UsageError`) before the first request what this judge cannot decide on `task`."""
+
+    def attach(self, parameters: Parameters) -> None:
+        """Before `start`, in a run: where what is found out about the servers of its models is kept."""
 
     async def start(self) -> dict[str, Any]:
         """Get ready (load weights, probe the server)."""

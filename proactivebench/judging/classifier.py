@@ -12,6 +12,7 @@ from proactivebench.errors import UsageError
 from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.judging.cards import ClassifierCard
 from proactivebench.judging.quoting import clip, fill, quote
+from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Event, JudgeIdentity, VerdictStatus
 
 
@@ -34,6 +35,9 @@ class Scorer:
 
     name: str
     lockstep: bool = True
+
+    def attach(self, parameters: Parameters) -> None:
+        """There is nothing to find out about a classifier."""
 
     async def start(self) -> dict[str, Any]:
         """Get ready."""

@@ -121,7 +121,12 @@ class _Builder:
     def routed(self, spec: Spec) -> RoutedJudge:
         silence = [self.member(name, Path()) for name in spec.silence]
         proposals = [self.member(name, Path()) for name in spec.proposals]
-        engines: dict[str, Engine] = {engine.identity.name: engine for engine in self.engines.values()}
+        engines: dict[str, Engine] = {}
+        for engine in self.engines.values():  # two servers of one model's name are two all the same
+            name, number = engine.identity.name, 2
+            while name in engines:
+                name, number = f"{engine.identity.name} ({number})", number + 1
+            engines[name] = engine
         return RoutedJudge(composed_identity(spec, silence, proposals), silence, proposals, engines | self.scorers)
 
     def member(self, name: str, folder: Path) -> Judge:

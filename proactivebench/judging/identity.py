@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 
 from proactivebench.judging.base import Judge
-from proactivebench.judging.cards import Card, ModelCard, PanelCard
-from proactivebench.judging.parsing import READING
+from proactivebench.judging.cards import Card, PanelCard
 from proactivebench.judging.spec import Spec
 from proactivebench.records import AgentIdentity, JudgeIdentity, digest
 
@@ -34,10 +33,9 @@ def member_identity(
     baseline: bool = False,
     deterministic: bool = False,
 ) -> JudgeIdentity:
-    """The identity of one card with the model (or weights, by content hash) behind it, and of how its text is read."""
+    """The identity of one card with the model (or weights, by content hash) behind it."""
     behind = None if model is None else model_key(model)
-    reading = {"reading": READING} if isinstance(card, ModelCard) else {}
-    whole = digest({"card": card.hash, "model": behind, "content": content, **reading})
+    whole = digest({"card": card.hash, "model": behind, "content": content})
     return JudgeIdentity(
         id=judge_id(card.name, whole),
         name=card.name,

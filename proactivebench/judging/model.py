@@ -35,6 +35,8 @@ class ModelJudge(Judge):
         self.identity = identity
         self.seed = seed
         self.lockstep = engine.lockstep
+        self._schema = verdict_schema(card.output) if card.constrain else None
+        engine.expect(card.decoding, self._schema, card.top_logprobs)
 
     def ask(self, item: Item) -> Question:
         """The messages that put `item` to the model."""
@@ -73,7 +75,7 @@ class ModelJudge(Judge):
             repeat=item.key.repeat,
             round=item.key.round,
             seed=self.seed + item.judge_repeat * self.card.attempts + attempt,
-            schema=verdict_schema(self.card.output) if self.card.constrain else None,
+            schema=self._schema,
             top_logprobs=self.card.top_logprobs,
         )
 
@@ -130,7 +132,10 @@ def _read(answer: Answer, card: ModelCard) -> Reading:
         return Reading(None, cause=f"error:{_short(answer.error)}")
     if answer.dropped_turns:
         return Reading(None, cause="context_dropped")
-    return read_verdict(answer.text or "", card.output, cut=answer.truncated)
+    reading = read_verdict(answer.text or "", card.output)
+    if reading.accepted is None and answer.truncated:
+        return Reading(None, cause="truncated")
+    return reading
 
 
 def _short(error: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol as Interface
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.judging.labels import LabelsJudge
+from proactivebench.parameters import Parameters
 from proactivebench.records import JudgeIdentity, Task, VerdictStatus
 
 NO_VOTES = "no_votes"
@@ -20,6 +21,9 @@ class Engine(Interface):
     """What runs behind members and is started and closed once: an agent, or a classifier's scorer."""
 
     lockstep: bool
+
+    def attach(self, parameters: Parameters) -> None:
+        """Where what is found out is kept."""
 
     async def start(self) -> dict[str, Any]:
         """Get ready; returns what was found out."""
@@ -60,6 +64,11 @@ class RoutedJudge(Judge):
                 )
             for judge in chain:
                 judge.check(task)
+
+    def attach(self, parameters: Parameters) -> None:
+        """Each model behind keeps what is found out about it under its name."""
+        for name, engine in self._engines.items():
+            engine.attach(parameters.below(name))
 
     async def start(self) -> dict[str, Any]:
         """Start the models behind; what they found out, by model name."""

@@ -95,7 +95,8 @@ class Manifest(Record):
     decoding: Decoding | None = None
     seed: int
     silence_source: str | None = None
-    parameters: dict[str, Any] = {}  # what a probe of the server found (not identity)
+    parameters: dict[str, Any] = {}  # what a probe of the server found: kept for the whole run (not identity)
+    judge_parameters: dict[str, dict[str, Any]] = {}  # the same of the models behind each judge, by judge and model
     judges: dict[str, JudgeIdentity] = {}
     sessions: tuple[Session, ...] = ()
 
@@ -118,6 +119,7 @@ class Manifest(Record):
                 "task": {"spec", "source", "notes"},
                 "agent": {"model_args": set(TRANSPORT_ARGS)},
                 "parameters": True,
+                "judge_parameters": True,
                 "judges": True,
                 "sessions": True,
                 "silence_source": True,

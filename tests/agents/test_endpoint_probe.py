@@ -27,8 +27,13 @@ def picky_server(rule: Rule) -> Any:
     return chat_server(kind=Picky)
 
 
-def start(server: ChatServer | str, **changes: Any) -> dict[str, Any]:
-    return with_agent(server, lambda agent: agent.start(), **changes)
+def start(server: ChatServer | str, decoding: Decoding | None = None, **changes: Any) -> dict[str, Any]:
+    async def begin(agent: EndpointAgent) -> dict[str, Any]:
+        if decoding is not None:
+            agent.expect(decoding, SCHEMA)
+        return await agent.start()
+
+    return with_agent(server, begin, **changes)
 
 
 def start_and_ask(server: ChatServer, **changes: Any) -> tuple[dict[str, Any], Answer]:
@@ -38,18 +43,73 @@ def start_and_ask(server: ChatServer, **changes: Any) -> tuple[dict[str, Any], A
     return with_agent(server, use, **changes)
 
 
-def test_one_tiny_request_settles_everything() -> None:
+def test_one_request_settles_everything() -> None:
     with chat_server(probe=Say('{"greeting": "hi"}')) as server:
         found, _ = start_and_ask(server)
         assert len(server.requests) == 2
-        assert server.requests[0].body["max_tokens"] <= 32
     assert found == {
         "token_limit": "max_tokens",
         "temperature": True,
         "seed": True,
+        "logprobs": True,
         "response_format": "json_schema, strict",
         "response_format_enforced": True,
+        "system_role": True,
+        "alternating_roles": False,
+        "stream": False,
+        "stream_usage": True,
+        "reasoning_returned": False,
     }
+
+
+def test_the_probe_is_sent_like_the_requests_that_follow() -> None:
+    decoding = Decoding(temperature=0.3, top_p=0.9, max_gen_toks=4096, until=("x",), extra={"top_k": 3})
+
+    async def use(agent: EndpointAgent) -> None:
+        agent.expect(decoding, SCHEMA, top_logprobs=5)
+        await agent.start()
+        await agent.answer(request(decoding=decoding, schema=SCHEMA, top_logprobs=5))
+
+    with chat_server() as server:
+        with_agent(server, use)
+        probe, asked = (seen.body for seen in server.requests)
+    assert probe | {"messages": []} == asked | {"messages": []}
+
+
+def thinking(body: dict[str, Any]) -> Step | None:
+    limit = body.get("max_tokens") or body.get("max_completion_tokens") or 0
+    text = "`max_tokens` must be greater than `thinking.budget_tokens`."
+    return refusal(text) if body.get("thinking", {}).get("budget_tokens", 0) >= limit else None
+
+
+def test_a_thinking_budget_fits_into_the_probe_where_it_fits_into_the_run() -> None:
+    budget = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    with picky_server(thinking) as server:
+        found = start(server, Decoding(max_gen_toks=4096, extra=budget))
+        with pytest.raises(UsageError, match=r"does not take max_gen_toks=512 .*budget_tokens.*give another one"):
+            start(server, Decoding(max_gen_toks=512, extra=budget))
+    assert found["token_limit"] == "max_tokens"
+
+
+NOTHING = {"id": "x", "object": "chat.completion", "model": "g", "usage": {"completion_tokens": 0}}
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Fault(200, NOTHING),
+        Fault(200, NOTHING | {"choices": []}),
+        Fault(200, NOTHING | {"choices": None}),
+        Say(""),
+        Say('{"greeti', finish="length"),
+        Say("", finish="length", message={"content": None, "reasoning_content": "hm"}),
+    ],
+)
+def test_a_completion_of_any_shape_settles_the_parameters(shape: Step) -> None:
+    with chat_server(probe=shape) as server:
+        found, answer = start_and_ask(server)
+    assert found["response_format"] == "json_schema, strict"
+    assert answer.failure is None
 
 
 def test_a_server_that_ignores_the_schema_silently_is_recorded_as_such() -> None:
@@ -103,8 +163,10 @@ def test_validation_errors_that_only_point_at_a_field_are_understood() -> None:
 
 
 def only_json_object(body: dict[str, Any]) -> Step | None:
+    """As llama-cpp-python: what it does not know is a failure of its own."""
+    said = "[{'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}]"
     kind = body.get("response_format", {}).get("type")
-    return Fault(500, {"error": {"message": "internal"}}, {"retry-after-ms": "5"}) if kind == "json_schema" else None
+    return Fault(500, {"error": {"message": said}}, {"retry-after-ms": "5"}) if kind == "json_schema" else None
 
 
 def test_a_server_that_fails_on_json_schema_is_asked_for_a_json_object_with_the_schema() -> None:
@@ -137,11 +199,41 @@ def test_a_refusal_that_names_nothing_ends_with_the_least_that_is_taken() -> Non
     assert answer.failure is None
 
 
-def test_a_passing_failure_in_the_probe_is_not_taken_for_a_missing_feature() -> None:
-    failures = iter([Fault(500, headers={"retry-after-ms": "5"}), Drop()])
+OUTAGES = [Fault(500), Fault(502), Fault(503), Fault(504), Fault(429), Drop(), Fault(500, "<html>a proxy</html>")]
 
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_outage_is_sat_out_with_the_patience_of_the_run(outage: Step) -> None:
+    failures = iter([outage] * 5)
     with picky_server(lambda _: next(failures, None)) as server:
-        assert start(server, max_retries=5)["response_format"] == "json_schema, strict"
+        found = start(server, max_retries=5)
+        assert len(server.requests) == 6
+    assert found["response_format"] == "json_schema, strict"
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_a_server_that_fails_without_a_word_is_asked_again_in_the_same_form(failures: int) -> None:
+    steps = iter([Fault(500, {"error": {"message": "internal"}})] * failures)
+    with picky_server(lambda _: next(steps, None)) as server:
+        found, _ = start_and_ask(server)
+        assert server.asked[0].body["response_format"]["json_schema"]["strict"]
+    assert found["response_format"] == "json_schema, strict"
+
+
+def test_a_server_that_fails_without_a_word_on_every_schema_is_told_with_the_way_out() -> None:
+    def speechless(body: dict[str, Any]) -> Step | None:
+        return Fault(500, {"error": {"message": "internal"}}) if "response_format" in body else None
+
+    told = pytest.raises(UsageError, match=r"fails on response_format 'json_schema, strict' .* add schema=off")
+    with picky_server(speechless) as server, told:
+        start(server)
+
+
+def test_a_refusal_without_words_costs_only_the_parameter_it_is_about() -> None:
+    with picky_server(lambda body: refusal("bad request") if "seed" in body else None) as server:
+        found, answer = start_and_ask(server)
+    assert (found["seed"], found["temperature"], found["response_format"]) == (False, True, "json_schema, strict")
+    assert answer.failure is None
 
 
 def test_a_refusal_of_a_moment_changes_nothing_of_what_was_found() -> None:
@@ -184,7 +276,8 @@ def test_log_probabilities_the_server_does_not_give_are_not_asked_twice() -> Non
         return refusal("logprobs are not supported by this model", "logprobs") if "logprobs" in body else None
 
     async def use(agent: EndpointAgent) -> list[Answer]:
-        return [await agent.answer(request(top_logprobs=5)) for _ in range(2)]
+        await agent.start()
+        return [await agent.answer(request(top_logprobs=5, decoding=Decoding())) for _ in range(2)]
 
     with picky_server(none) as server:
         assert [answer.attempts for answer in with_agent(server, use)] == [2, 1]
@@ -217,8 +310,8 @@ def test_many_first_requests_share_one_probe() -> None:
 
 
 def test_a_server_that_takes_nothing_is_told_in_one_line() -> None:
-    told = pytest.raises(UsageError, match=r"refuses even a plain request .*System role not supported")
-    with picky_server(lambda _: refusal("System role not supported")) as server, told:
+    told = pytest.raises(UsageError, match=r"refuses even a plain request .*Model is tired")
+    with picky_server(lambda _: refusal("Model is tired")) as server, told:
         start(server)
 
 

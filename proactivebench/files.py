@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from proactivebench.errors import WrongFile
 from proactivebench.naming import did_you_mean
 from proactivebench.recognition import GZIP, recognised
 
-MOST_BYTES = 2**31  # unpacked: a gzip file can claim anything
+MOST_BYTES = 2**31  # read or unpacked: a gzip file can claim anything, a pipe need not end
+_CHUNK = 2**20
 
 
 def read_bytes(path: Path, wanted: str) -> bytes:
@@ -26,7 +28,10 @@ def read_bytes(path: Path, wanted: str) -> bytes:
         WrongFile: There is nothing, it is a folder, or it cannot be read.
     """
     try:
-        content = path.read_bytes()
+        if path.is_char_device() or path.is_block_device():  # it may have no end
+            raise WrongFile(f"{path} is a device: give {wanted}")
+        with path.open("rb") as stream:
+            content = _bounded(stream, path)
     except (FileNotFoundError, NotADirectoryError):
         raise WrongFile(f"{path}: no such file: give {wanted}") from None
     except ValueError:  # a null character
@@ -120,22 +125,34 @@ def _wrong(path: Path, content: bytes, wanted: str, otherwise: str) -> WrongFile
     return foreign(path, content, wanted, own="a YAML file") or WrongFile(f"{path}: {otherwise}: give {wanted}")
 
 
-def _doubled(node: Any) -> str | None:
+def _doubled(root: Any) -> str | None:
     """The first key that a mapping, at any depth, has twice: reading it would lose one of the values unseen."""
-    for key, value in node.value if type(node).__name__ == "MappingNode" else ():
-        if sum(other.value == key.value for other, _ in node.value) > 1:
-            return str(key.value)
-        if (below := _doubled(value)) is not None:
-            return below
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(getattr(node, "value", None), list):
+            continue
+        seen.add(id(node))  # an alias stands for a node that was looked at
+        pairs = [one for one in node.value if isinstance(one, tuple)]
+        keys = Counter(str(key.value) for key, _ in pairs)
+        if twice := next((key for key, times in keys.items() if times > 1), None):
+            return twice
+        waiting += [value for _, value in pairs] or node.value
     return None
 
 
 def _unpacked(content: bytes, path: Path) -> bytes:
     try:
         with gzip.open(BytesIO(content)) as stream:
-            found = stream.read(MOST_BYTES + 1)
+            return _bounded(stream, path)
     except (OSError, EOFError, zlib.error):
         raise WrongFile(f"{path} is a gzip file that is cut off or damaged: make or fetch it again") from None
-    if len(found) > MOST_BYTES:
-        raise WrongFile(f"{path}: more than {MOST_BYTES // 2**30} GiB unpacked: split the file")
-    return found
+
+
+def _bounded(stream: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:
+    found = bytearray()
+    while chunk := stream.read(_CHUNK):
+        found += chunk
+        if len(found) > MOST_BYTES:
+            raise WrongFile(f"{path} holds more than {MOST_BYTES // 2**30} GiB: split it")
+    return bytes(found)

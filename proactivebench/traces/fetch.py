@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from proactivebench.errors import CannotWrite, DataError
+from proactivebench.proxies import through_proxy
 
 MIRROR = "PROACTIVEBENCH_MIRROR"
 WAYS_OUT = f"go online once, or set {MIRROR} to a folder or base URL that holds the release's dataset/ and eval/"
@@ -106,7 +107,12 @@ def _download(name: str, base: str) -> bytes:
     except httpx.HTTPStatusError as error:
         raise MissingFile(f"{name}: {url} answers {error.response.status_code}; {WAYS_OUT}") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unreachable(f"{name}: {base} cannot be reached ({type(error).__name__}); {WAYS_OUT}") from error
+        way = through_proxy(url)
+        raise Unreachable(f"{name}: {base} cannot be reached{way} ({type(error).__name__}); {WAYS_OUT}") from error
+    except (ValueError, ImportError) as error:  # what the client makes of a proxy that it cannot use
+        if not (way := through_proxy(url)):
+            raise
+        raise Unreachable(f"{name}: {base} cannot be asked{way}: set or unset HTTPS_PROXY; {WAYS_OUT}") from error
 
 
 def _get(url: str) -> bytes:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from proactivebench.errors import DataError, UsageError
+from proactivebench.proxies import through_proxy
 from proactivebench.records import Task, Trace
 from proactivebench.traces.jsonl import checked_trace, unique_traces
 
@@ -92,11 +93,20 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, date) else value
 
 
+def _by_way(error: Exception) -> str:
+    """The proxy between, where the connection failed and not what was asked for."""
+    if not any(word in type(error).__name__ for word in ("Connect", "Proxy", "Timeout")):
+        return ""
+    from huggingface_hub import constants
+
+    return through_proxy(constants.ENDPOINT)
+
+
 def _asked(text: str, ask: Any) -> Any:
     """The answer of a Hub library. What those raise is open-ended, so any failure becomes the one line a user needs."""
     try:
         return ask()
     except Exception as error:
         said = " ".join(str(error).split()) or "no reason given"
-        why = f"{type(error).__name__}: {said[:300]}"
+        why = f"{type(error).__name__}: {said[:300]}{_by_way(error)}"
         raise DataError(f"{text}: {why}; check name, revision, network and HF_TOKEN") from error

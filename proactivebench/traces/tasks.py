@@ -31,10 +31,10 @@ def load_task(spec: str) -> Task:
 
         return hub_task(spec)
     path = Path(spec).expanduser()
-    if spec.endswith((".jsonl", ".jsonl.gz", ".json")) or path.is_file():
-        return file_task(path)
-    if path.is_dir():
+    if path.is_dir() and not spec.endswith(".jsonl"):
         raise UsageError(f"{spec} is a folder: give a file of traces, {_files_in(path)}")
+    if spec.endswith((".jsonl", ".jsonl.gz", ".json")) or path.exists():
+        return file_task(path)
     hint = did_you_mean(spec, NAMED)
     raise UsageError(f"{spec}: no such task; {hint}there are {', '.join(NAMED)}, FILE.jsonl and hf:ORG/NAME[@REV]")
 

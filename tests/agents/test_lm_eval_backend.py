@@ -1,6 +1,7 @@
 """Agent (2): lm-eval's backends, in process (a scripted `LM`) and over HTTP (its own client against a real server)."""
 
 import asyncio
+import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from lm_eval.api.model import LM
 
 from proactivebench.agents.base import Answer, Failure, Message, Request
-from proactivebench.agents.lm_eval_backend import LmEvalAgent, shown_name
+from proactivebench.agents.lm_eval_backend import LmEvalAgent, create_backend, shown_name
 from proactivebench.errors import UsageError
 from proactivebench.records import Cause, Decoding, Event, Moment, Trace, Usage
 from tests.servers.chat import Drop, Fault, Hang, Say, chat_server, refusal
@@ -384,3 +385,10 @@ def test_the_body_lm_eval_sends_is_plain_json() -> None:
     with chat_server() as server:
         ask_http(server.base_url, request("Ünïcode “quotes” 中文"))
     assert json.loads(json.dumps(server.asked[0].body))["messages"][-1]["content"] == "Ünïcode “quotes” 中文"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is here")
+@pytest.mark.parametrize("model", ["hf", "vllm"])
+def test_a_package_that_is_not_there_is_named_with_the_command_that_brings_it(model: str) -> None:
+    with pytest.raises(UsageError, match=rf"needs (torch|vllm), which is not installed here: run `.*{model}"):
+        create_backend(model, {"pretrained": "x"})

@@ -132,3 +132,28 @@ def test_the_pins_of_the_prompts_and_the_archive_are_the_published_ones():
     expected = "b46dc883cdbd4380256382e9167ce2d5b2cd98f05dd015a31c602d86fdfa4050"
     assert release.pins()["eval/reward_model_template.py"] == expected
     assert release.pins()["eval/traces.zip"] == "406b3c7c56a3f91eaaf1207a45dcf19ecb7862427ea4a41ea9fd15985d09699e"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("http://127.0.0.1:1", "through the proxy http://127.0.0.1:1 of the environment"),
+        ("http://me:secret@127.0.0.1:1", "through the proxy http://127.0.0.1:1 of the environment"),
+        ("127.0.0.1:1", "through the proxy 127.0.0.1:1"),
+        ("nonsense://127.0.0.1:1", "through the proxy nonsense://127.0.0.1:1"),
+    ],
+)
+def test_a_proxy_between_is_named_without_its_password(proxy, shown, monkeypatch, cache):
+    monkeypatch.delenv("PROACTIVEBENCH_MIRROR", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.setenv("http_proxy", proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(Unreachable) as caught:
+        read_pinned(NAME, PIN, origin="http://release.example", cache=cache)
+    assert shown in str(caught.value)
+    assert "secret" not in str(caught.value)
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(Unreachable) as caught:
+        read_pinned(NAME, PIN, origin=CLOSED, cache=cache)
+    assert "proxy" not in str(caught.value)

@@ -257,6 +257,8 @@ def first_problem(error: ValidationError) -> str:
     """The first problem of a failed validation in a few words: where and what."""
     problem = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int)) or "the line"
+    if problem["type"] == "value_error":  # said in our own words, which name the place
+        return problem["msg"].removeprefix("Value error, ")
     return f"{place}: {problem['msg']}"
 
 

@@ -163,8 +163,8 @@ def test_a_judge_of_one_stratum_is_read_back(store, strata):
 
 def test_a_run_of_a_later_format_is_refused_not_guessed_at(store):
     file = store.path / "manifest.json"
-    file.write_text(file.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(DataError, match="not a manifest this version reads: format"):
+    file.write_text(file.read_text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(DataError, match="format 3 is a newer version's"):
         _ = store.manifest
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from proactivebench.judging.spec import STRATA
 from proactivebench.records import JudgeIdentity, Manifest, Reply, Usage, Verdict
 from proactivebench.text.lookalikes import unseen
 
@@ -94,7 +95,8 @@ def _cost_excess(usage: Usage | None, latency_s: float | None) -> str | None:
 def _judge_excesses(judge: JudgeIdentity) -> Iterator[str]:
     if not _HASH.match(judge.hash):
         yield f"the hash of {judge.id} is not 64 hex digits"
-    for chain in (judge.silence or "", judge.proposals or ""):
-        members = chain.split("+")
-        if len(chain) > MAX_CHAIN or len(members) > MAX_MEMBERS or len(set(members)) < len(members):
+    for stratum, stated in zip(STRATA, (judge.silence, judge.proposals), strict=True):
+        members = [member.name for member in judge.chain(stratum)]
+        spelled = max(len(stated or ""), sum(map(len, members)))
+        if spelled > MAX_CHAIN or len(members) > MAX_MEMBERS or len(set(members)) < len(members):
             yield f"{judge.id} has a chain of more than {MAX_MEMBERS} members, or one of them twice"

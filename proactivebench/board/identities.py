@@ -15,8 +15,20 @@ from proactivebench.board.rows import TRIVIAL
 from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async, task_identity
 from proactivebench.judging.identity import judge_id
+from proactivebench.judging.spec import STRATA
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
-from proactivebench.records import Decoding, JudgeIdentity, Moment, ProtocolIdentity, Record, Reply, Task, TaskIdentity
+from proactivebench.records import (
+    Decoding,
+    JudgeIdentity,
+    JudgeMember,
+    Moment,
+    ProtocolIdentity,
+    Record,
+    Reply,
+    Task,
+    TaskIdentity,
+)
+from proactivebench.records.formats import UNKNOWN, judge_members
 
 
 def misstated(
@@ -40,14 +52,18 @@ def misstated(
 
 def judge_fault(identity: JudgeIdentity) -> str | None:
     """What an identity says of a judge that its own words or the judge shipped here contradict."""
-    words = [word for chain in (identity.silence, identity.proposals) if chain for word in chain.split("+")]
-    if not words:
+    if not identity.members:
         return f"{identity.id} judges neither silences nor offers"
-    members = "-".join(dict.fromkeys(word.partition(":")[0] for word in words))
+    for stratum, stated in zip(STRATA, (identity.silence, identity.proposals), strict=True):
+        if stated != ("+".join(member.name for member in identity.chain(stratum)) or None):
+            return f"the judge {identity.id[:80]} says that {stated} decides, and its members are others"
+    members = "-".join(dict.fromkeys(member.name.partition(":")[0] for member in identity.members))
     if identity.name != members:
         return f"the judge {identity.name[:80]} decides by {members[:80]}: a judge is named by what decides"
     if identity.id != judge_id(identity.name, identity.hash):
         return f"the judge {identity.id[:80]} is not named by its name and hash"
+    if fault := _members_fault(identity):
+        return fault
     judge = local_judge(identity)
     if judge is None:
         return None
@@ -58,6 +74,17 @@ def judge_fault(identity: JudgeIdentity) -> str | None:
     if not other:
         return None
     return f"{identity.id} is not the {identity.name} judge shipped here, {judge.identity.id}: other {', '.join(other)}"
+
+
+def _members_fault(identity: JudgeIdentity) -> str | None:
+    """What an identity says of its members that its cards do not."""
+    told = [JudgeMember.model_validate(one) for one in judge_members(identity.model_dump(mode="json"))]
+    for stated, card in zip(identity.members, told, strict=True):
+        if card.kind not in (UNKNOWN, stated.kind) or (card.kind != UNKNOWN and card != stated):
+            return f"{identity.id[:80]} says of {stated.name[:80]} what its card does not"
+        if not stated.fallible and not stated.people and card.fallible:
+            return f"{identity.id[:80]} says that {stated.name[:80]} cannot be wrong: only people's votes cannot"
+    return None
 
 
 def _task_fault(stated: TaskIdentity, task: Task) -> str | None:

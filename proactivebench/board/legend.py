@@ -6,19 +6,14 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 
 from proactivebench.board.rows import COLUMNS, Row
-from proactivebench.records import ProtocolIdentity
+from proactivebench.records import JudgeIdentity, JudgeMember, NeedRule, ProtocolIdentity, Stratum
 
 DATA = {
     "proactivebench": "ProactiveBench",
     "proactivebench_published": "ProactiveBench, the moments of the released answers",
     "proactivebench_sample": "The built-in sample",
 }
-_MEMBERS = {
-    "labels": "people's votes",
-    "labels:unanimous": "people's votes (need: all agree)",
-    "labels:majority": "people's votes (need: most agree)",
-    "lexical": "the lexical baseline",
-}
+_RULES = {NeedRule.UNANIMOUS: "need: all agree", NeedRule.MAJORITY: "need: most agree"}
 DOUBTFUL = frozenset(
     {"copy", "disputed", "incomplete", "invalid", "texts missing", "unusable replies"}
 )  # said at the row itself, always
@@ -29,9 +24,16 @@ def data_words(name: str) -> str:
     return DATA.get(name, name)
 
 
-def judge_words(chain: str | None) -> str:
-    """Who decides a stratum, as a judge's identity spells it: `labels+lexical`."""
-    return ", else ".join(_MEMBERS.get(member, member) for member in chain.split("+")) if chain else "nobody"
+def judge_words(judge: JudgeIdentity, stratum: Stratum) -> str:
+    """Who decides a stratum."""
+    return ", else ".join(map(_member_words, judge.chain(stratum))) or "nobody"
+
+
+def _member_words(member: JudgeMember) -> str:
+    if member.people:
+        need = f" ({_RULES[member.rule]})" if member.rule and member.stratum == "silence" else ""
+        return f"people's votes{need}"
+    return "the lexical baseline" if member.kind == "lexical" else member.name
 
 
 def protocol_words(protocol: ProtocolIdentity) -> str:

@@ -13,7 +13,17 @@ from proactivebench.evaluation import run_async
 from proactivebench.judging import Item, Judge, Opinion, create_judge
 from proactivebench.judging.route import NO_VOTES
 from proactivebench.judging.spec import STRATA
-from proactivebench.records import JudgeIdentity, Moment, NeedRule, Reply, ReplyKey, Task, Verdict, VerdictStatus
+from proactivebench.records import (
+    JudgeIdentity,
+    JudgeMember,
+    Moment,
+    Reply,
+    ReplyKey,
+    Task,
+    Verdict,
+    VerdictStatus,
+)
+from proactivebench.records.formats import UNKNOWN
 
 _SAME = 1e-6  # probabilities closer than this are the same: machines round exponentials differently
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*(:[a-z]+)?\Z")  # the name of a shipped card: never a path
@@ -46,20 +56,19 @@ class Rejudged:
 def local_judge(identity: JudgeIdentity) -> Judge | None:
     """The part of a judge that is deterministic and shipped: in each stratum, the members before the first that is not.
     None where there is no such part."""
-    return _local_judge(identity.silence or "", identity.proposals or "", identity.hash)
+    return _local_judge(identity.chain("silence"), identity.chain("proposals"))
 
 
 @lru_cache(maxsize=64)
-def _local_judge(silence: str, proposals: str, stated: str) -> Judge | None:
-    local = [list(takewhile(_deterministic, words.split("+"))) for words in (silence, proposals)]
-    judges = []
-    # What people said of offers knows no rule, so the identity does not tell whose: the hash does.
-    for rule in ("", *(f":{rule}" for rule in NeedRule)):
-        chains = (local[0], [f"labels{rule}" if word == "labels" else word for word in local[1]])
-        spec = [f"{name}={'+'.join(chain)}" for name, chain in zip(STRATA, chains, strict=True) if chain]
-        if spec:
-            judges.append(create_judge(",".join(spec)))
-    return next((judge for judge in judges if judge.identity.hash == stated), judges[0] if judges else None)
+def _local_judge(silence: tuple[JudgeMember, ...], proposals: tuple[JudgeMember, ...]) -> Judge | None:
+    chains = ([_word(member) for member in takewhile(_deterministic, chain)] for chain in (silence, proposals))
+    spec = [f"{name}={'+'.join(chain)}" for name, chain in zip(STRATA, chains, strict=True) if chain]
+    return create_judge(",".join(spec)) if spec else None
+
+
+def _word(member: JudgeMember) -> str:
+    """A member in the words of `--judge`."""
+    return f"labels:{member.rule}" if member.people else member.name
 
 
 def rejudge(identity: JudgeIdentity, items: Sequence[Item], verdicts: Sequence[Verdict]) -> Rejudged:
@@ -86,7 +95,7 @@ def compare_verdicts(
 
     opinions = run_async(ask())
     left, differing = [], []
-    own = [set(map(_member, (chain or "").split("+"))) for chain in (judge.identity.silence, judge.identity.proposals)]
+    own = [{_member(member.name) for member in judge.identity.chain(stratum)} for stratum in STRATA]
     for place, (verdict, opinion) in enumerate(zip(verdicts, opinions, strict=True)):
         passed_on = not ends[verdict.candidate >= 0]
         if opinion is None or (opinion.cause == NO_VOTES and passed_on):
@@ -129,10 +138,14 @@ def items_for(task: Task, replies: Sequence[Reply], verdicts: Sequence[Verdict])
 
 
 @lru_cache(maxsize=256)
-def _deterministic(word: str) -> bool:
+def _deterministic(member: JudgeMember) -> bool:
+    """Whether a member is a judge shipped here that says the same each time. One whose kind nobody states is taken by
+    its name, to be held against the judge of that name."""
+    word = _word(member)
     if not _WORD.match(word):
         return False
     try:
-        return create_judge(word).identity.deterministic
+        identity = create_judge(word).identity
     except UsageError:  # unknown here, or a model is behind it
         return False
+    return identity.deterministic and member.kind in (UNKNOWN, *(own.kind for own in identity.members))

@@ -198,7 +198,7 @@ def _quality(judge: JudgeIdentity) -> str:
         return "not measured here"
     errors = judge_errors(shipped.identity)
     if errors is None:
-        return "people's own votes" if judge.name == "labels" else "not measured here"
+        return "people's own votes" if all(member.people for member in judge.members) else "not measured here"
     classes = {
         "accepted offers": errors.correct_detection,
         "rejected offers": errors.false_alarm,

@@ -12,9 +12,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from proactivebench.records import Confusion, MetricValue, SplitReport
+from proactivebench.records import MetricValue, SplitReport
 from proactivebench.scoring.alignment import Aligned
-from proactivebench.scoring.registry import metric_for
+from proactivebench.scoring.registry import metric_for, utility_metric
 
 # Okabe and Ito's colours: told apart with any kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -138,16 +138,14 @@ def draw_utility(runs: Aligned, miss: float) -> Figure:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.5, 4.2), layout="constrained")
         axes = figure.add_subplot()
-        costs = np.linspace(0, 4, 81)
+        costs = (0.0, 4.0)  # a straight line between: utility is linear in λ
         for run, name in enumerate(runs.names):
-            table = _section(runs, run).confusion
-            number = table.tp + table.fp + table.tn + table.fn
-            if number and _section(runs, run).metrics["f1"].reason not in ("no silence verdicts", "no offer verdicts"):
-                axes.plot(costs, _utility(table, costs, miss) / number, color=COLOURS[run % len(COLOURS)],
+            ends = [value for cost in costs if (value := runs.another(utility_metric(cost, miss), run)) is not None]
+            if len(ends) == len(costs):
+                axes.plot(costs, ends, color=COLOURS[run % len(COLOURS)],
                           linestyle=("-", "--", "-.")[run // len(COLOURS) % 3], label=name)  # fmt: skip
-        silent = _section(runs, 0).anchors.get("never", {}).get("recall")
-        if silent is not None:
-            accuracy = _section(runs, 0).anchors["never"]["accuracy"]
+        accuracy = _section(runs, 0).anchors.get("never", {}).get("accuracy")
+        if accuracy is not None:
             axes.axhline(-miss * (1 - accuracy), color=_GREY, linestyle=":", linewidth=1)
             axes.text(4, -miss * (1 - accuracy), "never", color=_GREY, va="bottom", ha="right")
         axes.set(xlabel="cost of a false alarm, λ (an accepted offer is worth 1)", xlim=(0, 4),
@@ -158,10 +156,6 @@ def draw_utility(runs: Aligned, miss: float) -> Figure:
             axes.text(2, 0, "undefined for these runs", color=_GREY, ha="center")
         _note(figure, runs)
     return figure
-
-
-def _utility(table: Confusion, costs: np.ndarray[Any, np.dtype[np.float64]], miss: float) -> Any:
-    return table.tp - costs * table.fp - miss * table.fn
 
 
 def draw_timeline(runs: Aligned) -> Figure:

@@ -52,6 +52,7 @@ def read_report(file: Path) -> Report:
     from pydantic import ValidationError
 
     from proactivebench.records import Report
+    from proactivebench.store import first_problem
 
     content = read_bytes(file, _WANTED)
     try:
@@ -59,6 +60,4 @@ def read_report(file: Path) -> Report:
     except ValidationError as error:
         if other := foreign(file, content, _WANTED, own=_OWN):
             raise other from None
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise DataError(f"{file} is no report this version reads: {where or 'JSON'}: {problem['msg']}") from error
+        raise DataError(f"{file} is no report this version reads: {first_problem(error)}") from error

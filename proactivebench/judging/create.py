@@ -140,7 +140,7 @@ class _Builder:
         if isinstance(card, LabelsCard):
             from proactivebench.judging.labels import LabelsJudge
 
-            return LabelsJudge(card, member_identity(card, f"labels:{card.rule}", "labels", deterministic=True))
+            return LabelsJudge(card, member_identity(card, f"{card.name}:{card.rule}", card.name, deterministic=True))
         if isinstance(card, LexicalCard):
             from proactivebench.judging.lexical import LexicalJudge
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from proactivebench.errors import UsageError
 from proactivebench.judging.base import Judge
-from proactivebench.judging.cards import Card, PanelCard
-from proactivebench.judging.spec import Spec
-from proactivebench.records import AgentIdentity, JudgeIdentity, digest
+from proactivebench.judging.cards import Card, LabelsCard, PanelCard
+from proactivebench.judging.spec import STRATA, Spec
+from proactivebench.records import AgentIdentity, JudgeIdentity, JudgeMember, Stratum, digest
 
 # Arguments that say how a model is reached, not which model it is: the same weights on another port are the same judge.
 TRANSPORT = {
@@ -35,6 +36,12 @@ def member_identity(
 ) -> JudgeIdentity:
     """The identity of one card with the model (or weights, by content hash) behind it."""
     behind = None if model is None else model_key(model)
+    rule, fallible = (card.rule, False) if isinstance(card, LabelsCard) else (None, True)
+    members = tuple(
+        JudgeMember(stratum=stratum, name=word, kind=card.kind, rule=rule, fallible=fallible)
+        for stratum, word in zip(STRATA, (silence, proposals), strict=True)
+        if word is not None
+    )
     whole = digest({"card": card.hash, "model": behind, "content": content})
     return JudgeIdentity(
         id=judge_id(card.name, whole),
@@ -42,6 +49,7 @@ def member_identity(
         hash=whole,
         silence=silence,
         proposals=proposals,
+        members=members,
         baseline=baseline,
         deterministic=deterministic,
         model=None if model is None else model.name,
@@ -58,6 +66,15 @@ def panel_identity(card: PanelCard, members: Sequence[Judge]) -> JudgeIdentity:
         hash=whole,
         silence=card.name,
         proposals=card.name,
+        members=tuple(
+            JudgeMember(
+                stratum=stratum,
+                name=card.name,
+                kind=card.kind,
+                fallible=any(j.identity.fallible(stratum) for j in members),
+            )
+            for stratum in STRATA
+        ),
         baseline=any(judge.identity.baseline for judge in members),
         deterministic=all(judge.identity.deterministic for judge in members),
         model=_models(members),
@@ -66,10 +83,14 @@ def panel_identity(card: PanelCard, members: Sequence[Judge]) -> JudgeIdentity:
 
 
 def composed_identity(spec: Spec, silence: Sequence[Judge], proposals: Sequence[Judge]) -> JudgeIdentity:
-    """The identity of a whole composition; that of a single card alone is the card's own."""
+    """The identity of a whole composition; that of a single card alone is the card's own.
+
+    Raises `UsageError` where verdicts could not tell two members of a chain apart.
+    """
     members = list({id(judge): judge for judge in (*silence, *proposals)}.values())
     if len(members) == 1 and spec.silence and spec.proposals:
         return members[0].identity
+    asked = _asked(spec, "silence", silence) + _asked(spec, "proposals", proposals)
     name = "-".join(dict.fromkeys(judge.identity.name for judge in members))
     chains = {"silence": [j.identity.hash for j in silence], "proposals": [j.identity.hash for j in proposals]}
     whole = digest(chains)
@@ -79,6 +100,7 @@ def composed_identity(spec: Spec, silence: Sequence[Judge], proposals: Sequence[
         hash=whole,
         silence="+".join(judge.identity.silence or "" for judge in silence) or None,
         proposals="+".join(judge.identity.proposals or "" for judge in proposals) or None,
+        members=asked,
         baseline=any(judge.identity.baseline for judge in members),
         deterministic=all(judge.identity.deterministic for judge in members),
         model=_models(members),
@@ -89,6 +111,22 @@ def composed_identity(spec: Spec, silence: Sequence[Judge], proposals: Sequence[
             "members": {judge.identity.id: judge.identity.card for judge in members},
         },
     )
+
+
+def _asked(spec: Spec, stratum: Stratum, chain: Sequence[Judge]) -> tuple[JudgeMember, ...]:
+    members = tuple(member for judge in chain for member in judge.identity.chain(stratum))
+    names = [member.name for member in members]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UsageError(
+            f"judge '{spec}': two judges for {stratum} call themselves '{twice}', so that no verdict tells which of "
+            "them decided: give one of the cards another name"
+        )
+    return members
+
+
+def _fallible(judge: Judge) -> bool:
+    return any(member.fallible for member in judge.identity.members)
 
 
 def _models(members: Sequence[Judge]) -> str | None:

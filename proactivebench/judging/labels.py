@@ -28,9 +28,9 @@ class LabelsJudge(Judge):
             return None
         if item.proposal is None:
             right = not labels.needs(self.card.rule)
-            return Opinion(_status(right), f"labels:{self.card.rule}")
+            return Opinion(_status(right), f"{self.card.name}:{self.card.rule}")
         votes = votes_on(labels, item.proposal)
-        return None if votes is None else Opinion(_status(votes.accepted), "labels")
+        return None if votes is None else Opinion(_status(votes.accepted), self.card.name)
 
 
 def votes_on(labels: MomentLabels, proposal: str) -> TaskVotes | None:

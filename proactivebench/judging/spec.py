@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from proactivebench.errors import UsageError
-from proactivebench.records import NeedRule, Task
+from proactivebench.records import NeedRule, Stratum, Task
 
-STRATA = ("silence", "proposals")
+STRATA: tuple[Stratum, ...] = ("silence", "proposals")
 FORM = "use NAME, card.yaml, X+Y or silence=X,proposals=Y"
 
 

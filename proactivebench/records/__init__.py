@@ -30,9 +30,11 @@ from proactivebench.records.runs import (
     AgentIdentity,
     Decoding,
     JudgeIdentity,
+    JudgeMember,
     Manifest,
     ProtocolIdentity,
     Session,
+    Stratum,
     TaskIdentity,
 )
 from proactivebench.records.verdicts import SILENCE, Verdict, VerdictKey, VerdictStatus, question_hash
@@ -59,6 +61,7 @@ __all__ = [
     "HumanLabel",
     "JudgeErrors",
     "JudgeIdentity",
+    "JudgeMember",
     "JudgeReport",
     "Manifest",
     "MetricValue",
@@ -76,6 +79,7 @@ __all__ = [
     "Session",
     "SplitReport",
     "Standing",
+    "Stratum",
     "Task",
     "TaskIdentity",
     "TaskVotes",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from proactivebench.records import formats
 from proactivebench.records.base import Record
 from proactivebench.records.conditions import Conditions
 from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, ProtocolIdentity, TaskIdentity
@@ -62,11 +63,13 @@ class SplitReport(Record):
 
 
 class TraceTable(Record):
-    """Pooled counts per trace, the unit of uncertainty: `rows[trace_id][i]` counts `columns[i]`. All that
-    comparisons, gates and boards compute with."""
+    """Pooled counts per trace, the unit of uncertainty: `rows[trace_id][i]` counts `columns[i]`, read by name.
+    `lacking` says what nobody was asked or said, with the reason (`offers`, `silences`: no verdicts; `usage`,
+    `prices`): what needs it is undefined, whatever the counts. All that comparisons, gates and boards compute with."""
 
     columns: tuple[str, ...]
     rows: dict[str, tuple[float, ...]]
+    lacking: dict[str, str] = {}
 
 
 class ErrorCount(Record):
@@ -198,7 +201,7 @@ class Report(Record):
     """`report.json`: what a run shows, per judge. `complete` is false while any moment has no final reply.
     `decoding` is None where nobody knows it, `conditions` where an older version wrote the report."""
 
-    format: int = 1
+    format: Literal[2] = 2  # older ones are read: see `records.formats`
     task: TaskIdentity
     agent: AgentIdentity
     protocol: ProtocolIdentity
@@ -212,6 +215,11 @@ class Report(Record):
     conditions: Conditions | None = None
     unclean: Unclean | None = None  # not counted in reports of earlier versions
     warnings: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_format(cls, data: Any) -> Any:
+        return formats.report_of(data)
 
     @property
     def missing(self) -> int:

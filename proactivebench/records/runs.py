@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from proactivebench.records import formats
+from proactivebench.records.activity import NeedRule
 from proactivebench.records.base import Record
 
 
@@ -59,20 +61,71 @@ class Decoding(Record):
     extra: dict[str, Any] = {}
 
 
+Stratum = Literal["silence", "proposals"]
+
+
+class JudgeMember(Record):
+    """One source of verdicts in a judge: `stratum` is what it decides (one that decides both stands there twice),
+    `name` what its verdicts say decided, `kind` its card's kind (`labels` are people's votes, read by `rule`), and
+    `fallible` whether it can be wrong."""
+
+    stratum: Stratum
+    name: str
+    kind: str
+    rule: NeedRule | None = None
+    fallible: bool = True
+
+    @property
+    def people(self) -> bool:
+        """Whether stored votes of people decide."""
+        return self.kind == "labels"
+
+
 class JudgeIdentity(Record):
     """Who decides. `id` is name-hash8: file name, lm-eval filter name and board key alike. `silence` and `proposals`
-    name the source of each (None = nobody is asked); `baseline` rows are never ranked; `fallible` members can be wrong
-    (labels cannot)."""
+    spell the source of each for people (None = nobody is asked); `members` say what those sources are, in the order of
+    each chain. `baseline` rows are never ranked."""
 
     id: str
     name: str
     hash: str
     silence: str | None = None
     proposals: str | None = None
+    members: tuple[JudgeMember, ...] = ()
     baseline: bool = False
     deterministic: bool = False
     model: str | None = None
     card: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_members(cls, data: Any) -> Any:
+        return formats.identity_of(data)
+
+    @model_validator(mode="after")
+    def _members_for_what_is_asked(self) -> JudgeIdentity:
+        for stratum, source in (("silence", self.silence), ("proposals", self.proposals)):
+            if (source is None) == any(member.stratum == stratum for member in self.members):
+                raise ValueError(f"{self.id}: {stratum} by {source or 'nobody'}, and members say otherwise")
+        return self
+
+    def chain(self, stratum: Stratum) -> tuple[JudgeMember, ...]:
+        """The members asked about a stratum, in their order: the first with an opinion decides."""
+        return tuple(member for member in self.members if member.stratum == stratum)
+
+    def fallible(self, stratum: Stratum) -> bool:
+        """Whether anybody is asked about a stratum who can be wrong."""
+        return any(member.fallible for member in self.chain(stratum))
+
+    def infallible(self, stratum: Stratum) -> frozenset[str]:
+        """What verdicts say decided where it was a member that cannot be wrong."""
+        return frozenset(member.name for member in self.chain(stratum) if not member.fallible)
+
+    @property
+    def label_rule(self) -> NeedRule | None:
+        """The rule of the need labels that alone decide on silence; None where a judge does, or nobody."""
+        chain = self.chain("silence")
+        return chain[0].rule or NeedRule.UNANIMOUS if len(chain) == 1 and chain[0].people else None
 
 
 class Session(Record):
@@ -88,7 +141,7 @@ class Manifest(Record):
     """What was asked of a run. `identity` is what a resumed run must share; sessions and judges only accumulate.
     `decoding` is None where nobody knows it: answers replayed from elsewhere."""
 
-    format: Literal[1] = 1  # another number is another version's run: refused, never guessed at
+    format: Literal[2] = 2  # older ones are read: see `records.formats`
     task: TaskIdentity
     agent: AgentIdentity
     protocol: ProtocolIdentity
@@ -99,6 +152,11 @@ class Manifest(Record):
     judge_parameters: dict[str, dict[str, Any]] = {}  # the same of the models behind each judge, by judge and model
     judges: dict[str, JudgeIdentity] = {}
     sessions: tuple[Session, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_format(cls, data: Any) -> Any:
+        return formats.manifest_of(data)
 
     @property
     def repeats(self) -> int:
@@ -116,6 +174,7 @@ class Manifest(Record):
         return self.model_dump(
             mode="json",
             exclude={
+                "format": True,
                 "task": {"spec", "source", "notes"},
                 "agent": {"model_args": set(TRANSPORT_ARGS)},
                 "parameters": True,

@@ -12,14 +12,16 @@ from proactivebench.naming import did_you_mean
 from proactivebench.records import JudgeReport, MetricValue, Report
 from proactivebench.scoring.allowances import unknown_metric
 from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
+from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, value_of, why_undefined
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.registry import METRICS, Metric, split_key
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """Runs over common traces: `counts` is (runs, traces, columns); `marks` say how the runs differ all the same,
-    `conditions` how the conditions differ under which they answered, and what of those is not known."""
+    """Runs over common traces: `counts` is (runs, traces, columns), NaN throughout where a run's metric is undefined,
+    so that no formula gives it a number; `reasons` say why. `marks` say how the runs differ all the same, `conditions`
+    how the conditions differ under which they answered, and what of those is not known."""
 
     names: tuple[str, ...]
     judged: tuple[JudgeReport, ...]
@@ -29,6 +31,7 @@ class Aligned:
     split: str | None
     traces: tuple[str, ...]
     counts: Counts
+    reasons: tuple[str | None, ...]
     marks: tuple[str, ...]
     conditions: tuple[str, ...] = ()
     unknown_conditions: tuple[str, ...] = ()
@@ -39,6 +42,11 @@ class Aligned:
         judged = self.judged[run]
         section = judged.overall if self.split is None else judged.splits[self.split]
         return section.metrics.get(self.key, MetricValue(value=None, reason="not in this report"))
+
+    def another(self, metric: Metric, run: int) -> float | None:
+        """Another metric of a run over the same traces; None where it is undefined."""
+        table = self.judged[run].tables[""]
+        return value_of(metric, stored_counts(table, self.traces).sum(axis=0), stored_lacking(table))[0]
 
 
 def align(
@@ -75,10 +83,11 @@ def align(
     ]
     if not traces:
         raise UsageError(_nothing_shared(judged, split))
-    counts = np.empty((len(tables), len(traces), len(Column)))
+    counts, reasons = np.empty((len(tables), len(traces), len(Column))), []
     for run, table in enumerate(tables):
-        order = [table.columns.index(column.name.lower()) for column in Column]
-        counts[run] = np.array([table.rows[name] for name in traces])[:, order]
+        found_counts = stored_counts(table, traces)
+        reasons.append(why_undefined(known, found_counts.sum(axis=0), stored_lacking(table)))
+        counts[run] = np.nan if reasons[run] else found_counts
     return Aligned(
         names=names,
         judged=judged,
@@ -88,6 +97,7 @@ def align(
         split=split,
         traces=tuple(traces),
         counts=counts,
+        reasons=tuple(reasons),
         marks=marks,
         conditions=tuple(condition_differences(conditions, names)),
         unknown_conditions=tuple(unknown_conditions(conditions, names)),
@@ -108,6 +118,8 @@ def metric_of(key: str) -> tuple[Metric, Measure, str]:
         base, view = split_key(key)
     except KeyError:
         raise unknown_metric(key) from None
+    if not reported(METRICS[base], view):
+        raise UsageError(f"no report has {key}: {base} is the same in every view of a run; choose {base}")
     measure = METRICS[base].measure
     if measure is None:
         raise UsageError(f"{base} is no function of counts per trace and cannot be tested: choose another metric")

@@ -113,7 +113,7 @@ def _pair(runs: Aligned, paired: Paired, place: int, adjusted: dict[str, Floats]
     whom = {"first": runs.names[first], "second": runs.names[second]}
     if np.isnan(delta):
         lacking = next(run for run in (first, second) if np.isnan(paired.theta[run]))
-        why = runs.value(lacking).reason or runs.metric.undefined
+        why = runs.reasons[lacking]
         return PairComparison(**whom, difference=None, reason=f"undefined for {runs.names[lacking]}: {why}")
     secondary = None
     if Column.TP in runs.measure.cells:  # it looks at right and wrong by verdict
@@ -146,7 +146,8 @@ def _standings(runs: Aligned, paired: Paired, p: Floats) -> Iterator[Standing]:
     lost = (p <= LEVEL) & (sign * paired.difference < 0)
     worse_than_it = np.bincount(paired.first[won], minlength=count) + np.bincount(paired.second[lost], minlength=count)
     better_than_it = np.bincount(paired.second[won], minlength=count) + np.bincount(paired.first[lost], minlength=count)
-    order = sorted(range(count), key=lambda run: (np.isnan(theta[run]), -(sign or 1.0) * theta[run], runs.names[run]))
+    places = np.where(np.isnan(theta), np.inf, -(sign or 1.0) * theta)
+    order = sorted(range(count), key=lambda run: (places[run], runs.names[run]))
     scored = int(np.isfinite(theta).sum())
     behind = set(paired.second[won & (paired.first == order[0])]) | set(
         paired.first[lost & (paired.second == order[0])]
@@ -159,7 +160,7 @@ def _standings(runs: Aligned, paired: Paired, p: Floats) -> Iterator[Standing]:
             name=runs.names[run],
             value=float(theta[run]) if known else None,
             interval=alone.interval,
-            reason=(runs.value(run).reason or runs.metric.undefined) if not known else alone.reason,
+            reason=alone.reason if known else runs.reasons[run],
             rank=(1 + int(better_than_it[run]), scored - int(worse_than_it[run])) if ranked else None,
             leading=ranked and run not in behind,
         )

@@ -23,11 +23,6 @@ _MOST_REPEATS = 1000
 _CHUNK = 5_000
 
 
-def infallible(member: str) -> bool:
-    """Whether a member decides by people's stored labels."""
-    return member.split(":")[0] == "labels"
-
-
 @dataclass(frozen=True)
 class Decisions:
     """A judge's verdicts: `status[slot, candidate, judge repeat]` with UNSCORED wherever there is no verdict on the
@@ -123,14 +118,21 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
     status[where] = lines.status[current]
     member[where] = lines.member[current]
     cause[where] = lines.cause[current]
-    sure = np.array([infallible(name) for name in lines.members] + [False])  # the last entry is for "no member"
-    _spread_labels(status, member, sure[member[:, :, 0]])
+    on_silence, on_offers = (
+        np.array([name in sources for name in lines.members] + [False])  # the last entry is for "no member"
+        for sources in (judge.infallible("silence"), judge.infallible("proposals"))
+    )
+
+    def sure(members: NDArray[np.int16]) -> NDArray[np.bool_]:
+        return np.where(silent.reshape(-1, *[1] * (members.ndim - 1)), on_silence[members], on_offers[members])
+
+    _spread_labels(status, member, sure(member[:, :, 0]))
     panel = current & (lines.spread >= 0)
-    asked = _asked(answers, judge, repeats) & ~sure[member]
+    asked = _asked(answers, judge, repeats) & ~sure(member)
     failed = asked & (status == UNSCORED)
     return Decisions(
         status=status,
-        sure=sure[member],
+        sure=sure(member),
         asked=int(asked.sum()),
         failed=int(failed.sum()),
         stale=int((~current).sum()) + lines.strays,
@@ -162,15 +164,11 @@ def _asked(answers: Answers, judge: JudgeIdentity, repeats: int) -> NDArray[np.b
     counted = np.zeros(status.size, dtype=bool)
     counted[answers.flat(answers.last)] = True
     counted[answers.flat(np.zeros_like(answers.last))] = True
-    offer = (status == PROPOSED) & counted & _fallible(judge.proposals)
-    silence = (status != PROPOSED) & (status != ERROR) & (status != MISSING) & counted & _fallible(judge.silence)
+    offer = (status == PROPOSED) & counted & judge.fallible("proposals")
+    silence = (status != PROPOSED) & (status != ERROR) & (status != MISSING) & counted & judge.fallible("silence")
     places = np.arange(answers.moments.candidates)
     wanted = offer[:, None] & (places < answers.offered.reshape(-1)[:, None]) | (silence[:, None] & (places == 0))
     return np.broadcast_to(wanted[:, :, None], (*wanted.shape, repeats))
-
-
-def _fallible(source: str | None) -> bool:
-    return source is not None and not all(infallible(member) for member in source.split("+"))
 
 
 def _integers(chunk: list[Verdict], name: str) -> NDArray[np.int64]:

@@ -6,9 +6,10 @@ import sys
 from math import inf
 from pathlib import Path
 
-from proactivebench.scoring.registry import METRICS, Interval, Metric
+from proactivebench.scoring.registry import METRICS, Interval, Metric, Need
 
 BEGIN, END = "<!-- metrics: written by proactivebench.scoring.documentation -->", "<!-- /metrics -->"
+_LETTERS = {Need.PRICES: "U", Need.CLOCK: "U"}  # usage, to whoever reads the table
 _ARROWS = {"up": "↑", "down": "↓", "": ""}
 
 
@@ -28,7 +29,8 @@ def with_table(text: str) -> str:
 
 
 def _row(metric: Metric) -> str:
-    needs = " ".join(need for need in "OSLTU" if need in metric.needs) or "–"
+    letters = {_LETTERS.get(need, need.value) for need in metric.needs}
+    needs = " ".join(letter for letter in "OSLTU" if letter in letters) or "–"
     kind = "–" if metric.interval is Interval.NONE else metric.interval.value
     cells = (
         f"`{metric.key}`",

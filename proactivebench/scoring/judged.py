@@ -13,10 +13,11 @@ from proactivebench.records import JudgeIdentity, JudgeReport, TraceTable
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.counting import pooled, tabulate
 from proactivebench.scoring.decisions import Decisions
+from proactivebench.scoring.definedness import NO_OFFER_VERDICTS, NO_SILENCE_VERDICTS, stored_table
 from proactivebench.scoring.efficiency import Prices, latencies, spent_money, spent_tokens
-from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.measures import Counts
 from proactivebench.scoring.outcomes import Outcomes, View, outcomes, views
-from proactivebench.scoring.registry import METRICS, Metric, Need
+from proactivebench.scoring.registry import METRICS, Need
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,9 @@ class Judged:
         }
 
     def tables(self) -> dict[str, TraceTable]:
-        """Pooled counts per trace by view name."""
-        names = tuple(column.name.lower() for column in Column)
+        """Pooled counts per trace by view name, with what each lacks."""
         ids = [trace.trace_id for trace in self.answers.moments.traces]
-        return {
-            view: TraceTable(columns=names, rows=dict(zip(ids, map(tuple, pooled(counts).tolist()), strict=True)))
-            for view, counts in self.counts.items()
-        }
+        return {view.name: stored_table(pooled(self.counts[view.name]), ids, self.lacking(view)) for view in self.views}
 
     def letters(self) -> dict[str, tuple[str, ...]]:
         """Outcome letters by trace id: one string per repeat."""
@@ -97,15 +94,15 @@ class Judged:
             for trace, start, end in zip(self.answers.moments.traces, starts, starts[1:], strict=False)
         }
 
-    def lacking(self, metric: Metric, view: View, whole: Counts) -> str | None:
-        """Why `metric` cannot be had from this run and judge, whatever the numbers; None where it can."""
-        if Need.OFFERS in metric.needs and self.judge.proposals is None:
-            return "no offer verdicts"
-        if Need.SILENCES in metric.needs and not view.labels and self.judge.silence is None:
-            return "no silence verdicts"
-        labelled = whole[Column.MOMENTS] > whole[Column.UNLABELLED]
-        if Need.LABELS in metric.needs and not labelled and whole[Column.MOMENTS]:
-            return "no need labels"
-        if metric.key == "cost_per_accepted":
-            return self.spending.no_money
-        return self.spending.no_tokens if metric.key == "accepted_per_1k_tokens" else None
+    def lacking(self, view: View) -> dict[Need, str]:
+        """What nobody was asked or said in a view, with the reason."""
+        found = {}
+        if self.judge.proposals is None:
+            found[Need.OFFERS] = NO_OFFER_VERDICTS
+        if self.judge.silence is None and not view.labels:
+            found[Need.SILENCES] = NO_SILENCE_VERDICTS
+        if self.spending.no_tokens:
+            found[Need.USAGE] = self.spending.no_tokens
+        if self.spending.no_money:
+            found[Need.PRICES] = self.spending.no_money
+        return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from proactivebench.records import JudgeIdentity, NeedRule
 from proactivebench.scoring.answers import ERROR, MISSING, PROPOSED, Answers
-from proactivebench.scoring.decisions import ACCEPTED, REJECTED, UNSCORED, Decisions, infallible
+from proactivebench.scoring.decisions import ACCEPTED, REJECTED, UNSCORED, Decisions
 
 UNASKED = 3
 LETTERS = np.array(list("ARU?aru-."))  # offers, then silences, by verdict; then no outcome
@@ -34,17 +34,10 @@ class View:
         return f"_{self.name}" if self.name else ""
 
 
-def source_rule(judge: JudgeIdentity) -> NeedRule | None:
-    """The label rule that decides on silence, or None where a judge does (or nobody)."""
-    if judge.silence is None or not infallible(judge.silence) or "+" in judge.silence:
-        return None
-    return NeedRule.MAJORITY if judge.silence.endswith(NeedRule.MAJORITY) else NeedRule.UNANIMOUS
-
-
 def views(answers: Answers, judge: JudgeIdentity) -> Iterator[View]:
     """What a report shows: the run's own silence source, the label rules, the first round, the first candidates."""
     moments = answers.moments
-    rule = source_rule(judge)
+    rule = judge.label_rule
     own = View("", rule or NeedRule.UNANIMOUS, labels=rule is not None, candidates=moments.candidates)
     yield own
     if any(trace.labels is not None for trace in moments.traces):

@@ -21,6 +21,8 @@ class Need(StrEnum):
     LABELS = "L"  # need labels
     TIMES = "T"  # usable times
     USAGE = "U"  # token usage
+    PRICES = "M"  # prices of those tokens
+    CLOCK = "C"  # how long answers took
 
 
 class Interval(StrEnum):
@@ -52,6 +54,7 @@ class Metric:
     low: float = 0
     high: float = 1
     scarce: str = "moments"
+    stated: bool = False  # about the confidence an agent states, the same in every view
 
     @property
     def silences_matter(self) -> bool:
@@ -70,8 +73,9 @@ _OS = frozenset({Need.OFFERS, Need.SILENCES})
 _OL = frozenset({Need.OFFERS, Need.LABELS})
 _L = frozenset({Need.LABELS})
 _A: frozenset[Need] = frozenset()
-_U = frozenset({Need.USAGE})
+_CLOCK = frozenset({Need.CLOCK})
 _OU = frozenset({Need.OFFERS, Need.USAGE})
+_OM = frozenset({Need.OFFERS, Need.USAGE, Need.PRICES})
 
 _RECALL = Ratio(total(C.TP), total(C.TP, C.FN), JUDGED_CELLS)
 _SPECIFICITY = Ratio(total(C.TN), total(C.FP, C.TN), JUDGED_CELLS)
@@ -92,21 +96,26 @@ def utility_key(false_alarm: float, miss: float) -> str:
     return f"utility_{false_alarm:g}_{miss:g}"
 
 
+def utility_metric(false_alarm: float, miss: float) -> Metric:
+    """`utility(λ, μ)` as a metric, for any costs."""
+    return Metric(
+        key=utility_key(false_alarm, miss),
+        title=f"Utility (λ={false_alarm:g}, μ={miss:g})",
+        formula=f"(TP − {false_alarm:g}·FP − {miss:g}·FN)/N",
+        better="up",
+        undefined="no scored moment",
+        needs=_OS,
+        interval=Interval.STUDENT_T,
+        source=OWN,
+        measure=utility(false_alarm, miss),
+        low=-max(false_alarm, miss),
+    )
+
+
 def _utilities() -> Iterator[Metric]:
     for miss in COSTS_OF_MISS:
         for alarm in COSTS_OF_FALSE_ALARM:
-            yield Metric(
-                key=utility_key(alarm, miss),
-                title=f"Utility (λ={alarm:g}, μ={miss:g})",
-                formula=f"(TP − {alarm:g}·FP − {miss:g}·FN)/N",
-                better="up",
-                undefined="no scored moment",
-                needs=_OS,
-                interval=Interval.STUDENT_T,
-                source=OWN,
-                measure=utility(alarm, miss),
-                low=-max(alarm, miss),
-            )
+            yield utility_metric(alarm, miss)
 
 
 def _break_evens() -> Iterator[Metric]:
@@ -249,21 +258,22 @@ def _listed() -> Iterator[Metric]:
         Interval.RATE, OWN, Ratio({C.TP: 1000}, total(C.TOKENS)), high=inf,
     )  # fmt: skip
     yield Metric(
-        "cost_per_accepted", "Cost per accepted offer", "agent cost/TP", "down", "no prices, no usage, or TP = 0", _OU,
+        "cost_per_accepted", "Cost per accepted offer", "agent cost/TP", "down", "no prices, no usage, or TP = 0", _OM,
         Interval.RATE, OWN, Ratio(total(C.COST), total(C.TP)), high=inf,
     )  # fmt: skip
     for share in (50, 95):
         yield Metric(
             f"latency_p{share}", f"Latency, {share}th percentile (s)", f"{share} % quantile of a moment's wall time",
-            "down", "no reply timed", _U, Interval.NONE, OWN, high=inf,
+            "down", "no reply timed", _CLOCK, Interval.NONE, OWN, high=inf,
         )  # fmt: skip
     yield Metric(
         "confidence_brier", "Brier score of stated confidence", "mean (c − accepted)² over offers", "down",
         "no stated confidence", _O, Interval.STUDENT_T, CLASSICAL, Ratio(total(C.BRIER), total(C.STATED)),
+        stated=True,
     )  # fmt: skip
     yield Metric(
         "confidence_ece", "Calibration error of stated confidence", "Σ share·|mean c − accept rate|, ten equal bins",
-        "down", "no stated confidence", _O, Interval.NONE, CLASSICAL,
+        "down", "no stated confidence", _O, Interval.NONE, CLASSICAL, stated=True,
     )  # fmt: skip
 
 

@@ -12,8 +12,10 @@ from proactivebench.records import (
     HumanLabel,
     JudgeErrors,
     JudgeIdentity,
+    JudgeMember,
     JudgeReport,
     Manifest,
+    NeedRule,
     Note,
     Reply,
     Report,
@@ -132,9 +134,11 @@ def _identity(task: Task, manifest: Manifest, judge_id: str) -> JudgeIdentity:
     if judge_id in manifest.judges:
         return manifest.judges[judge_id]
     if judge_id == UNJUDGED:
-        labelled = task.unlabelled < task.moments
-        source = "labels:unanimous" if labelled else None
-        return JudgeIdentity(id=UNJUDGED, name=UNJUDGED, hash="", silence=source, proposals=None)
+        if task.unlabelled == task.moments:
+            return JudgeIdentity(id=UNJUDGED, name=UNJUDGED, hash="")
+        rule = NeedRule.UNANIMOUS
+        people = JudgeMember(stratum="silence", name=f"labels:{rule}", kind="labels", rule=rule, fallible=False)
+        return JudgeIdentity(id=UNJUDGED, name=UNJUDGED, hash="", silence=people.name, members=(people,))
     # A verdict file whose judge the manifest does not name (copied in by hand) is read as one judge for all.
     return JudgeIdentity(id=judge_id, name=judge_id, hash="", silence=judge_id, proposals=judge_id)
 

@@ -12,6 +12,7 @@ from proactivebench.records import Confusion, MetricValue, NeedRule, SplitReport
 from proactivebench.scoring.answers import MISSING, count_notes, count_statuses
 from proactivebench.scoring.calibration import calibration_error
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
+from proactivebench.scoring.definedness import VERDICTS, reported, stored_counts, stored_lacking, why_undefined
 from proactivebench.scoring.dispersion import components, intraclass_correlation
 from proactivebench.scoring.intervals import spread
 from proactivebench.scoring.judged import Judged
@@ -23,8 +24,7 @@ from proactivebench.scoring.trivial import trivial_agents
 
 C = Column
 
-_VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
-_MEASURED = frozenset({Need.TIMES, Need.USAGE})
+_VERDICTS_LACKING = frozenset({Need.OFFERS, Need.SILENCES})
 
 
 class Section:
@@ -74,15 +74,15 @@ class Section:
 
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
         for view in self.judged.views:
-            asked = [m for m in METRICS.values() if self.judged.wants(m.key, view) and _belongs(m, view)]
-            table = self.table(view.name)
-            lacking = {m.key: self.judged.lacking(m, view, table.whole) for m in asked}
-            measured = [(m, m.measure) for m in asked if m.measure is not None and not lacking[m.key]]
+            asked = [m for m in METRICS.values() if self.judged.wants(m.key, view) and reported(m, view.name)]
+            table, lacking = self.table(view.name), self.judged.lacking(view)
+            undefined = {m.key: why_undefined(m, table.whole, lacking) for m in asked}
+            measured = [(m, m.measure) for m in asked if m.measure is not None and not undefined[m.key]]
             values = Values(table, measured) if measured else None
             places = {m.key: place for place, (m, _) in enumerate(measured)}
             for metric in asked:
-                if lacking[metric.key]:
-                    found = MetricValue(value=None, reason=lacking[metric.key])
+                if undefined[metric.key]:
+                    found = MetricValue(value=None, reason=undefined[metric.key])
                 elif values is not None and metric.key in places:
                     found = self._measured(metric, table, values, places[metric.key])
                 else:
@@ -91,11 +91,9 @@ class Section:
                 yield metric.key + view.suffix, found
 
     def _measured(self, metric: Metric, table: Table, values: Values, place: int) -> MetricValue:
-        """A function of pooled counts, the one at `place` among those measured."""
+        """A defined function of pooled counts, the one at `place` among those measured."""
         found = spread(metric, values.traces, values.values[place], values.variances[place])
-        if math.isnan(found.value) or metric.measure is None:
-            return MetricValue(value=None, reason=metric.undefined)
-        bounded = bool(metric.needs & _VERDICTS) and metric.key != "confidence_brier"
+        bounded = bool(metric.needs & VERDICTS) and not metric.stated
         return MetricValue(
             value=found.value,
             interval=found.interval,
@@ -105,7 +103,7 @@ class Section:
             strict=_known(values.strict[place]) if bounded else None,
             bounds=_range(values.unclean[place]) if bounded or metric.key == "proposal_rate" else None,
             unscored_bounds=_range(values.unscored[place]) if bounded else None,
-            components=components(metric.measure, table.counts),
+            components=components(values.measures[place], table.counts),
         )
 
     def _special(self, key: str, view: View, whole: Counts) -> tuple[float | None, str | None]:
@@ -156,8 +154,9 @@ class Section:
         ids = [self.judged.answers.moments.traces[g].trace_id for g in self.chosen]
         if not table or any(name not in table.rows for name in ids):
             return None
-        order = [table.columns.index(column.name.lower()) for column in C]
-        whole: Counts = np.array([table.rows[name] for name in ids])[:, order].sum(axis=0)
+        if _VERDICTS_LACKING & stored_lacking(table).keys():
+            return None
+        whole: Counts = stored_counts(table, ids).sum(axis=0)
         return whole
 
     def _correlations(self) -> Iterator[tuple[str, float]]:
@@ -178,19 +177,6 @@ class Section:
             value = intraclass_correlation(hits, items)
             if value is not None:
                 yield name, value
-
-
-def _belongs(metric: Metric, view: View) -> bool:
-    """Whether a view says anything new about a metric."""
-    if view.name == "":
-        return True
-    if metric.needs & _MEASURED or metric.key.startswith("confidence"):
-        return False
-    if view.name in ("majority", "unanimous"):
-        return metric.silences_matter
-    if view.name == "round0":
-        return bool(metric.needs & _VERDICTS) or metric.key == "proposal_rate"
-    return Need.OFFERS in metric.needs
 
 
 def _known(value: float) -> float | None:

@@ -67,6 +67,7 @@ class Values:
 
     def __init__(self, table: Table, metrics: Sequence[tuple[Metric, Measure]]) -> None:
         self.traces = table.resampled
+        self.measures = [measure for _, measure in metrics]
         self.values = np.stack([measure(self.traces.stack) for _, measure in metrics])
         self.variances = jackknife_variances(self.traces.rows(self.values, "left_out")).tolist()
         self.strict = self.traces.rows(self.values, STRICT)[:, 0].tolist()

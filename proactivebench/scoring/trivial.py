@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.judged import Judged
 from proactivebench.scoring.measures import Column, Counts
 from proactivebench.scoring.registry import METRICS, Need
@@ -62,9 +63,10 @@ def _metrics(
 ) -> tuple[tuple[str, float], ...]:
     """What is defined of an agent's metrics; the same for every run on the same traces."""
     counts = agent(needed, free)
+    lacking = {need: "not known of it" for need in Need if need not in given}
     values = (
-        (metric.key, float(metric.measure(counts)))
+        (metric.key, value_of(metric, counts, lacking)[0])
         for metric in METRICS.values()
-        if metric.measure is not None and metric.needs and metric.needs <= given and not metric.key.startswith("conf")
+        if metric.measure is not None and metric.needs and not metric.stated
     )
-    return tuple((key, value) for key, value in values if not np.isnan(value))
+    return tuple((key, value) for key, value in values if value is not None)

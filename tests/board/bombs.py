@@ -26,6 +26,7 @@ def _judged_by(**changes: object) -> Spoil:
     def edit(folder: Path) -> None:
         content = declared(folder)
         (judge,) = content["manifest"]["judges"].values()
+        del judge["members"]
         judge |= {name: value(judge[name]) if callable(value) else value for name, value in changes.items()}
         write_declared(folder, content)
 

@@ -70,6 +70,7 @@ def judged_by_a_model(folder: Path, name: str = "strict-judge") -> str:
     """Let the entry say that a model behind the card `name` gave all its verdicts; returns the judge's id."""
     content, old = declared(folder), verdict_name(folder)
     (identity,) = content["manifest"]["judges"].values()
+    del identity["members"]
     judge = f"{name}-{'ab' * 4}"
     said = {"id": judge, "hash": "ab" * 32, "name": name, "silence": name, "proposals": name}
     content["manifest"]["judges"] = {judge: identity | said | {"baseline": False, "deterministic": False, "model": "m"}}

@@ -27,6 +27,7 @@ def edited_judge(entry, **changes):
     """Change what the entry says of its one judge, its id included."""
     content, old = declared(entry), verdict_name(entry)
     (identity,) = content["manifest"]["judges"].values()
+    del identity["members"]  # told from the words and cards, as of an entry that states none
     identity |= changes
     content["manifest"]["judges"] = {identity["id"]: identity}
     new = f"verdicts/{identity['id']}.jsonl.gz"

@@ -184,6 +184,7 @@ def test_a_model_judges_verdicts_are_recomputed_but_never_called_verified(entry,
         "proposals": "strict-judge",
         "deterministic": False,
     }
+    del content["manifest"]["judges"][model]["members"]
     content["evidence"][f"verdicts/{model}.jsonl.gz"] = content["evidence"].pop(old)
     content["claims"] = {}
     (entry / old).rename(entry / f"verdicts/{model}.jsonl.gz")

@@ -14,9 +14,11 @@ from proactivebench.records import (
     Decoding,
     Event,
     JudgeIdentity,
+    JudgeMember,
     Manifest,
     Moment,
     MomentLabels,
+    NeedRule,
     ProtocolIdentity,
     Reply,
     ReplyStatus,
@@ -27,14 +29,33 @@ from proactivebench.records import (
     Trace,
     Verdict,
     VerdictStatus,
+    digest,
     question_hash,
 )
 from proactivebench.scoring import build_report
 
-JUDGE = JudgeIdentity(id="fair-00000000", name="fair", hash="0" * 64, silence="fair", proposals="fair")
-LABELS = JudgeIdentity(
-    id="labels+fair-11111111", name="labels+fair", hash="1" * 64, silence="labels:unanimous", proposals="fair"
-)
+
+def make_judge(*, silence: str | None = "fair", proposals: str | None = "fair") -> JudgeIdentity:
+    """A judge of `fair`, which can be wrong, and `labels`, which are people's, in the words of `--judge`."""
+    members = [
+        JudgeMember(
+            stratum=stratum,
+            name="labels:unanimous" if (word, stratum) == ("labels", "silence") else word,
+            kind="labels" if word == "labels" else "llm",
+            rule=NeedRule.UNANIMOUS if word == "labels" else None,
+            fallible=word != "labels",
+        )
+        for stratum, chain in (("silence", silence), ("proposals", proposals))
+        for word in (chain.split("+") if chain else ())
+    ]
+    name = "fair" if silence == proposals == "fair" else f"{silence}-{proposals}"
+    whole = "0" * 64 if name == "fair" else digest(name)
+    spelled = {one: "+".join(m.name for m in members if m.stratum == one) or None for one in ("silence", "proposals")}
+    return JudgeIdentity(id=f"{name}-{whole[:8]}", name=name, hash=whole, members=tuple(members), **spelled)
+
+
+JUDGE = make_judge()
+LABELS = make_judge(silence="labels")
 _VERDICT = {"A": VerdictStatus.ACCEPTED, "R": VerdictStatus.REJECTED, "U": VerdictStatus.UNSCORED}
 
 

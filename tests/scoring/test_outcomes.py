@@ -22,7 +22,17 @@ from proactivebench.scoring import build_report
 from proactivebench.scoring.efficiency import Prices
 from proactivebench.scoring.questions import contexts, question
 from proactivebench.scoring.similarity import jaccard, tokens
-from tests.scoring.runs import JUDGE, LABELS, letters, make_manifest, make_run, make_task, make_verdict, report_on
+from tests.scoring.runs import (
+    JUDGE,
+    LABELS,
+    letters,
+    make_judge,
+    make_manifest,
+    make_run,
+    make_task,
+    make_verdict,
+    report_on,
+)
 
 A, R, U = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED
 
@@ -104,7 +114,9 @@ def test_a_label_verdict_holds_for_every_judge_repeat():
     voted, judged_by_model = offer(0, "a"), offer(1, "b")
     verdicts = decide(task, voted, A, judge="labels") + decide(task, judged_by_model, R)
     verdicts += decide(task, judged_by_model, A, judge_repeat=1)
-    table = build_report(task, manifest, [voted, judged_by_model], {JUDGE.id: verdicts}).judges[0].overall.confusion
+    judge = make_judge(proposals="labels+fair")
+    manifest = manifest.model_copy(update={"judges": {judge.id: judge}})
+    table = build_report(task, manifest, [voted, judged_by_model], {judge.id: verdicts}).judges[0].overall.confusion
     assert (table.tp, table.fp, table.unscored) == (1.5, 0.5, 0)
 
 
@@ -118,7 +130,7 @@ def test_a_later_reply_and_a_later_verdict_replace_earlier_ones():
 
 
 def test_silences_without_a_source_are_not_asked():
-    judge = JUDGE.model_copy(update={"silence": None})
+    judge = make_judge(silence=None)
     metrics = report_on({"t": "AARaar"}, judge=judge).judges[0].overall.metrics
     assert metrics["precision"].value == pytest.approx(2 / 3)
     assert (metrics["f1"].value, metrics["f1"].reason) == (None, "no silence verdicts")

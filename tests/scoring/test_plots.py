@@ -4,7 +4,7 @@ import pytest
 
 from proactivebench.cli.plot import Format, plot
 from proactivebench.errors import UsageError
-from tests.scoring.runs import JUDGE, LABELS, by_trace, report_on
+from tests.scoring.runs import LABELS, by_trace, make_judge, report_on
 
 pytest.importorskip("matplotlib")
 
@@ -50,7 +50,7 @@ def test_a_name_is_text_and_not_a_formula(tmp_path):
     "report",
     [
         report_on({"t": "aaaa"}),
-        report_on({"t": "AR"}, judge=JUDGE.model_copy(update={"silence": None})),
+        report_on({"t": "AR"}, judge=make_judge(silence=None)),
         report_on({"t": "A!.x"}),
     ],
 )

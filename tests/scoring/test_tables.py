@@ -6,7 +6,7 @@ from rich.console import Console
 from proactivebench.cli.comparisons import print_comparison
 from proactivebench.cli.tables import print_report
 from proactivebench.scoring.comparison import compare
-from tests.scoring.runs import JUDGE, LABELS, by_trace, report_on
+from tests.scoring.runs import JUDGE, LABELS, by_trace, make_judge, report_on
 
 ROWS = {name: row + "x" for name, row in by_trace(*[(8, 2, 6, 2 + g % 2) for g in range(12)]).items()}
 NEEDS = {name: [letter in "Ar" for letter in row] for name, row in ROWS.items()}
@@ -28,7 +28,7 @@ def test_a_report_leads_with_f1_and_need_detection_beside_the_trivial_agents():
     assert lines[head + 2][-2:] == ["0.500", "0.500"]
 
 
-@pytest.mark.parametrize("judge", [JUDGE, LABELS, JUDGE.model_copy(update={"silence": None, "baseline": True})])
+@pytest.mark.parametrize("judge", [JUDGE, LABELS, make_judge(silence=None).model_copy(update={"baseline": True})])
 def test_a_report_fits_eighty_columns(judge):
     text = shown(report_on(ROWS, needs=NEEDS, judge=judge, splits=SPLITS, name="a-very-long-model-name/" * 5))
     assert max(map(len, text.splitlines())) <= 80

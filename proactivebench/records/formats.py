@@ -1,0 +1,165 @@
+"""Stored formats have a number and a reader for every number so far.
+
+A record that carries a `format` reads any number up to its own: what an older version wrote is brought up to date here,
+one step a number, as plain JSON, before it is validated. What the older version did not write is left out, and whoever
+reads it says that it is not there. A number above the own one is another version's and is refused, never guessed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+MANIFEST = 2
+REPORT = 2
+
+Json = dict[str, Any]
+STRATA = ("silence", "proposals")
+MOST_MEMBERS = 64
+_LABELS = "labels"
+UNKNOWN = "unknown"  # the kind of a member without a card
+
+
+def manifest_of(data: Any) -> Any:
+    """A manifest of any format so far in the present one. Raises `ValueError` for a newer one."""
+    return _brought_up(data, MANIFEST, {1: _manifest_1})
+
+
+def report_of(data: Any) -> Any:
+    """A report of any format so far in the present one. Raises `ValueError` for a newer one."""
+    return _brought_up(data, REPORT, {1: _report_1})
+
+
+def identity_of(data: Any) -> Any:
+    """A judge's identity with its members, told from its cards where it does not state them."""
+    if not isinstance(data, dict) or "members" in data:
+        return data
+    return {**data, "members": judge_members(data)}
+
+
+def judge_members(identity: Mapping[str, Any]) -> list[Json]:
+    """The members of a judge, each chain in its order, as its cards have them: what kind each is, whose rule it follows
+    and whether it can be wrong. A member without a card is of unknown kind and can be wrong."""
+    found = []
+    for stratum in STRATA:
+        chain = identity.get(stratum)
+        if not isinstance(chain, str):
+            continue
+        words = chain.split("+", MOST_MEMBERS)  # no chain is longer: of one that is, the rest is one word
+        cards = _cards(identity, stratum)
+        for place, word in enumerate(words):
+            found.append(_member(stratum, word, cards[place] if len(cards) == len(words) else {}))
+    return found
+
+
+def _brought_up(data: Any, number: int, steps: Mapping[int, Callable[[Json], Json]]) -> Any:
+    if not isinstance(data, dict):
+        return data
+    given = data.get("format", number)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise ValueError(f"{str(given)[:20]!r} is no number of a format")
+    if given > number:
+        raise ValueError(
+            f"format {given} is a newer version's (this one reads up to {number}): read it with the version of "
+            "proactivebench that wrote it, or a later one"
+        )
+    for step in range(given, number):
+        data = steps[step](data)
+    return {**data, "format": number}
+
+
+def _manifest_1(data: Json) -> Json:
+    """Format 1 named a judge's members in words only."""
+    judges = data.get("judges")
+    if not isinstance(judges, dict):
+        return data
+    return {**data, "judges": {name: identity_of(judge) for name, judge in judges.items()}}
+
+
+def _report_1(data: Json) -> Json:
+    """Format 1 named a judge's members in words only, did not say per table what nobody was asked or said, and held
+    corrections of which many could not be."""
+    judges = data.get("judges")
+    if not isinstance(judges, list | tuple):
+        return data
+    return {**data, "judges": [_judge_report_1(judged) if isinstance(judged, dict) else judged for judged in judges]}
+
+
+def _judge_report_1(data: Json) -> Json:
+    judge = identity_of(data.get("judge"))
+    changes: Json = {"judge": judge}
+    adjusted, tables = data.get("adjusted"), data.get("tables")
+    if isinstance(adjusted, list | tuple):
+        changes["adjusted"] = [one for one in adjusted if isinstance(one, dict) and one.get("method") != "judge_errors"]
+    if isinstance(tables, dict) and isinstance(judge, dict):
+        changes["tables"] = {
+            view: {**table, "lacking": _lacking_1(data, judge, view)} if isinstance(table, dict) else table
+            for view, table in tables.items()
+        }
+    return {**data, **changes}
+
+
+def _lacking_1(data: Json, judge: Json, view: str) -> dict[str, str]:
+    """What a table of format 1 lacks, by the judge and by the reasons its report gives."""
+    lacking = {}
+    silences = [member for member in judge.get("members", ()) if member.get("stratum") == "silence"]
+    labelled = view in ("majority", "unanimous") or [member.get("kind") for member in silences] == [_LABELS]
+    if judge.get("proposals") is None:
+        lacking["offers"] = "no offer verdicts"
+    if judge.get("silence") is None and not labelled:
+        lacking["silences"] = "no silence verdicts"
+    for need, metric in (("usage", "accepted_per_1k_tokens"), ("prices", "cost_per_accepted")):
+        found = _at(data, "overall", "metrics", metric)
+        if not isinstance(found, dict):
+            lacking[need] = "not in this report"
+        elif found.get("value") is None and found.get("reason") in ("no usage", "no prices given"):
+            lacking[need] = found["reason"]
+    # Nobody was asked about offers: that reason stood first, whatever was known of usage and prices.
+    if "offers" in lacking:
+        lacking |= {need: "not in this report" for need in ("usage", "prices") if need not in lacking}
+    return lacking
+
+
+def _at(data: Any, *path: str) -> Any:
+    for name in path:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data
+
+
+def _cards(identity: Mapping[str, Any], stratum: str) -> list[Any]:
+    """The cards of a chain, in its order: of a single judge its own, of a composition its members'."""
+    card = identity.get("card")
+    if not isinstance(card, dict):
+        return []
+    if "spec" not in card:
+        return [card]
+    names, members = card.get(stratum), card.get("members")
+    if not isinstance(names, list | tuple) or not isinstance(members, dict):
+        return []
+    return [members.get(name) if isinstance(name, str) else None for name in names]
+
+
+def _member(stratum: str, word: str, card: Any) -> Json:
+    card = card if isinstance(card, dict) else {}
+    known = [card.get("name"), _LABELS] if card.get("kind") == _LABELS else [card.get("name")]
+    if word.partition(":")[0] not in known:  # another judge's card
+        card = {}
+    kind = card.get("kind")
+    kind = kind if isinstance(kind, str) else UNKNOWN
+    return {
+        "stratum": stratum,
+        "name": word,
+        "kind": kind,
+        "rule": card.get("rule") if kind == _LABELS else None,
+        "fallible": _fallible(card),
+    }
+
+
+def _fallible(card: Any) -> bool:
+    """Whether a card's judge can be wrong: people's votes cannot, nor a panel of nothing else."""
+    if not isinstance(card, dict):
+        return True
+    if card.get("kind") == "panel":
+        members = card.get("members")
+        return not (isinstance(members, dict) and members and not any(map(_fallible, members.values())))
+    return card.get("kind") != _LABELS

@@ -11,7 +11,7 @@ from proactivebench.board.ranking import rank_ranges
 from proactivebench.cli import main
 from proactivebench.errors import UsageError
 from proactivebench.harness.columns import OVERALL, cell
-from proactivebench.records import Report, TraceTable, Usage
+from proactivebench.records import GateRule, Report, TraceTable, Usage
 from proactivebench.scoring import build_report
 from proactivebench.scoring.alignment import align
 from proactivebench.scoring.comparison import compare
@@ -77,11 +77,11 @@ def test_every_surface_shows_a_value_exactly_where_the_report_does(pair):
             assert (both.difference, both.p, both.stderr, both.detectable, both.mcnemar_p) == (None,) * 5, key
             assert found.reason in both.reason
             with pytest.raises(UsageError, match="choose another metric"):
-                gate(*reports, key)
+                gate(*reports, f"{key}=0.1")
         else:
             assert stands.value == pytest.approx(found.value), key
             if metric.better:
-                assert gate(*reports, key).baseline_value == found.value
+                assert gate(*reports, f"{key}=0.1", rule=GateRule.POINT).metrics[0].baseline_value == found.value
 
 
 def test_ranks_columns_and_api_agree_with_the_report(pair):

@@ -1,7 +1,7 @@
 """Stored formats have a number and a reader for every number so far.
 
 A record that carries a `format` reads any number up to its own: what an older version wrote is brought up to date here,
-one step a number, as plain JSON, before it is validated. What the older version did not write is left out, and whoever
+one step a number. What the older version did not write is left out, and whoever
 reads it says that it is not there. A number above the own one is another version's and is refused, never guessed at.
 """
 
@@ -20,21 +20,22 @@ _LABELS = "labels"
 UNKNOWN = "unknown"  # the kind of a member without a card
 
 
-def manifest_of(data: Any) -> Any:
-    """A manifest of any format so far in the present one. Raises `ValueError` for a newer one."""
-    return _brought_up(data, MANIFEST, {1: _manifest_1})
+def known(number: Any, own: int) -> int:
+    """The `own` number of a format, in place of the number that was read. Raises `ValueError` for what this version
+    does not read. (Between manifests 1 and 2 only the members of judges were added: they are told from their cards.)"""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ValueError(f"{str(number)[:20]!r} is no number of a format")
+    if number > own:
+        raise ValueError(
+            f"format {number} is a newer version's (this one reads up to {own}): read it with the version of "
+            "proactivebench that wrote it, or a later one"
+        )
+    return own
 
 
 def report_of(data: Any) -> Any:
     """A report of any format so far in the present one. Raises `ValueError` for a newer one."""
     return _brought_up(data, REPORT, {1: _report_1})
-
-
-def identity_of(data: Any) -> Any:
-    """A judge's identity with its members, told from its cards where it does not state them."""
-    if not isinstance(data, dict) or "members" in data:
-        return data
-    return {**data, "members": judge_members(data)}
 
 
 def judge_members(identity: Mapping[str, Any]) -> list[Json]:
@@ -56,24 +57,10 @@ def _brought_up(data: Any, number: int, steps: Mapping[int, Callable[[Json], Jso
     if not isinstance(data, dict):
         return data
     given = data.get("format", number)
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise ValueError(f"{str(given)[:20]!r} is no number of a format")
-    if given > number:
-        raise ValueError(
-            f"format {given} is a newer version's (this one reads up to {number}): read it with the version of "
-            "proactivebench that wrote it, or a later one"
-        )
+    known(given, number)
     for step in range(given, number):
         data = steps[step](data)
     return {**data, "format": number}
-
-
-def _manifest_1(data: Json) -> Json:
-    """Format 1 named a judge's members in words only."""
-    judges = data.get("judges")
-    if not isinstance(judges, dict):
-        return data
-    return {**data, "judges": {name: identity_of(judge) for name, judge in judges.items()}}
 
 
 def _report_1(data: Json) -> Json:
@@ -86,9 +73,8 @@ def _report_1(data: Json) -> Json:
 
 
 def _judge_report_1(data: Json) -> Json:
-    judge = identity_of(data.get("judge"))
-    changes: Json = {"judge": judge}
-    adjusted, tables = data.get("adjusted"), data.get("tables")
+    judge, adjusted, tables = (data.get(name) for name in ("judge", "adjusted", "tables"))
+    changes: Json = {}
     if isinstance(adjusted, list | tuple):
         changes["adjusted"] = [one for one in adjusted if isinstance(one, dict) and one.get("method") != "judge_errors"]
     if isinstance(tables, dict) and isinstance(judge, dict):
@@ -102,8 +88,8 @@ def _judge_report_1(data: Json) -> Json:
 def _lacking_1(data: Json, judge: Json, view: str) -> dict[str, str]:
     """What a table of format 1 lacks, by the judge and by the reasons its report gives."""
     lacking = {}
-    silences = [member for member in judge.get("members", ()) if member.get("stratum") == "silence"]
-    labelled = view in ("majority", "unanimous") or [member.get("kind") for member in silences] == [_LABELS]
+    silences = [member for member in judge_members(judge) if member["stratum"] == "silence"]
+    labelled = view in ("majority", "unanimous") or [member["kind"] for member in silences] == [_LABELS]
     if judge.get("proposals") is None:
         lacking["offers"] = "no offer verdicts"
     if judge.get("silence") is None and not labelled:

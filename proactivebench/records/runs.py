@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictInt, field_validator, model_validator
 
 from proactivebench.records import formats
 from proactivebench.records.activity import NeedRule
@@ -97,13 +97,13 @@ class JudgeIdentity(Record):
     model: str | None = None
     card: dict[str, Any] = {}
 
-    @model_validator(mode="before")
-    @classmethod
-    def _with_members(cls, data: Any) -> Any:
-        return formats.identity_of(data)
-
     @model_validator(mode="after")
     def _members_for_what_is_asked(self) -> JudgeIdentity:
+        if "members" not in self.model_fields_set:  # an older version's: told from its cards
+            told = formats.judge_members({"silence": self.silence, "proposals": self.proposals, "card": self.card})
+            object.__setattr__(self, "members", tuple(map(JudgeMember.model_validate, told)))
+            self.model_fields_set.add("members")
+            return self
         for stratum, source in (("silence", self.silence), ("proposals", self.proposals)):
             if (source is None) == any(member.stratum == stratum for member in self.members):
                 raise ValueError(f"{self.id}: {stratum} by {source or 'nobody'}, and members say otherwise")
@@ -141,7 +141,7 @@ class Manifest(Record):
     """What was asked of a run. `identity` is what a resumed run must share; sessions and judges only accumulate.
     `decoding` is None where nobody knows it: answers replayed from elsewhere."""
 
-    format: Literal[2] = 2  # older ones are read: see `records.formats`
+    format: StrictInt = formats.MANIFEST  # of one that was read: the number it would be written with
     task: TaskIdentity
     agent: AgentIdentity
     protocol: ProtocolIdentity
@@ -153,10 +153,10 @@ class Manifest(Record):
     judges: dict[str, JudgeIdentity] = {}
     sessions: tuple[Session, ...] = ()
 
-    @model_validator(mode="before")
+    @field_validator("format")
     @classmethod
-    def _of_any_format(cls, data: Any) -> Any:
-        return formats.manifest_of(data)
+    def _of_any_format(cls, number: int) -> int:
+        return formats.known(number, formats.MANIFEST)
 
     @property
     def repeats(self) -> int:

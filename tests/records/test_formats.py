@@ -99,9 +99,13 @@ def test_a_newer_report_is_refused_in_one_line(tmp_path, capsys, verb):
 
 @pytest.mark.parametrize("number", [0, -1, "1", 1.5, True, None, [1]])
 def test_what_is_no_number_of_a_format_is_refused(number):
-    for record, content in ((Report, written("always")), (Manifest, {"format": number})):
-        with pytest.raises(ValidationError, match="no number of a format"):
-            record.model_validate(content | {"format": number})
+    with pytest.raises(ValidationError, match="no number of a format"):
+        Report.model_validate(written("always") | {"format": number})
+    manifest = json.loads((FIRST / "always" / "manifest.json").read_text(encoding="utf-8"))
+    for strict in (None, True):
+        assert Manifest.model_validate_json(json.dumps(manifest), strict=strict).format == MANIFEST
+        with pytest.raises(ValidationError, match="format"):
+            Manifest.model_validate_json(json.dumps(manifest | {"format": number}), strict=strict)
 
 
 SPECS = (

@@ -37,7 +37,7 @@ def list_tasks(as_json: AsJson = False) -> None:
         splits = ", ".join(f"{split} {count}" for split, count in row["splits"].items())
         here = "here" if row["here"] else f"not here yet: proactivebench data pull {row['name']}"
         print(f"{row['name']:<26}{row['traces']:>3} traces {row['moments']:>4} moments ({splits})\n    {here}")
-    print("\nAlso --tasks FILE.jsonl, one trace a line, and --tasks hf:ORG/NAME[/CONFIG][@REV][:SPLIT].")
+    print("\nAlso --tasks FILE.jsonl[.gz], one trace a line, and --tasks hf:ORG/NAME[/CONFIG][@REV][:SPLIT].")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain as joined
 
 from proactivebench.agents.base import Agent, Answer, Failure, Request, add_usage
 from proactivebench.protocols.base import Parsed, Protocol
@@ -129,6 +130,7 @@ class Rollout:
         advice: str | None,
     ) -> Generator[Request | Advise, Answer | str | None, Reply]:
         messages = self.protocol.conversation(moment, history, rounds, advice)
+        told = [said for reply in (*joined(*history), *rounds) if (said := reply.advice)] + ([advice] if advice else [])
         before = self.stored.get(key)
         heard = (before.heard or 0) if before else 0
         tries = [_heard_before(before)] if before and heard else []
@@ -154,8 +156,8 @@ class Rollout:
             if not isinstance(answer, Answer):
                 raise TypeError("a request is answered with an Answer")
             tries.append(answer)
-            parsed = None if answer.text is None else self.protocol.parse(answer.text)
-            if parsed is None or parsed.status.clean:
+            parsed = None if answer.text is None else self.protocol.parse(answer.text, told)
+            if parsed is None or reply_status(answer, parsed).clean:
                 break
         return reply_from(key, tries, parsed, advice, before=before)
 
@@ -253,7 +255,7 @@ def reply_from(
         **key._asdict(),
         status=status,
         cause=_cause(status, last, parsed),
-        proposals=tuple(printable(task) for task in parsed.proposals) if parsed else (),
+        proposals=tuple(map(printable, parsed.proposals)) if parsed and status.clean else (),
         text=printable(last.text),
         reasoning=printable(last.reasoning or (parsed.reasoning if parsed else None)),
         confidence=parsed.confidence if parsed else None,
@@ -275,7 +277,11 @@ def _cause(status: ReplyStatus, answer: Answer, parsed: Parsed | None) -> Cause 
         return Cause.NO_TEXT
     if status is ReplyStatus.ERROR and answer.failure is None:
         return Cause.FAILED_INSIDE
-    return answer.cause or (parsed.cause if parsed else None)
+    if answer.cause or parsed is None:
+        return answer.cause
+    if status is ReplyStatus.TRUNCATED:
+        return Cause.AFTER_CUT if parsed.trailing else None
+    return parsed.cause
 
 
 def _unfinished(status: ReplyStatus, answer: Answer) -> str | None:
@@ -285,13 +291,14 @@ def _unfinished(status: ReplyStatus, answer: Answer) -> str | None:
 
 
 def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:
-    """The status of an answer: a reply that parses keeps its parsed status, whatever the server says of its length."""
+    """The status of an answer. One that was cut off keeps its parsed status only where its object stands as the last
+    thing in it: an object that more follows was a draft."""
     if answer.failure is Failure.REFUSED:
         return ReplyStatus.REFUSED
     if answer.failure is not None or parsed is None:
         return ReplyStatus.ERROR
     if not parsed.status.clean and Note.FINISH_UNKNOWN in answer.notes:
         return ReplyStatus.ERROR
-    if not parsed.status.clean and answer.truncated:
+    if answer.truncated and (parsed.trailing or not parsed.status.clean):
         return ReplyStatus.TRUNCATED
     return parsed.status

@@ -7,8 +7,11 @@ import pytest
 from proactivebench.agents.base import Answer, Failure
 from proactivebench.errors import UsageError
 from proactivebench.protocols import load_protocol
-from proactivebench.records import Decoding, ReplyKey, ReplyStatus, Usage
-from proactivebench.rollout import Rollout
+from proactivebench.protocols.cards import load_card
+from proactivebench.protocols.parser import Extraction, parse_reply
+from proactivebench.protocols.standard import StandardProtocol
+from proactivebench.records import Cause, Decoding, ReplyKey, ReplyStatus, Usage
+from proactivebench.rollout import Rollout, reply_status
 from tests.scripted import ScriptedAgent, failed, offer, tiny_task
 
 
@@ -128,6 +131,67 @@ def test_without_own_history_an_error_stops_nothing():
 )
 def test_every_answer_gets_its_status(answer, status):
     assert roll(ScriptedAgent(lambda _: answer), tiny_task(1))[0].status is status
+
+
+TAILS = ["", "\n```", "</answer>", "<|im_end|>"]
+THOUGHTS = [" Hmm, but is it", "\n```\nBut wait, the user", "{", ' {"Proactive Task": "Rather th']
+
+
+@pytest.mark.parametrize("task", ["Do it", None])
+def test_a_reply_that_was_cut_off_counts_only_where_its_object_is_the_last_thing_in_it(task):
+    def told(text, **how):
+        reply = roll(ScriptedAgent(lambda _: Answer(text=text, **how)), tiny_task(1))[0]
+        return reply.status, reply.cause, reply.proposals
+
+    clean = (ReplyStatus.SILENT, None, ()) if task is None else (ReplyStatus.PROPOSED, None, (task,))
+    for tail in TAILS:
+        assert told(f"So: {offer(task)}{tail}", truncated=True) == clean
+    for thought in THOUGHTS:
+        assert told(f"So: {offer(task)}{thought}", truncated=True) == (ReplyStatus.TRUNCATED, Cause.AFTER_CUT, ())
+    for thought in THOUGHTS[:3]:
+        assert told(f"So: {offer(task)}{thought}") == clean  # all was said: prose around an answer is prose
+    for tag in ("<think>", "<seed:think>", "<|channel|>analysis<|message|>", "[THINK]"):
+        assert told(f"{tag}So: {offer(task)} Hmm", truncated=True)[0] is ReplyStatus.TRUNCATED
+
+
+def test_under_the_released_reading_a_block_that_more_follows_is_a_draft_if_the_reply_was_cut_off():
+    parsed = parse_reply(f"```json\n{offer('Do it')}\n```\nBut wait", extraction=Extraction.RELEASED)
+    assert reply_status(Answer(text="", truncated=False), parsed) is ReplyStatus.PROPOSED
+    assert reply_status(Answer(text="", truncated=True), parsed) is ReplyStatus.TRUNCATED
+
+
+def test_a_draft_is_asked_again_like_any_answer_that_cannot_be_read():
+    class Patient(StandardProtocol):
+        def __init__(self):
+            super().__init__(load_card("standard"))
+            self.max_attempts = 2
+
+    texts = iter([Answer(text=f"{offer('a draft')} or", truncated=True), Answer(text=offer("yes"))])
+    assert roll(ScriptedAgent(lambda _: next(texts)), tiny_task(1), protocol=Patient())[0].proposals == ("yes",)
+
+
+def test_what_a_judge_told_the_agent_is_no_offer_when_it_comes_back():
+    """Advice of this moment, of an earlier round of it, and of an earlier moment."""
+
+    async def advisor(asked):
+        return ["Help with the tests instead of this." if step.moment.turn == 0 else None for step in asked]
+
+    def answer(request):
+        return offer(
+            "Water the plants"
+            if (request.moment.turn, request.round) == (0, 0)
+            else "help with the tests instead of THIS"
+        )
+
+    replies = roll(
+        ScriptedAgent(answer),
+        tiny_task(2),
+        card={"feedback_rounds": 2, "feedback_judge": "j-00000000"},
+        advisor=advisor,
+    )
+    assert [(r.turn, r.round, r.cause) for r in sorted(replies, key=lambda r: r.key)] == [
+        (0, 0, None), (0, 1, Cause.ECHO), (0, 2, Cause.ECHO), (1, 0, Cause.ECHO)
+    ]  # fmt: skip
 
 
 def test_an_unclean_reply_leaves_the_same_placeholder_whatever_it_said(lockstep):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain
 from proactivebench.board.rows import TRIVIAL
 from proactivebench.errors import DataError
 from proactivebench.records import Record, Reply, digest
+from proactivebench.text import normalised
 
 ORIGINALS = "originals.txt"
 TWIN_SHARE = 0.95
@@ -115,7 +115,7 @@ def read_originals(board: Path) -> frozenset[str]:
 
 
 def _hashed(offer: str) -> str:
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", offer).casefold())
+    plain = normalised(normalised(offer).casefold())
     return sha256((_NO_LETTER.sub("", plain) or plain).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from itertools import dropwhile
 
+from proactivebench.text import normalised
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _FILLERS = "\u115f\u1160"  # letters by their category, and nothing to be seen
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:$-])")
@@ -45,7 +47,7 @@ def github_command(text: str, *, is_property: bool = False) -> str:
 
 def _seen(text: str) -> str:
     """`text` in its plain letters, from the first that is no space, control, mark or filler."""
-    return "".join(dropwhile(_unseen, unicodedata.normalize("NFKC", text)))
+    return "".join(dropwhile(_unseen, normalised(text)))
 
 
 def _unseen(letter: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -29,6 +28,7 @@ from proactivebench.records import (
     TaskIdentity,
 )
 from proactivebench.records.formats import UNKNOWN, judge_members
+from proactivebench.text import normalised
 
 
 def misstated(
@@ -94,7 +94,7 @@ def _task_fault(stated: TaskIdentity, task: Task) -> str | None:
 
 def _protocol_fault(stated: ProtocolIdentity) -> str | None:
     """The hash of a shipped protocol belongs to its own name and terms."""
-    name = unicodedata.normalize("NFKC", stated.name).casefold().strip()
+    name = normalised(stated.name).casefold().strip()
     own = _shipped(name)
     if own is None or stated.hash != own.hash or not (other := _differing(own, stated)):
         return None

@@ -40,9 +40,9 @@ class InstructedProtocol(Terms):
             return (Message("system", f"{self.instruction}\n\n{messages[0].content}"), *messages[1:])
         return (Message("system", self.instruction), *messages)
 
-    def parse(self, text: str) -> Parsed:
-        """As the inner protocol."""
-        return self.inner.parse(text)
+    def parse(self, text: str, heard: Sequence[str] = ()) -> Parsed:
+        """As the inner protocol; the instruction handed back is no answer either."""
+        return self.inner.parse(text, (*heard, self.instruction))
 
     def render(self, proposals: Sequence[str]) -> str:
         """As the inner protocol."""

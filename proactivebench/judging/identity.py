@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Judge
-from proactivebench.judging.cards import Card, LabelsCard, PanelCard
+from proactivebench.judging.cards import Card, LabelsCard, ModelCard, PanelCard
+from proactivebench.judging.parsing import READING
 from proactivebench.judging.spec import STRATA, Spec
 from proactivebench.records import AgentIdentity, JudgeIdentity, JudgeMember, Stratum, digest
 
@@ -34,7 +35,7 @@ def member_identity(
     baseline: bool = False,
     deterministic: bool = False,
 ) -> JudgeIdentity:
-    """The identity of one card with the model (or weights, by content hash) behind it."""
+    """The identity of one card with the model (or weights, by content hash) behind it, and of how its text is read."""
     behind = None if model is None else model_key(model)
     rule, fallible = (card.rule, False) if isinstance(card, LabelsCard) else (None, True)
     members = tuple(
@@ -42,7 +43,8 @@ def member_identity(
         for stratum, word in zip(STRATA, (silence, proposals), strict=True)
         if word is not None
     )
-    whole = digest({"card": card.hash, "model": behind, "content": content})
+    reading = {"reading": READING} if isinstance(card, ModelCard) else {}
+    whole = digest({"card": card.hash, "model": behind, "content": content, **reading})
     return JudgeIdentity(
         id=judge_id(card.name, whole),
         name=card.name,

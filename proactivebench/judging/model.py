@@ -132,10 +132,7 @@ def _read(answer: Answer, card: ModelCard) -> Reading:
         return Reading(None, cause=f"error:{_short(answer.error)}")
     if answer.dropped_turns:
         return Reading(None, cause="context_dropped")
-    reading = read_verdict(answer.text or "", card.output)
-    if reading.accepted is None and answer.truncated:
-        return Reading(None, cause="truncated")
-    return reading
+    return read_verdict(answer.text or "", card.output, cut=answer.truncated)
 
 
 def _short(error: str | None) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from proactivebench.judging.cards import Output
+from proactivebench.text import broken, find_objects, says_more, split_reasoning
 
-_DECODER = json.JSONDecoder(object_pairs_hook=lambda pairs: list(pairs))
+READING = "2"  # part of such a judge's hash: raise it when a rule below, or in proactivebench/text, changes
+
+LONGEST = 2 * 2**20  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,51 +22,30 @@ class Reading:
     cause: str | None = None
 
 
-def objects(text: str) -> list[list[tuple[str, Any]]]:
-    """The JSON objects that stand in `text` outside one another, as pairs in order (so that doubled keys show).
-    An object inside an unclosed brace is part of something broken and is not returned."""
-    found: list[list[tuple[str, Any]]] = []
-    start, open_braces = 0, 0
-    while (at := text.find("{", start)) >= 0:
-        open_braces -= text.count("}", start, at)
-        open_braces = max(0, open_braces)
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            open_braces += 1
-            start = at + 1
-            continue
-        if open_braces == 0:
-            found.append(value)
-        start = end
-    return found
-
-
-def read_verdict(text: str, output: Output) -> Reading:
+def read_verdict(text: str, output: Output, *, cut: bool = False) -> Reading:
     """The verdict in a judge's text by the card's contract. Never raises. Causes: empty, no_json, no_verdict,
-    two_verdicts, bad_value."""
-    text = _after_reasoning(text).strip()
-    if not text:
+    two_verdicts, bad_value, too_long; truncated where the text was `cut` off without a verdict as its last thing."""
+    if len(text) > LONGEST:
+        return Reading(None, cause="too_long")
+    answer = split_reasoning(text)[1].strip()
+    found = find_objects(answer)
+    ours = [item for item in found if item.pairs.values_of(output.field)]
+    if cut and (not ours or says_more(answer, ours[-1].end)):
+        return Reading(None, cause="truncated")
+    if not answer:
         return Reading(None, cause="empty")
-    answers = objects(text)
-    if not answers:
+    if not found:
         return Reading(None, cause="no_json")
-    verdicts = [(value, answer) for answer in answers for key, value in answer if key == output.field]
+    verdicts = [value for item in ours for value in item.pairs.values_of(output.field)]
     if not verdicts:
         return Reading(None, cause="no_verdict")
-    if len(verdicts) > 1:
+    if len(verdicts) > 1 or broken(answer, found, output.field):
         return Reading(None, cause="two_verdicts")
-    value, answer = verdicts[0]
-    word = value.strip().casefold() if isinstance(value, str) else None
+    word = verdicts[0].strip().casefold() if isinstance(verdicts[0], str) else None
     if word not in (output.accept.casefold(), output.reject.casefold()):
         return Reading(None, cause="bad_value")
-    reasons = [v for key, v in answer if key == output.reason and isinstance(v, str)]
-    return Reading(word == output.accept.casefold(), reasons[0] if reasons else None)
-
-
-def _after_reasoning(text: str) -> str:
-    """What follows the last closed reasoning block; nothing from one on that never closes."""
-    return text.rpartition("</think>")[2].partition("<think>")[0]
+    reasons = [said for said in ours[0].pairs.values_of(output.reason or "") if isinstance(said, str)]
+    return Reading(word == output.accept.casefold(), reasons[0] if output.reason and reasons else None)
 
 
 def verdict_schema(output: Output) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from typing import Protocol as Interface
 
@@ -13,7 +13,10 @@ from proactivebench.records import Cause, Moment, Note, ProtocolIdentity, Reply,
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a reply's text says: PROPOSED with proposals, SILENT, EMPTY or UNPARSABLE (then `cause` says why)."""
+    """What a reply's text says: PROPOSED with proposals, SILENT, EMPTY or UNPARSABLE (then `cause` says why).
+
+    `trailing`: an object with the task stands in the text, and what follows it says more. Where the text was cut off,
+    such an object was a draft."""
 
     status: ReplyStatus
     proposals: tuple[str, ...] = ()
@@ -21,6 +24,7 @@ class Parsed:
     confidence: float | None = None
     notes: tuple[Note, ...] = ()
     cause: Cause | None = None
+    trailing: bool = field(default=False, compare=False)  # of the text, not of what it says
 
 
 class Protocol(Interface):
@@ -56,8 +60,12 @@ class Protocol(Interface):
         Advice on earlier rounds stands in each reply's own `advice` field.
         """
 
-    def parse(self, text: str) -> Parsed:
-        """Read a reply's text. Never raises, whatever the text."""
+    def parse(self, text: str, heard: Sequence[str] = ()) -> Parsed:
+        """Read a reply's text. Never raises, whatever the text.
+
+        `heard`: what the agent was told in this conversation beyond the protocol's own texts (a judge's advice). Like
+        those, it is no answer when it is handed back.
+        """
 
     def render(self, proposals: Sequence[str]) -> str:
         """The text of a well-formed answer with these proposals (none = silence): what baselines say."""

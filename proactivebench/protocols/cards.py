@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from proactivebench.errors import UsageError
 from proactivebench.files import read_yaml, unfit
 from proactivebench.naming import did_you_mean
-from proactivebench.protocols.parser import RULES
+from proactivebench.protocols.parser import RULES, Extraction, parse_reply
 from proactivebench.records import ProtocolIdentity, Record, digest
 
 _FOLDER = Path(__file__).with_name("cards")
@@ -87,6 +87,12 @@ class StandardCard(_Card):
                 raise ValueError(f"{text}: needs {wanted} once each and no other placeholder, found {found or 'none'}")
         return self
 
+    @model_validator(mode="after")
+    def _own_words_are_no_answers(self) -> StandardCard:
+        for name in ("placeholder", "feedback", "no_reason", "observations"):
+            _refuse_answer(name, getattr(self, name), self.candidates, Extraction.ANYWHERE)
+        return self
+
 
 class PaperCard(_Card):
     """The released conversation. Its prompts ask for one task and know no feedback, so neither can be changed."""
@@ -99,6 +105,7 @@ class PaperCard(_Card):
             raise ValueError("the released prompts ask for one task: use the standard protocol for several candidates")
         if self.feedback_rounds:
             raise ValueError("the released prompts have no words for feedback: use the standard protocol")
+        _refuse_answer("placeholder", self.placeholder, 1, Extraction.RELEASED)
         return self
 
 
@@ -124,6 +131,13 @@ def load_card(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> 
         where = ".".join(str(part) for part in first["loc"] if part not in ("standard", "paper"))
         what = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"protocol {name_or_file}: {where + ': ' if where else ''}{what}") from error
+
+
+def _refuse_answer(field: str, text: str, candidates: int, extraction: Extraction) -> None:
+    """Raises `ValueError` where a text that the harness puts into conversations could itself be read as an answer."""
+    read = parse_reply(text, candidates=candidates, extraction=extraction)
+    if read.status.clean:
+        raise ValueError(f"{field}: can be read as an answer ({read.status}), and agents repeat it: write it in prose")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

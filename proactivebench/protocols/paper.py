@@ -10,10 +10,11 @@ from proactivebench.agents.base import Message, Reasoned
 from proactivebench.protocols.base import Parsed, Terms
 from proactivebench.protocols.cards import History, PaperCard
 from proactivebench.protocols.contract import TASK_KEY, render_reply, reply_schema
+from proactivebench.protocols.own_texts import OwnTexts, schema_texts
 from proactivebench.protocols.parser import Extraction, parse_reply, released_block
-from proactivebench.protocols.reasoning import split_reasoning
 from proactivebench.protocols.released import Prompts
 from proactivebench.records import Event, Moment, Reply
+from proactivebench.text import load_json, split_reasoning
 from proactivebench.traces import release
 
 _SLOT = "[placeholder]"
@@ -26,6 +27,7 @@ class PaperProtocol(Terms):
     def __init__(self, card: PaperCard, prompts: Prompts) -> None:
         self.card = card
         self._prompts = prompts
+        self._own = OwnTexts((prompts.system, prompts.step, schema_texts(self.schema())), (), card.placeholder)
         super().__init__(
             card.identity({release.AGENT_PROMPTS: prompts.sha256}),
             own_history=card.history is History.OWN,
@@ -54,9 +56,9 @@ class PaperProtocol(Terms):
             messages += [Message("user", dumped_event(event)), self._remembered(replies)]
         return (*messages, Message("user", instruction))
 
-    def parse(self, text: str) -> Parsed:
+    def parse(self, text: str, heard: Sequence[str] = ()) -> Parsed:
         """Read a reply's text as the script does, then classify it by the one parser's rules. Never raises."""
-        return parse_reply(text, extraction=Extraction.RELEASED)
+        return parse_reply(text, extraction=Extraction.RELEASED, own=self._own, heard=heard)
 
     def render(self, proposals: Sequence[str]) -> str:
         """The text of a well-formed answer. Raises `ValueError` for more than one proposal."""
@@ -80,7 +82,7 @@ def dumped_event(event: Event) -> str:
 def dumped_reply(text: str) -> str:
     """A reply that parses, as the script keeps it: all its keys, non-ASCII escaped, exact "null" made null, a missing
     task key added last. Raises `ValueError` for a text that holds no object."""
-    reply = json.loads(released_block(split_reasoning(text)[1]))
+    reply = load_json(released_block(split_reasoning(text)[1]))
     if not isinstance(reply, dict):
         raise ValueError("not a JSON object")
     if reply.get(TASK_KEY) in (None, "null"):

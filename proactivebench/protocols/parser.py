@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from proactivebench.protocols.base import Parsed
 from proactivebench.protocols.contract import CONFIDENCE_KEY, TASK_KEY
-from proactivebench.protocols.objects import Pairs, find_objects, outside, too_deep
-from proactivebench.protocols.reasoning import split_reasoning
-from proactivebench.records import Note, ReplyStatus
+from proactivebench.protocols.no_task import says_no_task
+from proactivebench.protocols.own_texts import OwnTexts
+from proactivebench.records import Cause, Note, ReplyStatus
+from proactivebench.text import (
+    NotReadable,
+    Pairs,
+    broken,
+    find_objects,
+    load_json,
+    outside,
+    says_more,
+    split_reasoning,
+)
 
-RULES = "1"  # part of every protocol's hash: raise it when any rule below changes
+RULES = "2"  # part of every protocol's hash: raise it when any rule below, or in proactivebench/text, changes
 
-_BROKEN_ANSWER = re.compile(f'"{TASK_KEY}"\\s*:')
+LONGEST_OFFER = 16 * 2**10  # bytes
+LONGEST_REPLY = 8 * 2**20  # characters
+MOST_CANDIDATES = 1000  # in one list, however few of them count
 _NULL_WORDS = frozenset({"", "null", "none"})
+_NO_TEXTS = OwnTexts()
 
 
 class Extraction(StrEnum):
@@ -27,101 +39,168 @@ class Extraction(StrEnum):
     RELEASED = "released"
 
 
+class Taken(NamedTuple):
+    """The objects that are read, whether text follows the last that stands there (it may have been a draft), and the
+    text beside them."""
+
+    objects: list[Pairs]
+    trailing: bool = False
+    beside: str = ""
+
+
 def parse_reply(
-    text: str, *, candidates: int = 1, confidence: bool = False, extraction: Extraction = Extraction.ANYWHERE
+    text: str,
+    *,
+    candidates: int = 1,
+    confidence: bool = False,
+    extraction: Extraction = Extraction.ANYWHERE,
+    own: OwnTexts = _NO_TEXTS,
+    heard: Sequence[str] = (),
 ) -> Parsed:
     """Read a reply with up to `candidates` proposals: PROPOSED, SILENT, EMPTY (nothing but reasoning) or UNPARSABLE.
 
     A task keeps its text to the character, outer spaces included. With `confidence` the stated number from 0 to 1
-    is read, else None. The table of rules: docs/protocols.md.
+    is read, else None. `own` are the protocol's texts and `heard` what else the agent was told: neither is an answer.
+    The table of rules: docs/protocols.md.
     """
+    if len(text) > LONGEST_REPLY:
+        return Parsed(ReplyStatus.UNPARSABLE, cause=Cause.TOO_LONG)
     reasoning, answer = split_reasoning(text)
     if not answer.strip("\ufeff \t\r\n\f\v"):
         return Parsed(ReplyStatus.EMPTY, reasoning=reasoning)
-    objects = released_objects(answer) if extraction is Extraction.RELEASED else _objects(answer)
-    readings = [_read(item, candidates) for item in objects]
-    if not readings:
-        return Parsed(ReplyStatus.UNPARSABLE, reasoning=reasoning)
-    stated = {_confidence(item) for item in objects} if confidence else set()
+    taken = _released(answer) if extraction is Extraction.RELEASED else _anywhere(answer)
+    cause = _repeated(answer, taken, own)
+    if cause or not taken.objects:
+        cause = cause or Cause.MALFORMED
+        return Parsed(ReplyStatus.UNPARSABLE, reasoning=reasoning, cause=cause, trailing=taken.trailing)
+    tasks = _Tasks(candidates, own, heard)
+    readings = [tasks.read(item) for item in taken.objects]
+    status, proposals, cause = _agreed(readings)
+    stated = {_confidence(item) for item in taken.objects} if confidence else set()
     return Parsed(
-        *_agreed(readings),
+        status,
+        proposals,
         reasoning=reasoning,
         confidence=stated.pop() if len(stated) == 1 else None,
-        notes=tuple(dict.fromkeys(note for reading in readings for note in reading.notes)),
+        notes=_noted(readings),
+        cause=cause,
+        trailing=taken.trailing,
     )
+
+
+def _repeated(answer: str, taken: Taken, own: OwnTexts) -> Cause | None:
+    """ECHO or TEMPLATE where the answer as a whole is one of the harness's texts, or an object in it the placeholder.
+
+    An object alone is none: a prompt may well show how silence is written, and then silence is written so."""
+    if any(own.marked(value for _, value in item) for item in taken.objects):
+        return Cause.ECHO
+    if len(answer) > LONGEST_OFFER or (taken.objects and not own.long(taken.beside)):
+        return None
+    return own.whole(answer)
 
 
 def released_block(answer: str) -> str:
     """What the released script decodes: the first closed block that opens with a json fence line, else the whole."""
+    start, end = _block(answer)
+    return answer[start:end].removeprefix("\ufeff") if end == len(answer) else answer[start:end]
+
+
+def _block(answer: str) -> tuple[int, int]:
     start = answer.find("```json\n")
     end = answer.find("\n```", start + 8) if start >= 0 else -1
-    return answer[start + 8 : end] if end >= 0 else answer.removeprefix("\ufeff")
+    return (start + 8, end) if end >= 0 else (0, len(answer))
 
 
-def released_objects(answer: str) -> list[Pairs]:
+def _released(answer: str) -> Taken:
     """The one object the released script would read, a missing task key filled in; none where it would fail."""
+    start, end = _block(answer)
+    trailing = says_more(answer, end)
     try:
-        pairs = json.loads(released_block(answer), object_pairs_hook=Pairs)
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(pairs, Pairs) or too_deep(pairs):
-        return []
-    return [pairs if pairs.values_of(TASK_KEY) else Pairs([*pairs, (TASK_KEY, None)])]
+        pairs = load_json(released_block(answer), pairs=Pairs)
+    except NotReadable:
+        return Taken([], trailing)
+    if not isinstance(pairs, Pairs):
+        return Taken([], trailing)
+    read = pairs if pairs.values_of(TASK_KEY) else Pairs([*pairs, (TASK_KEY, None)])
+    return Taken([read], trailing, f"{answer[:start]} {answer[end:]}")
 
 
-def _objects(answer: str) -> list[Pairs]:
+def _anywhere(answer: str) -> Taken:
     """Every object that holds the task key; none where another such object stands beside them that cannot be read."""
     found = find_objects(answer)
+    ours = [item for item in found if item.pairs.values_of(TASK_KEY)]
     if len(found) == 1 and found[0].end - found[0].start == len(answer):  # nothing but the object, as most replies are
-        return [found[0].pairs] if found[0].pairs.values_of(TASK_KEY) else []
-    if any(_BROKEN_ANSWER.search(piece) for piece in outside(answer, found)):
-        return []
-    return [item.pairs for item in found if item.pairs.values_of(TASK_KEY)]
+        return Taken([item.pairs for item in ours])
+    trailing = bool(ours) and says_more(answer, ours[-1].end)
+    if broken(answer, found, TASK_KEY):
+        return Taken([], trailing)
+    return Taken([item.pairs for item in ours], trailing, " ".join(outside(answer, found)))
 
 
-def _read(item: Pairs, candidates: int) -> Parsed:
-    """What one object says. A task key given twice must say the same both times."""
-    readings = [_read_task(value, candidates) for value in item.values_of(TASK_KEY)]
-    status, proposals = _agreed(readings)
-    notes = [note for reading in readings for note in reading.notes]
-    return Parsed(status, proposals, notes=(*notes, *([Note.DUPLICATE_KEY] if len(readings) > 1 else [])))
+class _Tasks(NamedTuple):
+    """Reads what stands under the task key."""
 
+    candidates: int
+    own: OwnTexts
+    heard: Sequence[str]
 
-def _agreed(readings: list[Parsed]) -> tuple[ReplyStatus, tuple[str, ...]]:
-    """What all readings say; UNPARSABLE where they differ."""
-    if len(readings) == 1:
-        return readings[0].status, readings[0].proposals
-    said = {(reading.status, reading.proposals) for reading in readings}
-    return said.pop() if len(said) == 1 else (ReplyStatus.UNPARSABLE, ())
+    def read(self, item: Pairs) -> Parsed:
+        """What one object says. A task key given twice must say the same both times."""
+        readings = [self._task(value, self.candidates) for value in item.values_of(TASK_KEY)]
+        status, proposals, cause = _agreed(readings)
+        doubled = (Note.DUPLICATE_KEY,) if len(readings) > 1 else ()
+        return Parsed(status, proposals, notes=(*_noted(readings), *doubled), cause=cause)
 
+    def _task(self, value: Any, candidates: int) -> Parsed:
+        if value is None:
+            return Parsed(ReplyStatus.SILENT)
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, list) and not isinstance(value, Pairs) and candidates > 1:
+            return self._list(value)
+        # The released agent script leaves the test file's own dict in place where a call fails.
+        failed = isinstance(value, Pairs) and bool(value.values_of("candidate_task"))
+        notes = (Note.TASK_NOT_TEXT, *([Note.FAILED_CALL] if failed else []))
+        return Parsed(ReplyStatus.UNPARSABLE, notes=notes, cause=Cause.WRONG_TYPE)
 
-def _read_task(value: Any, candidates: int) -> Parsed:
-    """What stands under the task key."""
-    if value is None:
-        return Parsed(ReplyStatus.SILENT)
-    if isinstance(value, str):
+    def _text(self, value: str) -> Parsed:
+        if len(value) > LONGEST_OFFER or len(value.encode("utf-8", "surrogatepass")) > LONGEST_OFFER:
+            return Parsed(ReplyStatus.UNPARSABLE, cause=Cause.TOO_LONG)
         if value.strip().casefold() in _NULL_WORDS:
             return Parsed(ReplyStatus.SILENT, notes=(Note.NULL_STRING,))
-        return Parsed(ReplyStatus.PROPOSED, (value,))
-    if isinstance(value, list) and not isinstance(value, Pairs) and candidates > 1:
-        return _read_list(value, candidates)
-    # The released agent script leaves the test file's own dict in place where a call fails.
-    failed = isinstance(value, Pairs) and bool(value.values_of("candidate_task"))
-    return Parsed(ReplyStatus.UNPARSABLE, notes=(Note.TASK_NOT_TEXT, *([Note.FAILED_CALL] if failed else [])))
+        denied = says_no_task(value)  # also where a prompt has taught the words
+        cause = self.own.taken(value, self.heard)
+        if cause and not (denied and cause is Cause.TEMPLATE):
+            return Parsed(ReplyStatus.UNPARSABLE, cause=cause)
+        return Parsed(ReplyStatus.PROPOSED, (value,), notes=(Note.NO_TASK_WORDS,) if denied else ())
+
+    def _list(self, values: list[Any]) -> Parsed:
+        """What a list of candidates says: nulls are left out and only offers may remain, of which the first k count."""
+        if len(values) > MOST_CANDIDATES:
+            return Parsed(ReplyStatus.UNPARSABLE, cause=Cause.TOO_LONG)
+        readings = [self._task(value, 1) for value in values]
+        notes = _noted(readings)
+        unread = next((reading for reading in readings if reading.status is ReplyStatus.UNPARSABLE), None)
+        if unread is not None:
+            return Parsed(ReplyStatus.UNPARSABLE, notes=notes, cause=unread.cause)
+        proposals = tuple(proposal for reading in readings for proposal in reading.proposals)
+        if not proposals:
+            return Parsed(ReplyStatus.SILENT, notes=notes)
+        if len(proposals) > self.candidates:
+            notes = (*notes, Note.EXTRA_CANDIDATES)
+        return Parsed(ReplyStatus.PROPOSED, proposals[: self.candidates], notes=notes)
 
 
-def _read_list(values: list[Any], candidates: int) -> Parsed:
-    """What a list of candidates says: nulls are left out, and only texts may remain, of which the first k count."""
-    readings = [_read_task(value, 1) for value in values]
-    notes = tuple(dict.fromkeys(note for reading in readings for note in reading.notes))
-    if any(reading.status is ReplyStatus.UNPARSABLE for reading in readings):
-        return Parsed(ReplyStatus.UNPARSABLE, notes=notes)
-    proposals = tuple(proposal for reading in readings for proposal in reading.proposals)
-    if not proposals:
-        return Parsed(ReplyStatus.SILENT, notes=notes)
-    if len(proposals) > candidates:
-        notes = (*notes, Note.EXTRA_CANDIDATES)
-    return Parsed(ReplyStatus.PROPOSED, proposals[:candidates], notes=notes)
+def _agreed(readings: Sequence[Parsed]) -> tuple[ReplyStatus, tuple[str, ...], Cause | None]:
+    """What all readings say; UNPARSABLE where they differ."""
+    said = {(reading.status, reading.proposals) for reading in readings}
+    if len(said) > 1:
+        return ReplyStatus.UNPARSABLE, (), Cause.MALFORMED
+    return readings[0].status, readings[0].proposals, readings[0].cause
+
+
+def _noted(readings: Sequence[Parsed]) -> tuple[Note, ...]:
+    return tuple(dict.fromkeys(note for reading in readings for note in reading.notes))
 
 
 def _confidence(item: Pairs) -> float | None:

@@ -10,9 +10,10 @@ from proactivebench.agents.base import Message, Reasoned
 from proactivebench.protocols.base import Parsed, Terms
 from proactivebench.protocols.cards import History, StandardCard, fill
 from proactivebench.protocols.contract import render_reply, reply_schema
+from proactivebench.protocols.own_texts import OwnTexts, schema_texts
 from proactivebench.protocols.parser import parse_reply
-from proactivebench.protocols.reasoning import split_reasoning
 from proactivebench.records import Event, Moment, Reply
+from proactivebench.text import split_reasoning
 
 
 class StandardProtocol(Terms):
@@ -28,6 +29,11 @@ class StandardProtocol(Terms):
             default_max_gen_toks=card.max_gen_toks,
         )
         self._system = Message("system", _system_text(card))
+        self._own = OwnTexts(
+            (self._system.content, schema_texts(self.schema())),
+            (card.observations, card.feedback, card.no_reason),
+            card.placeholder,
+        )
 
     def conversation(
         self,
@@ -49,9 +55,10 @@ class StandardProtocol(Terms):
             messages += [*self._exchange(rounds), self._feedback(advice)]
         return tuple(messages)
 
-    def parse(self, text: str) -> Parsed:
+    def parse(self, text: str, heard: Sequence[str] = ()) -> Parsed:
         """Read a reply's text. Never raises, whatever the text."""
-        return parse_reply(text, candidates=self.card.candidates, confidence=self.card.confidence)
+        card = self.card
+        return parse_reply(text, candidates=card.candidates, confidence=card.confidence, own=self._own, heard=heard)
 
     def render(self, proposals: Sequence[str]) -> str:
         """The text of a well-formed answer. Raises `ValueError` for more proposals than the card allows."""

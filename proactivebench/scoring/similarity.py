@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
-SIMILAR = 0.6  # offers above this are repeats
+from proactivebench.text import words
 
-_CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
-_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
+SIMILAR = 0.6  # offers above this are repeats
 
 
 def tokens(text: str) -> frozenset[str]:
     """Tokens of `text` after NFKC and case folding: runs of letters and digits, each CJK character alone."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return frozenset(_TOKEN.findall(text.casefold()))
+    return frozenset(words(text))
 
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proactivebench.judging import parsing
 from proactivebench.judging.cards import Output
-from proactivebench.judging.parsing import read_verdict
+from proactivebench.judging.parsing import LONGEST, Reading, read_verdict
+from proactivebench.protocols import parser
 
 OUTPUT = Output()
 
@@ -19,6 +21,14 @@ OUTPUT = Output()
         ('<think>{"verdict": "accepted"} or not</think>{"verdict": "rejected"}', False),
         ('it may be {"verdict": "accepted"}</think>{"verdict": "rejected"}', False),
         ('{"note": 1} {"verdict": "rejected"}', False),
+        ('<reasoning>{"verdict": "accepted"} or not</reasoning>{"verdict": "rejected"}', False),
+        ('[THINK]{"verdict": "accepted"}[/THINK]{"verdict": "rejected"}', False),
+        (
+            '<|channel|>analysis<|message|>{"verdict": "accepted"}<|end|>'
+            '<|channel|>final<|message|>{"verdict": "rejected"}',
+            False,
+        ),
+        ('{"reason": "two\nlines", "verdict": "rejected"}', False),
         (json.dumps({"reason": 'they wrote {"verdict": "accepted"}', "verdict": "rejected"}), False),
     ],
 )
@@ -35,6 +45,10 @@ def test_exactly_one_verdict_is_read(text: str, accepted: bool) -> None:
         ("  \n", "empty"),
         ("<think>accepted</think>", "empty"),
         ('<think>perhaps {"verdict": "accepted"}, but', "empty"),
+        ('<thinking>perhaps {"verdict": "accepted"}, but', "empty"),
+        ('<seed:think>perhaps {"verdict": "accepted"}, but', "empty"),
+        ('{"verdict": "rejected",} {"verdict": "accepted"}', "two_verdicts"),
+        ('{"verdict": "accepted"} {"verdict": "rej', "two_verdicts"),
         ("The user would accept this.", "no_json"),
         ("accepted", "no_json"),
         ('{"reason": "half', "no_json"),
@@ -65,3 +79,32 @@ def test_no_text_makes_the_parser_raise(text: str) -> None:
 
 def test_deeply_nested_text_is_no_verdict() -> None:
     assert read_verdict('{"a":' * 100_000, OUTPUT).accepted is None
+
+
+VERDICT = '{"reason": "fits", "verdict": "accepted"}'
+
+
+@pytest.mark.parametrize("before", ["", "A first guess would be ", "<think>hm</think>"])
+def test_a_verdict_that_was_cut_off_counts_only_as_the_last_thing_said(before: str) -> None:
+    for tail in ("", "\n```", "<|im_end|>"):
+        assert read_verdict(before + VERDICT + tail, OUTPUT, cut=True).accepted is True
+    for tail in (". However, the user", " But", '{"verdict": "rej'):
+        assert read_verdict(before + VERDICT + tail, OUTPUT, cut=True) == Reading(None, cause="truncated")
+    assert read_verdict(before + VERDICT + ". So be it.", OUTPUT).accepted is True
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hm", '{"reason": "hal', "<think>hm", f"<thinking>{VERDICT} or", f"<reasoning>{VERDICT}"]
+)
+def test_a_judge_cut_off_before_its_verdict_is_truncated_whatever_it_had_thought(text: str) -> None:
+    assert read_verdict(text, OUTPUT, cut=True) == Reading(None, cause="truncated")
+
+
+def test_a_text_of_megabytes_is_no_verdict_and_is_not_read() -> None:
+    assert read_verdict(" " * LONGEST + VERDICT, OUTPUT) == Reading(None, cause="too_long")
+
+
+def test_agents_and_judges_are_read_by_one_reader() -> None:
+    """Braces cost the judges' own reader once the square of their number; it is gone."""
+    assert parsing.find_objects is parser.find_objects
+    assert parsing.split_reasoning is parser.split_reasoning

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from proactivebench.protocols import parser
+from proactivebench.protocols.own_texts import OwnTexts
 from proactivebench.protocols.parser import Extraction, parse_reply
-from proactivebench.records import Note, ReplyStatus
+from proactivebench.records import Cause, Note, ReplyStatus
 
 PROPOSED, SILENT = ReplyStatus.PROPOSED, ReplyStatus.SILENT
 UNPARSABLE, EMPTY = ReplyStatus.UNPARSABLE, ReplyStatus.EMPTY
@@ -123,6 +125,55 @@ def test_a_repeated_key_that_says_two_things_is_unparsable(values: str) -> None:
     parsed = parse_reply(f'{{"Proactive Task": {values}}}')
     assert parsed.status is UNPARSABLE
     assert Note.DUPLICATE_KEY in parsed.notes
+
+
+# --- why not, and how much ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("I would rather wait.", Cause.MALFORMED),
+        ('{"Proactive Task": "Tidy up",}', Cause.MALFORMED),
+        (reply("a") + reply("b"), Cause.MALFORMED),
+        ('{"Proactive Task": "a", "Proactive Task": "b"}', Cause.MALFORMED),
+        (reply(5), Cause.WRONG_TYPE),
+        (reply({"candidate_task": ["a"]}), Cause.WRONG_TYPE),
+        (reply("…"), Cause.TEMPLATE),
+        (reply("x" * 16_385), Cause.TOO_LONG),
+        (reply("列" * 5_462), Cause.TOO_LONG),
+        (reply("x" * 50_000_000), Cause.TOO_LONG),
+    ],
+    ids=lambda value: value if isinstance(value, Cause) else None,
+)
+@pytest.mark.parametrize("extraction", list(Extraction))
+def test_what_cannot_be_read_says_why(text: str, cause: Cause, extraction: Extraction) -> None:
+    parsed = parse_reply(text, extraction=extraction)
+    assert (parsed.status, parsed.proposals, parsed.cause) == (UNPARSABLE, (), cause)
+
+
+def test_an_offer_of_16_kibibytes_is_an_offer() -> None:
+    for longest in ("x" * 16_384, "列" * 5_461):
+        assert parse_reply(reply(longest)).proposals == (longest,)
+
+
+def test_an_offer_too_long_is_not_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("worked on")
+
+    for name in ("says_no_task", "split_reasoning"):
+        monkeypatch.setattr(parser, name, never)
+    assert parse_reply("x" * 50_000_000).cause is Cause.TOO_LONG
+    monkeypatch.undo()
+    monkeypatch.setattr(parser, "says_no_task", never)
+    monkeypatch.setattr(OwnTexts, "taken", never)
+    assert parse_reply(reply("x" * 20_000)).cause is Cause.TOO_LONG
+    assert parse_reply(reply(["x"] * 1001), candidates=3).status is UNPARSABLE
+
+
+def test_a_clean_reply_has_no_cause() -> None:
+    for text in (reply("a"), reply(None), reply("none")):
+        assert parse_reply(text).cause is None
 
 
 # --- several candidates -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proactivebench.agents.base import Message
 from proactivebench.protocols import load_protocol
-from proactivebench.records import Moment, ReplyStatus, Trace
+from proactivebench.records import Cause, Moment, ReplyStatus, Trace
 from tests.protocols.conversations import TRACES, replies, reply, trace_of
 
 OWN = load_protocol("standard")
@@ -74,7 +74,7 @@ def test_an_unclean_answer_leaves_the_same_placeholder_whatever_it_said(status: 
         OWN.conversation(Moment(trace, 1), [[reply(status, text)]]) for text in (None, 'Hello {"Proactive Task": "x')
     )
     assert one == other
-    assert OWN.parse(one[2].content).status is ReplyStatus.SILENT
+    assert OWN.parse(one[2].content).cause is Cause.ECHO
 
 
 def test_foreign_scripts_are_sent_as_they_are() -> None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from proactivebench.records import Event
+from proactivebench.text import normalised
 
 RECENT = 3  # events that count as recent
 _WORD = re.compile(r"[^\W_]+")
@@ -80,7 +80,7 @@ def _stem(word: str) -> str:
 @lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """The content words of a text: folded, crudely stemmed, without stop words; each CJK character is a word."""
-    folded = text.lower() if text.isascii() else _CJK.sub(r" \1 ", unicodedata.normalize("NFKC", text).casefold())
+    folded = text.lower() if text.isascii() else _CJK.sub(r" \1 ", normalised(text).casefold())
     return frozenset(_stem(word) for word in _WORD.findall(folded) if word not in _STOP)
 
 

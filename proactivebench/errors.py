@@ -1,5 +1,7 @@
 """Every expected failure: one line that says what, why and what to do, with the exit code it ends the command with."""
 
+import errno
+
 
 class ProactiveBenchError(Exception):
     """An expected failure. The message is one line; `exit_code` is what the command line returns."""
@@ -45,3 +47,15 @@ class OutOfFiles(CannotWrite):
             "no more files or connections can be opened: lower --concurrency or raise the limit (ulimit -n), "
             "then run the same command; what was answered is saved"
         )
+
+    @staticmethod
+    def behind(error: BaseException) -> bool:
+        """Whether `error`, or what led to it, is that no file could be opened."""
+        seen: list[BaseException] = []
+        following: BaseException | None = error
+        while following is not None and following not in seen:
+            if isinstance(following, OSError) and following.errno in (errno.EMFILE, errno.ENFILE):
+                return True
+            seen.append(following)
+            following = following.__cause__ or following.__context__
+        return False

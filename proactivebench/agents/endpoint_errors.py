@@ -7,7 +7,6 @@ Rejected           the server says no to this very request, for good
 
 from __future__ import annotations
 
-import errno
 import os
 import random
 import re
@@ -39,7 +38,6 @@ T = TypeVar("T")
 LONGEST_WAIT_S = 60.0  # a server may ask for more; it is asked again after this long all the same
 SHUT_DOORS = 5  # so many in a row, and a server that had let us in has shut us out
 _FIRST_WAIT_S = 0.5
-_NO_FILES = (errno.EMFILE, errno.ENFILE)
 _WAY_OUT = (
     "set max_length in --model_args, so that the oldest turns are left out, or lower max_gen_toks in --gen_kwargs"
 )
@@ -274,7 +272,7 @@ def no_response(error: BaseException, key: str, proxy: str | None = None) -> Exc
     chain = [error]
     while (deeper := chain[-1].__cause__) is not None:
         chain.append(deeper)
-    if any(getattr(one, "errno", None) in _NO_FILES for one in chain) or _no_file_left():
+    if OutOfFiles.behind(error) or _no_file_left():
         return OutOfFiles()
     words = f"{type(chain[-1]).__name__}: {chain[-1]}" if str(chain[-1]) else type(chain[-1]).__name__
     through = f" (through the proxy {_shown(proxy)} of the environment)" if proxy else ""
@@ -286,7 +284,7 @@ def _no_file_left() -> bool:
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:
-        return error.errno in _NO_FILES
+        return OutOfFiles.behind(error)
     return False
 
 

@@ -191,8 +191,10 @@ def interrupted() -> int:
 
 def _exit_code(error: Exception) -> int | None:
     """The exit code of an expected failure, its line said; None where a traceback is due."""
-    from proactivebench.errors import ProactiveBenchError
+    from proactivebench.errors import OutOfFiles, ProactiveBenchError
 
+    if OutOfFiles.behind(error) and not isinstance(error, ProactiveBenchError):
+        error = OutOfFiles()
     if isinstance(error, ProactiveBenchError):
         _complain(str(error))
         return error.exit_code

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import resource
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from time import perf_counter
@@ -263,6 +262,8 @@ def test_a_proxy_that_cannot_be_used_is_said_at_once(monkeypatch: pytest.MonkeyP
 
 
 def test_out_of_file_descriptors_is_one_line_and_its_own_exit_code() -> None:
+    resource = pytest.importorskip("resource", reason="Windows sets no such limit")
+
     async def use(agent: EndpointAgent) -> None:
         await agent.start()
         await agent.close()  # the next request needs a connection of its own

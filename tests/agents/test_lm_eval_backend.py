@@ -11,6 +11,7 @@ from lm_eval.api.model import LM
 
 from proactivebench.agents.base import Answer, Failure, Message, Request
 from proactivebench.agents.lm_eval_backend import LmEvalAgent, create_backend, shown_name
+from proactivebench.agents.lm_eval_http import as_chat
 from proactivebench.errors import UsageError
 from proactivebench.records import Cause, Decoding, Event, Moment, Trace, Usage
 from tests.servers.chat import Drop, Fault, Hang, Say, chat_server, refusal
@@ -392,3 +393,56 @@ def test_the_body_lm_eval_sends_is_plain_json() -> None:
 def test_a_package_that_is_not_there_is_named_with_the_command_that_brings_it(model: str) -> None:
     with pytest.raises(UsageError, match=rf"needs (torch|vllm), which is not installed here: run `.*{model}"):
         create_backend(model, {"pretrained": "x"})
+
+
+def test_lm_eval_composes_and_reads_while_retries_are_ours_and_counted() -> None:
+    soon = {"retry-after-ms": "20"}
+    with chat_server([Fault(503, headers=soon), Fault(429, headers=soon), Say("<x>hm</x>fine")]) as server:
+        (answer,) = ask_http(server.base_url, request(), max_retries="3", think_end_token="</x>")
+    assert (answer.text, answer.attempts, answer.usage) == ("fine", 3, Usage(prompt_tokens=10, completion_tokens=5))
+    with chat_server([Fault(503, headers=soon)]) as server:
+        (answer,) = ask_http(server.base_url, request(), max_retries="2")
+        assert len(server.asked) == 2
+    assert (answer.failure, answer.attempts) == (Failure.ERROR, 2)
+
+
+def test_text_completions_streams_and_parts_are_read_too() -> None:
+    parts = [{"type": "output_text", "text": "fine"}]
+    stream = 'data: {"choices": [{"delta": {"content": "fine"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    for step in (Say(message={"content": parts}), Fault(200, stream, content_type="text/event-stream")):
+        with chat_server([step]) as server:
+            assert ask_http(server.base_url, request())[0].text == "fine"
+    assert (
+        as_chat({"choices": [{"text": "fine", "finish_reason": "stop"}]})["choices"][0]["message"]["content"] == "fine"
+    )
+    body = as_chat({"text": "fine", "meta_info": {"finish_reason": {"type": "length"}, "completion_tokens": 3}})
+    assert (body["choices"][0]["finish_reason"], body["usage"]["completion_tokens"]) == ("length", 3)
+
+
+def test_a_backend_with_a_client_of_its_own_keeps_it_and_its_failures_mean_the_same() -> None:
+    import lm_eval.models  # noqa: F401
+    from lm_eval.api.registry import get_model
+
+    class Refused(Exception):
+        status_code = 413
+
+    class Own(get_model("local-chat-completions")):  # type: ignore[misc]
+        def model_call(self, messages: Any, **arguments: Any) -> Any:
+            said = json.loads(messages[0].prompt)[-1]["content"]
+            if said == "long":
+                raise Refused("too much")
+            return {"choices": [{"index": 0, "message": {"content": said}, "finish_reason": "stop"}]}
+
+    own = Own(model="m", base_url="http://127.0.0.1:9/v1")
+    long, short = ask(own, request("long"), request("short"))
+    assert (long.failure, long.cause) == (Failure.ERROR, Cause.TOO_LARGE)
+    assert (short.text, short.attempts) == ("short", 1)
+
+
+def test_an_engine_that_says_the_prompt_is_too_long_says_the_way_out() -> None:
+    def reply(prompt: str) -> str:
+        raise ValueError("The decoder prompt (length 5000) is longer than the maximum model length of 2048.")
+
+    (answer,) = ask(Scripted(reply), request())
+    assert (answer.failure, answer.cause) == (Failure.ERROR, Cause.TOO_LARGE)
+    assert "max_gen_toks" in (answer.error or "")

@@ -154,10 +154,10 @@ class EndpointAgent(Agent):
             decoding=kind.decoding,
             schema=kind.schema,
             top_logprobs=kind.top_logprobs,
+            allowed=self._allowed,
         )
         form = Form.STRICT if self._options.schema and kind.schema is not None else Form.NONE
-        found = await probe.find_out(self._as_asked(Accepted(form=form)))
-        return self._allowed(found, "the probe")
+        return await probe.find_out(self._as_asked(Accepted(form=form)))
 
     async def _send_probe(self, payload: Json, patient: bool) -> Answer | None:
         return await self._line.probe(payload, self._max_retries if patient else 0)
@@ -168,13 +168,13 @@ class EndpointAgent(Agent):
         reasoning = accepted.reasoning if self._options.reasoning is None else self._options.reasoning
         return replace(accepted, stream=stream, reasoning=reasoning)
 
-    def _allowed(self, following: Accepted, why: object) -> Accepted:
+    def _allowed(self, following: Accepted, refusal: Rejected) -> Accepted:
         """`following`, unless the user ruled it out."""
         url = self._options.base_url
         if following.stream and self._options.stream is False:
-            raise UsageError(f"{url} answers only as a stream ({why}): leave stream=off out of --model_args")
+            raise UsageError(f"{url} answers only as a stream ({refusal}): leave stream=off out of --model_args")
         if following.reasoning and self._options.reasoning is False:
-            raise UsageError(f"{url} wants its thoughts back ({why}): leave reasoning=drop out of --model_args")
+            raise UsageError(f"{url} wants its thoughts back ({refusal}): leave reasoning=drop out of --model_args")
         return following
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -189,6 +189,11 @@ class EndpointAgent(Agent):
                 answer = await self._line.send(payload, tally, self._max_retries)
             except Rejected as refusal:
                 following = after(refusal, used, payload)
+                if following is None and self._options.reasoning and "reasoning_content" in refusal.message:
+                    raise UsageError(
+                        f"{self._options.base_url} does not take thoughts back ({refusal}): "
+                        "leave reasoning=return out of --model_args"
+                    ) from None
                 if following is None:
                     raise
                 used, refused = self._allowed(following, refusal), refusal

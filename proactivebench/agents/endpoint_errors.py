@@ -38,6 +38,7 @@ T = TypeVar("T")
 LONGEST_WAIT_S = 60.0  # a server may ask for more; it is asked again after this long all the same
 SHUT_DOORS = 5  # so many in a row, and a server that had let us in has shut us out
 _FIRST_WAIT_S = 0.5
+_LONGEST_OWN_WAIT_S = 8.0  # patience is a matter of how often: a server that is up again is not left waiting
 _WAY_OUT = (
     "set max_length in --model_args, so that the oldest turns are left out, or lower max_gen_toks in --gen_kwargs"
 )
@@ -254,11 +255,11 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 
 def pause(failures: int, asked: float | None, jitter: random.Random) -> float:
-    """Seconds to wait after so many failures: what the server asked, else doubling from half a second; both capped.
+    """Seconds to wait after so many failures: what the server asked, else doubling from ½ up to 8; both capped.
     Never earlier than asked, up to a tenth later, so that a crowd turned away together does not return together."""
     if asked:
         return min(asked, LONGEST_WAIT_S) * jitter.uniform(1, 1.1)
-    return min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, 10), LONGEST_WAIT_S) * jitter.uniform(0.5, 1)
+    return min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, 10), _LONGEST_OWN_WAIT_S) * jitter.uniform(0.5, 1)
 
 
 # --- no response at all -----------------------------------------------------------------------------------------------

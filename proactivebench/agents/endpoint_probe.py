@@ -32,6 +32,7 @@ Send = Callable[[Json, bool], Awaitable[Answer | None]]
 @dataclass(frozen=True, slots=True)
 class Probe:
     """The question to a server, asked with the decoding, the limits and the schema of the requests that will follow.
+    `allowed` raises where the user has ruled out what a refusal wants.
 
     Refusals of it are never about a moment: it is harmless and short.
     """
@@ -42,6 +43,7 @@ class Probe:
     decoding: Decoding
     schema: Json | None
     top_logprobs: int = 0
+    allowed: Callable[[Accepted, Rejected], Accepted] = lambda accepted, _: accepted
 
     async def find_out(self, start: Accepted) -> Accepted:
         """What the server takes, beginning with `start`.
@@ -60,9 +62,9 @@ class Probe:
                 accepted = following
             except Transient as fault:
                 weaker = self._blamed(accepted, fault)
-                if weaker is None and not await self._fails_on_form(accepted, fault):
-                    raise
-                accepted = weaker or accepted
+                if weaker is None:
+                    return await self._asked_again(accepted, fault)
+                accepted = weaker
 
     def _payload(self, accepted: Accepted) -> Json:
         messages = (Message("system", _SYSTEM), Message("user", QUESTION))
@@ -98,7 +100,7 @@ class Probe:
             )
         following = wanted(refusal, accepted, payload)
         if following is not None:
-            return following
+            return self.allowed(following, refusal)
         named = refusal.named(sent(payload))
         theirs = {*self.decoding.extra}
         theirs |= {name for name, given in (("top_p", self.decoding.top_p), ("stop", self.decoding.until)) if given}
@@ -140,11 +142,12 @@ class Probe:
             return None
         return accepted.without(Rejected(500, str(fault)).named(FORMAT_WORDS))
 
-    async def _fails_on_form(self, accepted: Accepted, fault: Transient) -> bool:
-        """Whether a server that fails (500) without a word about it is there after all, so that it may be asked again:
-        a weaker form is answered. Raises `UsageError` where it still fails in the full form alone."""
+    async def _asked_again(self, accepted: Accepted, fault: Transient) -> Accepted:
+        """What a server takes that failed (500) without a word about why. Where a weaker form is answered it is there,
+        and is asked once more in the full one. Raises `fault` where none is, `UsageError` where the full one fails.
+        """
         if fault.status != 500 or "response_format" not in self._payload(accepted):
-            return False
+            raise fault
         for form in accepted.form.weaker:
             try:
                 await self._enforced(replace(accepted, form=form), patient=False)
@@ -152,14 +155,13 @@ class Probe:
             except (Rejected, Transient):
                 continue
         else:
-            return False
+            raise fault
         try:
-            await self._enforced(accepted)
+            return replace(accepted, enforced=await self._enforced(accepted))
+        except Rejected:
+            return await self.find_out(accepted)
         except Transient as again:
             raise UsageError(
                 f"{self.url} fails on response_format '{accepted.form}' ({again}) and answers with '{form}': "
                 "add schema=off to --model_args to ask without one, or see the server's log"
             ) from None
-        except Rejected:
-            pass
-        return True

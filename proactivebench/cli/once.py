@@ -1,13 +1,19 @@
-"""An option that takes one value is given once: of two values the later would win without a word."""
+"""An option that takes one value is given once: of two values the later would win without a word.
+
+Patience is no part of what is asked: of a limit on time, retries or requests in flight the later value holds, as a
+script that adds its own to a shared command expects, and a note says so.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from proactivebench.errors import UsageError
 
 _LONGEST = 60
+_PATIENCE = ("concurrency", "timeout", "max_retries")
 _COLLECTED = {"store": "append", "store_const": "append_const"}  # what the parser is told to do instead
 
 
@@ -38,11 +44,15 @@ def _collect(option: Any) -> None:
         found = opts.get(option.name)
         if isinstance(found, list):
             switch = option.is_flag and len(set(map(str, found))) == 1
-            if len(found) > 1 and not switch and not ctx.resilient_parsing:
+            if len(found) > 1 and option.name in _PATIENCE:
+                print(
+                    f"note: {option.opts[0]} is given {len(found)} times: the last, {found[-1]}, holds", file=sys.stderr
+                )
+            elif len(found) > 1 and not switch and not ctx.resilient_parsing:
                 names = (*option.opts, *option.secondary_opts) if option.is_flag else option.opts
                 values = ["on" if value else "off" for value in found] if option.is_flag else found
                 raise said_twice("/".join(names), values)
-            opts = {**opts, option.name: found[0]}
+            opts = {**opts, option.name: found[-1]}
         return handle(ctx, opts, args)
 
     option.add_to_parser, option.handle_parse_result = add_to_parser, handle_parse_result

@@ -140,8 +140,9 @@ class Unclean(Record):
 
     @property
     def too_many(self) -> bool:
-        """Whether the provider spoilt so many replies that the run says nothing of the model."""
-        return self.provider_share > MOST_BY_PROVIDER
+        """Whether the provider spoilt so many replies that the run says nothing of the model. One alone never is too
+        many: among fewer than fifty it would be more than the share allowed."""
+        return sum(self.provider.values()) > 1 and self.provider_share > MOST_BY_PROVIDER
 
     @property
     def unranked(self) -> bool:

@@ -283,7 +283,7 @@ def moderated(seen: Seen, _: int, __: int) -> Step:
 def that_moment_is_refused(ran: Ran) -> None:
     ran.agent()
     assert ran.statuses == ["proposed", "refused", "proposed"]
-    assert ran.codes == [3], "one moment in three is more than 2 % of the provider's making"
+    assert ran.codes == [0], "one moment alone makes no run invalid"
 
 
 def thinking_budget(seen: Seen, _: int, __: int) -> Step:

@@ -146,6 +146,7 @@ class Rollout:
                     round=key.round,
                     seed=self.seed + key.repeat + attempt * _RETRY_SEED,
                     schema=self.protocol.schema(),
+                    readable=lambda text: _whole(self.protocol.parse(text, told)),
                 )
             except Stopped:
                 if not tries:
@@ -290,6 +291,11 @@ def _unfinished(status: ReplyStatus, answer: Answer) -> str | None:
     return f"generation ended with '{answer.finish_reason}', which is no end we know, and left no answer"
 
 
+def _whole(parsed: Parsed) -> bool:
+    """Whether an answer whose end is in doubt says something, and says it last: before more there stands a draft."""
+    return parsed.status.clean and not parsed.trailing
+
+
 def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:
     """The status of an answer. One that was cut off keeps its parsed status only where its object stands as the last
     thing in it: an object that more follows was a draft."""
@@ -297,8 +303,8 @@ def reply_status(answer: Answer, parsed: Parsed | None) -> ReplyStatus:
         return ReplyStatus.REFUSED
     if answer.failure is not None or parsed is None:
         return ReplyStatus.ERROR
-    if not parsed.status.clean and Note.FINISH_UNKNOWN in answer.notes:
+    if not _whole(parsed) and Note.FINISH_UNKNOWN in answer.notes:
         return ReplyStatus.ERROR
-    if answer.truncated and (parsed.trailing or not parsed.status.clean):
+    if answer.truncated and not _whole(parsed):
         return ReplyStatus.TRUNCATED
     return parsed.status

@@ -10,7 +10,7 @@ from proactivebench.protocols import load_protocol
 from proactivebench.protocols.cards import load_card
 from proactivebench.protocols.parser import Extraction, parse_reply
 from proactivebench.protocols.standard import StandardProtocol
-from proactivebench.records import Cause, Decoding, ReplyKey, ReplyStatus, Usage
+from proactivebench.records import Cause, Decoding, Fault, Note, ReplyKey, ReplyStatus, Usage
 from proactivebench.rollout import Rollout, reply_status
 from tests.scripted import ScriptedAgent, failed, offer, tiny_task
 
@@ -152,6 +152,33 @@ def test_a_reply_that_was_cut_off_counts_only_where_its_object_is_the_last_thing
         assert told(f"So: {offer(task)}{thought}") == clean  # all was said: prose around an answer is prose
     for tag in ("<think>", "<seed:think>", "<|channel|>analysis<|message|>", "[THINK]"):
         assert told(f"{tag}So: {offer(task)} Hmm", truncated=True)[0] is ReplyStatus.TRUNCATED
+
+
+def test_a_reply_whose_end_nobody_knows_counts_only_where_it_can_be_read_to_its_end():
+    def told(text):
+        answer = Answer(text=text, finish_reason="abort", notes=(Note.FINISH_UNKNOWN,))
+        reply = roll(ScriptedAgent(lambda _: answer), tiny_task(1))[0]
+        assert reply.finish_reason == "abort"
+        return reply.status, reply.cause, reply.proposals
+
+    assert told(offer("Do it")) == (ReplyStatus.PROPOSED, None, ("Do it",))
+    assert told(offer(None)) == (ReplyStatus.SILENT, None, ())
+    for text in (f"{offer('Do it')} Hmm, but", '{"Purpose": "the us', '{"Something": 3}', "I would", ""):
+        assert told(text) == (ReplyStatus.ERROR, Cause.FAILED_INSIDE, ())
+
+
+def test_a_reply_of_thoughts_alone_is_empty_by_the_models_own_doing():
+    reply = roll(ScriptedAgent(lambda _: Answer(text="<think>hm</think>")), tiny_task(1))[0]
+    assert (reply.status, reply.cause, reply.fault) == (ReplyStatus.EMPTY, Cause.NO_TEXT, Fault.MODEL)
+
+
+def test_the_request_says_which_texts_can_be_read():
+    agent = ScriptedAgent()
+    roll(agent, tiny_task(1))
+    readable = agent.requests[0].readable
+    assert [readable(text) for text in (offer(None), offer("x"), f"{offer('x')} or", "{}", "")] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
 
 
 def test_under_the_released_reading_a_block_that_more_follows_is_a_draft_if_the_reply_was_cut_off():

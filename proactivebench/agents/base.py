@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -35,7 +35,8 @@ class Reasoned(Message):
 @dataclass(frozen=True, slots=True)
 class Request:
     """One conversation to answer. `moment` is what the conversation is about: baselines and replays read it, models
-    do not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` counts repeats in."""
+    do not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` counts repeats in.
+    `readable` says whether a text can be read as an answer, where a server leaves open whether it is a whole one."""
 
     messages: tuple[Message, ...]
     decoding: Decoding
@@ -45,6 +46,7 @@ class Request:
     seed: int = 0
     schema: dict[str, Any] | None = None
     top_logprobs: int = 0
+    readable: Callable[[str], bool] | None = None
 
 
 class TokenLogprobs(NamedTuple):

@@ -186,7 +186,7 @@ class EndpointAgent(Agent):
             fitted, dropped = self._fitted(request, used)
             payload = self._payload(fitted, used)
             try:
-                answer = await self._line.send(payload, tally, self._max_retries)
+                answer = await self._line.send(payload, tally, self._max_retries, request.readable)
             except Rejected as refusal:
                 following = after(refusal, used, payload)
                 if following is None and self._options.reasoning and "reasoning_content" in refusal.message:

@@ -179,10 +179,11 @@ class Server:
                 return Rejected(status, message, places, inside=inside and not about_content(long, code))
             case Meaning.DOOR:
                 self.shut += 1
+                why = self._not_let_in(status, message, headers)
                 if self.let_in and self.shut < SHUT_DOORS:
-                    return passing
+                    return Transient(why, status=status) if 300 <= status < 400 else passing
                 often = f"{self.shut} times in a row, after it had answered: " if self.let_in else ""
-                return UsageError(often + self._not_let_in(status, message, headers))
+                return UsageError(often + why)
             case _:
                 return passing
 

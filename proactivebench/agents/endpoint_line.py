@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
@@ -69,6 +70,16 @@ class Connection:
             raise self.server.failure(status, headers, text, inside=True)
         return body, replaced
 
+    def read(self, body: Json, *, replaced: bool, readable: Callable[[str], bool] | None) -> Answer:
+        """The answer in the body of a completion. Raises `Transient` where there is none."""
+        try:
+            answer = read(body, key=self.key, replaced=replaced, readable=readable)
+        except Unusable:
+            self.server.answered()
+            raise
+        self.server.answered()
+        return answer
+
 
 @dataclass(slots=True)
 class Line:
@@ -82,14 +93,16 @@ class Line:
     jitter: random.Random = field(default_factory=random.Random)
     _connection: Connection | None = None
 
-    async def send(self, payload: Json, tally: Tally, max_retries: int) -> Answer:
-        """The answer to `payload`, asked up to 1 + `max_retries` times.
+    async def send(
+        self, payload: Json, tally: Tally, max_retries: int, readable: Callable[[str], bool] | None = None
+    ) -> Answer:
+        """The answer to `payload`, asked up to 1 + `max_retries` times. `readable` is that of a `Request`.
 
         Raises `Transient` when all attempts failed (`TooLarge` at the first), `Rejected` for a request the server will
         never take, `UsageError` where no request can succeed, `OutOfFiles` where none can be sent, `Stopped` where the
         run is to stop and nothing was sent.
         """
-        return await persistently(lambda: self._once(payload, tally), max_retries, self.jitter)
+        return await persistently(lambda: self._once(payload, tally, readable), max_retries, self.jitter)
 
     async def probe(self, payload: Json, max_retries: int) -> Answer | None:
         """As `send`; None where the server took the request and what it gave is no answer."""
@@ -102,15 +115,13 @@ class Line:
 
         return await persistently(once, max_retries, self.jitter)
 
-    async def _once(self, payload: Json, tally: Tally) -> Answer:
+    async def _once(self, payload: Json, tally: Tally, readable: Callable[[str], bool] | None = None) -> Answer:
         if self._connection is None:
             self._connection = Connection.to(
                 self.options, self.options.address, connections=self.connections, timeout_s=self.timeout_s
             )
         body, replaced = await self._connection.post(payload, tally)
-        answer = read(body, key=self._connection.key, replaced=replaced)
-        self._connection.server.answered()
-        return answer
+        return self._connection.read(body, replaced=replaced, readable=readable)
 
     async def close(self) -> None:
         """Close all connections; the line may be used again after."""

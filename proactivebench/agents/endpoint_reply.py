@@ -4,6 +4,7 @@ none of their failures: what was not generated to its end is no answer."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from proactivebench.agents.base import Answer, Failure, TokenLogprobs
 from proactivebench.agents.endpoint_errors import TooLarge, Transient, Unusable
 from proactivebench.agents.server_words import looks_like_html, one_line, said, scrub, without_key
 from proactivebench.records import Cause, Note, Usage
+from proactivebench.text import find_objects
 
 Json = dict[str, Any]
 
@@ -65,7 +67,6 @@ FILTERED = frozenset(
     }
 )
 _MOST_TOKENS = 10**12  # beyond it a count is none
-_READABLE = 32  # places at which an object in a text is looked for
 
 
 def decode(content: bytes, key: str = "") -> tuple[Json, bool]:
@@ -104,19 +105,20 @@ def error_status(body: Json) -> int | None:
     return int(code) if plain else 500
 
 
-def read(body: Json, *, key: str = "", replaced: bool = False) -> Answer:
+def read(body: Json, *, key: str = "", replaced: bool = False, readable: Callable[[str], bool] | None = None) -> Answer:
     """The answer in a completion, an echoed `key` cut out. A content filter or a refusal is a refused request.
+    `readable` says whether a text can be read (by default: holds a JSON object).
 
     Raises `Transient` where the choice reports a failure, `Unusable` where there is no choice with a message, where
     generation ended in a way nobody knows without anything that can be read, and where nothing was generated.
     """
     try:
-        return _read(body, key, replaced)
+        return _read(body, key, replaced, readable or _holds_object)
     except RecursionError:
         raise Unusable("not a completion but JSON that is nested too deep") from None
 
 
-def _read(body: Json, key: str, replaced: bool) -> Answer:
+def _read(body: Json, key: str, replaced: bool, readable: Callable[[str], bool]) -> Answer:
     choices = body.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -141,7 +143,7 @@ def _read(body: Json, key: str, replaced: bool) -> Answer:
         why = f"the model refused: {one_line(scrub(refusal, key))}" if refusal else "content filter"
         return Answer(None, reasoning or None, Failure.REFUSED, why, finish_reason=word, usage=usage)
     unknown = bool(finish) and finish not in ENDED | CUT | FULL
-    if unknown and not _holds_object(text):
+    if unknown and not readable(text):
         raise Unusable(
             f"generation ended with '{word}', which is no end we know, and left no answer that can be read",
             kind=Cause.FAILED_INSIDE,
@@ -178,16 +180,7 @@ def _check_empty(parts: _Parts, reasoning: str, usage: Usage | None, word: str |
 
 def _holds_object(text: str) -> bool:
     """Whether a JSON object that can be read stands in a text: what is no more than a beginning holds none."""
-    decoder, at = json.JSONDecoder(), text.find("{")
-    for _ in range(_READABLE):
-        if at < 0:
-            break
-        try:
-            decoder.raw_decode(text, at)
-            return True
-        except (ValueError, RecursionError):
-            at = text.find("{", at + 1)
-    return False
+    return bool(find_objects(text))
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from proactivebench.agents.base import Answer, Request, add_usage
 from proactivebench.agents.endpoint_errors import Rejected, Server, Transient, failed, no_response, persistently
 from proactivebench.agents.endpoint_line import Connection, Tally
-from proactivebench.agents.endpoint_reply import Json, read, usage_of
+from proactivebench.agents.endpoint_reply import Json, usage_of
 from proactivebench.agents.http_client import HttpClient
 from proactivebench.agents.lm_eval_request import generation_arguments, instance
 from proactivebench.agents.server_words import scrub
@@ -93,7 +93,7 @@ class HttpCalls:
             started, tally = time.perf_counter(), Tally()
             try:
                 composed = await asyncio.to_thread(self._composed, prompt, request)
-                answer = await persistently(lambda: self._once(composed, tally), self._retries, self._jitter)
+                answer = await persistently(lambda: self._once(composed, request, tally), self._retries, self._jitter)
                 if answer.text:
                     answer = replace(answer, text=await asyncio.to_thread(self._text, prompt, request, answer.text))
             except (Transient, Rejected) as fault:
@@ -111,15 +111,13 @@ class HttpCalls:
             raise no_response(error, self._key) from None
         raise Transient("lm-eval's client composed no request")
 
-    async def _once(self, composed: _Composed, tally: Tally) -> Answer:
+    async def _once(self, composed: _Composed, request: Request, tally: Tally) -> Answer:
         connection = self._connection = self._connection or self._connect()
         if self._own is None:
             body, replaced = await connection.post(self._payload(composed), tally)
         else:
             body, replaced = await asyncio.to_thread(_by_itself, self._own, composed, connection, tally), False
-        answer = read(as_chat(body), key=connection.key, replaced=replaced)
-        connection.server.answered()
-        return answer
+        return connection.read(as_chat(body), replaced=replaced, readable=request.readable)
 
     def _payload(self, composed: _Composed) -> Json:
         lm, arguments = self._lm, composed.arguments

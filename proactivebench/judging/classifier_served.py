@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from proactivebench.agents.endpoint_errors import Rejected, TooLarge, Transient, persistently
 from proactivebench.agents.endpoint_line import Connection, Tally
 from proactivebench.agents.endpoint_options import parse_options
+from proactivebench.agents.server_words import in_a_word
 from proactivebench.judging.cards import ClassifierCard
 from proactivebench.judging.classifier import Score, Scorer, Text
 
@@ -86,5 +86,4 @@ def _cause(fault: Transient | Rejected) -> str:
         return "too_large"
     if isinstance(fault, Rejected) and not fault.inside:
         return "refused"
-    named = re.match(r"\w*(?:Error|Exception)\b", str(fault))
-    return f"error:{fault.status or (named[0] if named else 'no_answer')}"
+    return f"error:{in_a_word(str(fault))}"

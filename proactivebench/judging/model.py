@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from proactivebench.agents.base import Agent, Answer, Failure, Message, Request, add_usage
+from proactivebench.agents.server_words import in_a_word
 from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.judging.cards import ModelCard
 from proactivebench.judging.confidence import verdict_probability
 from proactivebench.judging.parsing import Reading, read_verdict, verdict_schema
-from proactivebench.records import Cause, JudgeIdentity, VerdictStatus
+from proactivebench.records import Cause, JudgeIdentity, Note, VerdictStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class ModelJudge(Judge):
             seed=self.seed + item.judge_repeat * self.card.attempts + attempt,
             schema=self._schema,
             top_logprobs=self.card.top_logprobs,
+            readable=lambda text: read_verdict(text, self.card.output, cut=True).accepted is not None,
         )
 
 
@@ -129,13 +131,9 @@ def _read(answer: Answer, card: ModelCard) -> Reading:
     if answer.cause is Cause.TOO_LARGE:
         return Reading(None, cause=Cause.TOO_LARGE)
     if answer.failure is Failure.ERROR:
-        return Reading(None, cause=f"error:{_short(answer.error)}")
+        return Reading(None, cause=f"error:{in_a_word(answer.error)}")
     if answer.dropped_turns:
         return Reading(None, cause="context_dropped")
-    return read_verdict(answer.text or "", card.output, cut=answer.truncated)
-
-
-def _short(error: str | None) -> str:
-    """A typed, countable form of an engine's error: its first word or number, never foreign text at length."""
-    words = (error or "unknown").split()
-    return "".join(c for c in (words[0] if words else "unknown") if c.isalnum() or c in "_-")[:40] or "unknown"
+    unknown = Note.FINISH_UNKNOWN in answer.notes
+    reading = read_verdict(answer.text or "", card.output, cut=answer.truncated or unknown)
+    return Reading(None, cause=f"error:{Note.FINISH_UNKNOWN}") if unknown and reading.accepted is None else reading

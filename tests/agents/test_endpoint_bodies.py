@@ -149,6 +149,16 @@ def test_an_end_nobody_knows_with_a_readable_answer_is_taken_and_noted(word: str
     assert answer.notes == (Note.FINISH_UNKNOWN,)
 
 
+def test_who_asks_says_what_can_be_read() -> None:
+    other = Say('{"Something": 3}', finish="abort")
+    asked = request(readable=lambda text: "Proactive Task" in text)
+    with chat_server([other, Say('{"Proactive Task": null}', finish="abort")]) as server:
+        answer = ask(server, asked, max_retries=1)
+    assert (answer.attempts, answer.notes) == (2, (Note.FINISH_UNKNOWN,))
+    with chat_server([other]) as server:
+        assert ask(server, asked).cause is Cause.FAILED_INSIDE
+
+
 def short(word: str) -> str:
     return word if len(word) < 60 else word[:59] + "…"
 

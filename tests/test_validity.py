@@ -118,6 +118,7 @@ def test_no_surface_uses_a_run_that_its_provider_spoilt(tmp_path, caplog):
 def test_an_entry_made_of_spoilt_replies_is_not_verified(tmp_path, monkeypatch):
     store = sample_run(tmp_path / "bad", 9, FILTER)
     monkeypatch.setattr("proactivebench.board.bundle.check_valid", lambda _: None)
+    monkeypatch.setattr("proactivebench.board.bundle._check_as_a_board_does", lambda *_: None)
     prepare_entry(store, tmp_path / "entries" / "us__m" / "r", _declared(), "r")
     found = verify_entry(tmp_path / "entries" / "us__m" / "r", task_of(store)).findings
     assert any("spoilt by the provider" in finding.message for finding in found)

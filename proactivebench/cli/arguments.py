@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from proactivebench.cli.once import said_twice
 from proactivebench.errors import UsageError
@@ -66,8 +66,8 @@ def _once(pairs: Iterable[tuple[str, Any]], option: str) -> dict[str, Any]:
 
 def _object(text: str, option: str) -> ItemsView[str, Any]:
     try:
-        found = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, option))
-    except ValueError as error:
+        found = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, option), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{option} is no JSON object: {error}") from None
     if not isinstance(found, dict):
         raise UsageError(f"{option} is no JSON object: write {{...}}")
@@ -76,6 +76,11 @@ def _object(text: str, option: str) -> ItemsView[str, Any]:
 
 def _literal(text: str) -> Any:
     try:
-        return json.loads(text.lower() if text in ("True", "False") else text)
-    except ValueError:
+        return json.loads(text.lower() if text in ("True", "False") else text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         return text
+
+
+def _no_number(constant: str) -> NoReturn:
+    """NaN and the infinities are no JSON: no server reads them, and a manifest that held one could not be resumed."""
+    raise ValueError(f"{constant} is no number")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +45,8 @@ def plot(
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align
 
+    if not 0 <= miss < math.inf:
+        raise UsageError(f"--miss {miss:g} is no cost: give 0 or more, e.g. 0.5")
     reports = [load_report(run) for run in runs]
     aligned = align(reports, metric, judge=judge, anyway=anyway)
     drawings = {

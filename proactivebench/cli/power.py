@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -30,9 +31,11 @@ def power(
 
     from proactivebench.scoring.power import TYPICAL_STDERR, minimum_detectable_difference, power_at, traces_needed
 
+    if not 0 < difference < math.inf:
+        raise UsageError(f"a difference of {difference:g} cannot be planned for: give one above 0")
     spreads = dict(TYPICAL_STDERR)
     if stderr is not None:
-        if stderr <= 0:
+        if not 0 < stderr < math.inf:
             raise UsageError(f"--stderr {stderr:g} is no standard error: give one above 0")
         spreads = {"given": stderr}
     elif runs:

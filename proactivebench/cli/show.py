@@ -46,8 +46,12 @@ def show(
     if judge is not None and not judges:
         hint = did_you_mean(judge, {known.rpartition("-")[0] for known in store.judge_ids()})
         raise UsageError(f"'{judge}' decided nothing in {run}: {hint}{', '.join(store.judge_ids()) or 'nobody'} did")
+    replies = [reply for reply in store.replies().values() if reply.trace_id == chosen.trace_id]
+    if replies and all(reply.repeat != repeat for reply in replies):
+        most = max(reply.repeat for reply in replies)
+        raise UsageError(f"{run} has no rollout {repeat} of {trace}: --repeat takes 0 to {most}")
     verdicts = (verdict for name in judges for verdict in store.verdicts(name).values())
-    timeline = Timeline.of(chosen, repeat, store.replies().values(), verdicts)
+    timeline = Timeline.of(chosen, repeat, replies, verdicts)
     if as_json:
         print(json.dumps(timeline.data(), indent=2, ensure_ascii=False))
         return

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proactivebench.agents.base import Agent
+from proactivebench.agents.replay import ReplayAgent
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.stage import VerdictStage, Work
@@ -64,7 +65,7 @@ class Evaluation:
     task: Task
     agent: Agent
     protocol: Protocol
-    decoding: Decoding
+    decoding: Decoding | None  # None = unknown: answers replayed from elsewhere
     judge: Judge | None = None
     feedback: Judge | None = None
     task_spec: str = ""
@@ -135,14 +136,14 @@ class Evaluation:
             rollout = Rollout(
                 agent=self.agent,
                 protocol=self.protocol,
-                decoding=self.decoding,
+                decoding=self.decoding or Decoding(),
                 traces=self.task.traces[: self.limit] if self.traces is None else self.traces,
                 emit=emit,
                 seed=self.seed,
                 repeats=self.repeats,
                 concurrency=self.concurrency,
                 stored=stored,
-                advisor=_advisor(advising) if advising else None,
+                advisor=_advisor(advising) if advising else _stored_advice(self.agent),
                 stop=self.stop,
             )
             for work in _works(stored.values(), self.task):
@@ -368,6 +369,17 @@ def _advisor(stage: VerdictStage) -> Callable[[Sequence[Advise]], Coroutine[Any,
     async def advise(asked: Sequence[Advise]) -> list[str | None]:
         found = await stage.verdicts_on((advise.moment, advise.reply) for advise in asked)
         return [_advice(verdicts) for verdicts in found]
+
+    return advise
+
+
+def _stored_advice(agent: Agent) -> Callable[[Sequence[Advise]], Coroutine[Any, Any, list[str | None]]] | None:
+    """What replayed answers were told between their rounds; None for agents that are asked now."""
+    if not isinstance(agent, ReplayAgent):
+        return None
+
+    async def advise(asked: Sequence[Advise]) -> list[str | None]:
+        return [agent.advice_after(advise.reply.key) for advise in asked]
 
     return advise
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from proactivebench.agents import create_agent
+from proactivebench.agents import REPLAY, create_agent, is_baseline
 from proactivebench.agents.base import Agent
+from proactivebench.agents.replay_origin import Origin, origin_of
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import Evaluation
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
 from proactivebench.naming import nearest
-from proactivebench.protocols import load_protocol
+from proactivebench.protocols import READER, RELEASED, load_protocol, protocol_of
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
 from proactivebench.store import first_problem
@@ -76,7 +77,7 @@ class Settings:
     judge_model: str | None = None
     judge_model_args: Mapping[str, str] = field(default_factory=dict)
     predict_only: bool = False
-    protocol: str = "standard"
+    protocol: str | None = None  # None = standard, and for replayed answers the one they were given under
     history: str | None = None
     candidates: int | None = None
     feedback_rounds: int | None = None
@@ -95,9 +96,11 @@ def prepare(settings: Settings) -> Evaluation:
     task = load_task(settings.tasks)
     judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
     advising = settings.feedback_judge or (judge.identity.id if judge and settings.feedback_rounds else None)
-    protocol = _protocol(settings, advising)
+    origin = _origin(settings) if settings.model == REPLAY.word else None
+    protocol = _protocol(settings, advising) if origin is None else _replayed(settings, origin)
+    check_asked(protocol, settings.model)
     feedback = None
-    if protocol.identity.feedback_rounds:
+    if origin is None and protocol.identity.feedback_rounds:
         own = judge is not None and protocol.identity.feedback_judge == judge.identity.id
         feedback = judge if own else judge_for(settings, protocol.identity.feedback_judge, task)
         if judge and feedback and feedback.identity.id == judge.identity.id:
@@ -107,7 +110,7 @@ def prepare(settings: Settings) -> Evaluation:
         task=task,
         agent=settings.serving.agent(settings.model, settings.model_args, protocol, task),
         protocol=protocol,
-        decoding=decoding(settings.gen_kwargs, protocol),
+        decoding=decoding(settings.gen_kwargs, protocol) if origin is None else origin.decoding,
         judge=judge,
         feedback=feedback,
         task_spec=settings.tasks,
@@ -119,6 +122,54 @@ def prepare(settings: Settings) -> Evaluation:
     )
 
 
+def check_asked(protocol: Protocol, model: str) -> None:
+    """Raise `UsageError` where `model` would have to be asked under a protocol that only reads answers."""
+    if protocol.identity.name == RELEASED and not (model == REPLAY.word or is_baseline(model)):
+        raise UsageError(
+            f"the protocol {RELEASED} reads answers given elsewhere and asks nothing: "
+            f"choose standard or paper for {model}"
+        )
+
+
+def replayed(evaluation: Evaluation, origin: Origin) -> Evaluation:
+    """`evaluation` of answers from `origin`: under their own protocol and decoding, whatever was asked for here."""
+    protocol = protocol_of(origin.protocol) if origin.protocol else load_protocol(RELEASED)
+    return replace(evaluation, protocol=protocol, decoding=origin.decoding)
+
+
+def _origin(settings: Settings) -> Origin:
+    """Where the answers come from. Raises `UsageError` for settings that would say how to ask for them."""
+    origin = origin_of(settings.model_args)
+    if settings.gen_kwargs:
+        raise UsageError("--gen_kwargs says how a model answers, and replayed answers are given already: leave it out")
+    terms = ("history", "candidates", "feedback_rounds", "feedback_judge")
+    for name in terms if origin.protocol else terms[2:]:
+        given = getattr(settings, name)
+        known = getattr(origin.protocol, name) if origin.protocol else None
+        if given is not None and given != known:
+            said = RELEASED if origin.protocol is None else f"{origin.protocol.name}, {name} {known}"
+            raise UsageError(
+                f"--{name} {given}: replayed answers keep the protocol they were given under ({said}): leave it out"
+            )
+    return origin
+
+
+def _replayed(settings: Settings, origin: Origin) -> Protocol:
+    """The protocol of replayed answers. Raises `UsageError` where another one is asked for."""
+    if origin.protocol is None:
+        protocol = load_protocol(RELEASED, history=settings.history, candidates=settings.candidates)
+    else:
+        protocol = protocol_of(origin.protocol)
+    if settings.protocol not in (None, protocol.identity.name):
+        wanted = _protocol(settings, None).identity
+        if wanted.hash != protocol.identity.hash:
+            raise UsageError(
+                f"--protocol {settings.protocol}: replayed answers keep the protocol they were given under "
+                f"({protocol.identity.name}): leave it out"
+            )
+    return protocol
+
+
 def _concurrency(settings: Settings) -> int:
     """Traces under way at once: what the model's own `num_concurrent` says wins, as it does for its requests."""
     given = settings.model_args.get("num_concurrent", "")
@@ -127,7 +178,7 @@ def _concurrency(settings: Settings) -> int:
 
 def _protocol(settings: Settings, feedback_judge: str | None) -> Protocol:
     return load_protocol(
-        settings.protocol,
+        settings.protocol or READER,
         history=settings.history,
         candidates=settings.candidates,
         feedback_rounds=settings.feedback_rounds,

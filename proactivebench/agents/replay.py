@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.agents.base import Agent, Answer, Failure, Request
+from proactivebench.agents.replay_origin import origin_of
 from proactivebench.agents.replay_release import read_folder, read_released
 from proactivebench.agents.replay_runs import WANTED, read_run
 from proactivebench.agents.replay_samples import read_samples
@@ -43,6 +44,7 @@ class ReplayAgent(Agent):
             place = Path(path or "").expanduser()
             stored, source = read_stored(place, task, protocol), {"path": place.resolve().name}
         self._stored = stored
+        self._origin = origin_of(args or {})
         self._missing = stored.missing(task)
         if not stored.answers:
             raise UsageError(f"replay: {', '.join(source.values())} holds no answer to any moment of {task.name}")
@@ -53,17 +55,23 @@ class ReplayAgent(Agent):
         )
 
     async def start(self) -> dict[str, Any]:
-        """How many answers are stored, how many moments have none, and what was skipped, for the manifest."""
+        """How many answers are stored, how many moments have none, what was skipped, and what the run that asked for
+        them tells of its conditions, for the manifest."""
         return {
             "stored_answers": len(self._stored.answers),
             "moments_without_answer": self._missing,
             **self._stored.skipped,
+            **self._origin.parameters,
         }
 
     async def answer(self, request: Request) -> Answer:
         """The stored answer, with what it cost when it was given."""
         key = ReplyKey(request.moment.trace.trace_id, request.moment.turn, request.repeat, request.round)
         return self._stored.answers.get(key) or Answer(text=None, failure=Failure.ERROR, error="no stored answer")
+
+    def advice_after(self, key: ReplyKey) -> str | None:
+        """What the agent was told after the stored answer at `key`; None where it was not heard again."""
+        return self._stored.advice.get(key._replace(round=key.round + 1))
 
 
 def read_stored(path: Path, task: Task, protocol: Protocol) -> StoredAnswers:

@@ -39,14 +39,17 @@ def read_run(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | None
             )
     turns = {trace.trace_id: len(trace.events) for trace in task.traces}
     answers: dict[ReplyKey, Answer] = {}
+    advice: dict[ReplyKey, str] = {}
     outside: set[ReplyKey] = set()
     for file in files:
         for reply in _replies(file):
             if reply.turn < turns.get(reply.trace_id, 0):
                 answers[reply.key] = answer_of(reply, protocol)
+                if reply.advice is not None:
+                    advice[reply.key] = reply.advice
             else:
                 outside.add(reply.key)
-    return StoredAnswers(name, answers, {"replies_outside_task": len(outside)} if outside else {})
+    return StoredAnswers(name, answers, {"replies_outside_task": len(outside)} if outside else {}, advice)
 
 
 def _reply_files(path: Path) -> list[Path]:

@@ -26,7 +26,7 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
 
     Several judges repeat the same answers: each counts once. Raises `DataError` for lines that are no samples of ours.
     """
-    if not (path.is_file() and path.name.startswith("samples_") and path.name.endswith((".jsonl", ".jsonl.gz"))):
+    if not is_samples(path):
         return None
     turns = {trace.trace_id: len(trace.events) for trace in task.traces}
     answers: dict[ReplyKey, Answer] = {}
@@ -55,6 +55,11 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
             ) from None
     name = path.name.removesuffix(".gz").removesuffix(".jsonl")
     return StoredAnswers(name, answers, {"replies_outside_task": len(outside)} if outside else {})
+
+
+def is_samples(path: Path) -> bool:
+    """Whether a file bears the name of lm-eval's samples."""
+    return path.is_file() and path.name.startswith("samples_") and path.name.endswith((".jsonl", ".jsonl.gz"))
 
 
 def _answers(sample: dict[str, Any], protocol: Protocol) -> Iterator[tuple[ReplyKey, Answer]]:

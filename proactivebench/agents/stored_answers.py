@@ -11,11 +11,13 @@ from proactivebench.records import ReplyKey, Task, digest
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswers:
-    """Answers by key, the name of who gave them, and what was left out because the task has no place for it."""
+    """Answers by key, the name of who gave them, and what was left out because the task has no place for it.
+    `advice` is what the agent was told before the answer of a later round."""
 
     name: str
     answers: Mapping[ReplyKey, Answer]
     skipped: Mapping[str, int] = field(default_factory=dict)
+    advice: Mapping[ReplyKey, str] = field(default_factory=dict)
 
     @property
     def content_hash(self) -> str:

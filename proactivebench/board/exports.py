@@ -56,6 +56,7 @@ def flat(row: Row) -> dict[str, Any]:
         "protocol": row.protocol.name,
         "protocol_hash": row.protocol.hash,
         "judge": row.judge.id,
+        "conditions": row.conditions,
         "baseline_judge": row.judge.baseline,
         "trivial": row.trivial,
         "rank_first": row.rank[0] if row.rank else None,
@@ -80,6 +81,7 @@ def nested(row: Row) -> dict[str, Any]:
         "protocol": row.protocol.model_dump(mode="json"),
         "judge": row.judge.model_dump(mode="json", exclude={"card"}),
         "trivial": row.trivial,
+        "conditions": row.conditions,
         "rank": row.rank,
         "leading": row.leading,
         "badges": [{"badge": word, "meaning": meaning} for word, meaning in row.badges],
@@ -106,7 +108,7 @@ def as_csv(results: Sequence[dict[str, Any]]) -> str:
 def _schema() -> Any:
     import pyarrow as pa
 
-    text = ("entry", "organisation", "model", "task", "data_hash", "protocol", "protocol_hash", "judge")
+    text = ("entry", "organisation", "model", "task", "data_hash", "protocol", "protocol_hash", "judge", "conditions")
     fields = [(name, pa.string()) for name in text]
     fields += [("baseline_judge", pa.bool_()), ("trivial", pa.bool_())]
     fields += [("rank_first", pa.int64()), ("rank_last", pa.int64()), ("badges", pa.string())]

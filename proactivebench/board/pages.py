@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from proactivebench.board.legend import data_words, judge_words, protocol_words, reasons, shared_badges
-from proactivebench.board.rows import BADGES
+from proactivebench.board.rows import BADGES, conditions_in_words
 from proactivebench.records import MetricValue
 from proactivebench.resources import shipped
 
@@ -102,4 +102,5 @@ def _environment() -> Environment:
     environment.filters.update(number=number, interval=interval, value=value, https_link=https_link)
     environment.filters.update(shared_badges=shared_badges, reasons=reasons)
     environment.filters.update(data_words=data_words, judge_words=judge_words, protocol_words=protocol_words)
+    environment.filters.update(conditions=conditions_in_words)
     return environment

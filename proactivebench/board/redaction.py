@@ -9,10 +9,9 @@ from typing import Any
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.board.bounds import MAX_ADVICE, MAX_REASON
 from proactivebench.errors import UsageError
-from proactivebench.records import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, Manifest, Reply, Session, Verdict
+from proactivebench.records import PROBED, Manifest, Reply, Session, Verdict
 
 HIDDEN = "(hidden)"
-_PROBED = (FORMAT, FORMAT_ENFORCED, "temperature", FIRST_AGENT)  # conditions of the run, which a board shows
 _MAX_RAW = 192 * 1024  # bytes: written as JSON, with what is escaped in it, a text stays below a line's bound
 _ADDRESS = re.compile(r"\w+://|^(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:/|$)", re.IGNORECASE)
 _PATH = re.compile(r"^(?:~|\.{1,2})?[/\\]|^[A-Za-z]:[/\\]")
@@ -33,7 +32,7 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
     decoding = manifest.decoding
     if decoding is not None:
         decoding = decoding.model_copy(update={"extra": _hidden(decoding.extra)})
-    probed = {name: manifest.parameters[name] for name in _PROBED if name in manifest.parameters}
+    probed = {name: manifest.parameters[name] for name in PROBED if name in manifest.parameters}
     task = manifest.task.model_copy(update={"spec": manifest.task.name})
     changes = {
         "agent": agent,

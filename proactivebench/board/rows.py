@@ -16,6 +16,8 @@ from proactivebench.records import (
     digest,
 )
 
+_ROOM = 200  # characters of a cell
+
 TRIVIAL = frozenset({"never", "always", "random", "parrot", "oracle", "best-candidate"})
 
 # What a table shows, in reading order: key, column title, what it says, whether more is better (None: neither).
@@ -58,7 +60,8 @@ BADGES = {
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the table. `rank` is a range (first, last) among the ranked rows of its group; None = not ranked.
-    `leading` marks the runs that are not significantly worse than the best. `badges` are (word, explanation) pairs."""
+    `leading` marks the runs that are not significantly worse than the best. `badges` are (word, explanation) pairs.
+    `conditions` says how the answers came about."""
 
     key: str
     name: str
@@ -75,6 +78,7 @@ class Row:
     leading: bool = False
     badges: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    conditions: str = ""
 
     @property
     def f1(self) -> float:
@@ -88,6 +92,14 @@ class Row:
         judge = self.judge.model_dump(mode="json", exclude={"card"})
         task = self.task.model_dump(mode="json", exclude={"spec"})
         return (digest(task), digest(self.protocol.model_dump(mode="json")), digest(judge))
+
+
+def conditions_in_words(report: Report) -> str:
+    """Under which conditions a run's answers came about, in as many words as a table has room for."""
+    from proactivebench.scoring.conditions import conditions_of, described  # loads numpy: validation needs none
+
+    said = described(conditions_of(report))
+    return said if len(said) <= _ROOM else said[: _ROOM - 1] + "…"
 
 
 def rows_of(report: Report, *, key: str, link: str | None = None) -> list[Row]:
@@ -107,6 +119,7 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
     if report.unclean and report.unclean.unranked:
         badges.append(("unusable replies", f"{report.caution}."))
     return Row(
+        conditions=conditions_in_words(report),
         key=key,
         name=report.agent.name,
         task=report.task,

@@ -17,13 +17,14 @@ from proactivebench.board.rules import RESERVED
 from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
+from proactivebench.protocols import RELEASED
 from proactivebench.store import RunStore
 
 TASK = "proactivebench_published"
 JUDGE = "silence=labels,proposals=labels+lexical"
 RUN_ID = "released"
 WORK = Path("runs") / "board"
-_NOTE = "Answers as released, made with the paper's prompts; the protocol named here only read them."
+_NOTE = "Answers as released; how they were decoded is not known."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def seed_board(output_path: Path, mirror: Path | None = None, work_path: Path = 
 
 def _agents() -> Iterator[tuple[Settings, Declaration | None]]:
     for name in sorted(TRIVIAL):
-        yield Settings(model=name, tasks=TASK, judge=JUDGE), None
+        yield Settings(model=name, tasks=TASK, judge=JUDGE, protocol=RELEASED), None  # beside the released answers
     table = next(table for table in published().tables if table.id == "released")
     for row in table.rows:
         yield (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from proactivebench.agents.replay import ReplayAgent
 from proactivebench.evaluation import Evaluation
 from proactivebench.records import Moment
 
@@ -17,9 +18,12 @@ def describe(evaluation: Evaluation, prices: Path | None) -> Iterator[str]:
     once = estimate_prompt_tokens(traces, evaluation.protocol)
     requests = once.conversations * evaluation.repeats
     prompt = once.prompt_tokens * evaluation.repeats
-    completion = requests * evaluation.decoding.max_gen_toks
+    completion = requests * evaluation.decoding.max_gen_toks if evaluation.decoding else 0
     protocol = evaluation.protocol.identity
     yield f"{evaluation.agent.identity.name} on {evaluation.task.name}, protocol {protocol.name}"
+    if isinstance(evaluation.agent, ReplayAgent):
+        yield f"{requests} stored answers are read, and nothing is asked"
+        return
     yield f"{requests} requests: {once.conversations} moments of {len(traces)} traces × {evaluation.repeats}"
     if protocol.feedback_rounds:
         yield f"up to {requests * (1 + protocol.feedback_rounds)} with feedback rounds"

@@ -51,7 +51,7 @@ def run(
     judge_repeats: JudgeRepeats = 1,
     judge_cache: JudgeCache = True,
     predict_only: Annotated[bool, typer.Option("--predict_only", help="Collect replies, ask no judge.")] = False,
-    protocol: Annotated[str, typer.Option(help="standard, paper, or a card's file.")] = "standard",
+    protocol: Annotated[str | None, typer.Option(help="standard, paper, or a card's file [standard].")] = None,
     history: Annotated[str | None, typer.Option(help="own (earlier answers stay in context) or observations.")] = None,
     candidates: Annotated[int | None, typer.Option(min=1, help="Offers per moment, accepted if any is.")] = None,
     feedback_rounds: Annotated[int | None, typer.Option(min=0, help="Times a rejection's reason goes back.")] = None,

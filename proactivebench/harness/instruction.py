@@ -48,6 +48,6 @@ class InstructedProtocol(Terms):
         """As the inner protocol."""
         return self.inner.render(proposals)
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self) -> dict[str, Any] | None:
         """As the inner protocol."""
         return self.inner.schema()

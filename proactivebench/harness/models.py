@@ -11,6 +11,7 @@ from proactivebench.agents.base import Agent, Request
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.harness.identity import agent_for
+from proactivebench.records import Decoding
 
 _LM_EVALS_OWN = ("batch_size", "max_batch_size", "device")
 
@@ -50,7 +51,9 @@ class AgentModel(LM):  # type: ignore[misc]
             if agent is None:
                 agent = agents[id(session)] = agent_for(self, {}, session.evaluation)
             moment, evaluation = session.moment(request.doc), session.evaluation
-            asked = Request(messages=(), decoding=evaluation.decoding, moment=moment, seed=evaluation.seed)
+            asked = Request(
+                messages=(), decoding=evaluation.decoding or Decoding(), moment=moment, seed=evaluation.seed
+            )
             texts.append((await agent.answer(asked)).text or "")
         return texts
 

@@ -31,5 +31,7 @@ def roll_out(lm: LM, requests: Sequence[Any]) -> list[str]:
         )
         for key, session in sessions.items()
     }
+    for request in requests:  # replayed answers were asked with something else, which is known by now
+        request.arguments = (request.arguments[0], request.proactivebench.asked())
     waiting = {key: {name: iter(texts) for name, texts in by_trace.items()} for key, by_trace in found.items()}
     return [next(waiting[id(request.proactivebench)][request.doc["trace_id"]]) for request in requests]

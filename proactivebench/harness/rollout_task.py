@@ -34,15 +34,10 @@ class RolloutTask(ProactiveTask):
     def construct_requests(self, doc: dict[str, Any], ctx: str, **given: Any) -> Instance:
         """The rollout of one trace; what it is asked with stands in its arguments."""
         name, place, repeats = given.get("metadata") or (self.config.task, given.get("doc_id"), self.config.repeats)
-        evaluation = self._session.evaluation
-        asked = {
-            "protocol": evaluation.protocol.identity.model_dump(mode="json", exclude_none=True),
-            "decoding": evaluation.decoding.model_dump(mode="json", exclude_none=True),
-        }
         return Instance(
             request_type=REQUEST,
             doc=doc,
-            arguments=(ctx, asked),
+            arguments=(ctx, self._session.asked()),
             idx=0,
             metadata=(name, place, repeats or 1),
             task_name=name,

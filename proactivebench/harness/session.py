@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from proactivebench.agents import REPLAY
+from proactivebench.agents.replay_origin import origin_of
 from proactivebench.errors import InvalidRun
 from proactivebench.evaluation import Evaluation, judge_run, run_async
 from proactivebench.harness.identity import agent_for
@@ -16,7 +18,7 @@ from proactivebench.harness.instruction import InstructedProtocol
 from proactivebench.harness.options import RUN_FOLDER, Options
 from proactivebench.harness.transcript import Row, transcript
 from proactivebench.judging import Judge
-from proactivebench.preparation import decoding, judge_for, prepare
+from proactivebench.preparation import check_asked, decoding, judge_for, prepare, replayed
 from proactivebench.records import Moment, Reply, ReplyKey, Task, Trace, Verdict, digest
 from proactivebench.resources import cache_folder
 from proactivebench.store import RunStore
@@ -73,6 +75,14 @@ class Session:
         for judge in self.judges.values() if judged else ():
             judge.check(self.task)
 
+    def asked(self) -> dict[str, Any]:
+        """What answers are asked with, as samples say it; without `decoding` where nobody knows it."""
+        evaluation = self.evaluation
+        found = {"protocol": evaluation.protocol.identity.model_dump(mode="json", exclude_none=True)}
+        if evaluation.decoding is not None:
+            found["decoding"] = evaluation.decoding.model_dump(mode="json", exclude_none=True)
+        return found
+
     def roll_out(self, lm: LM, trace_ids: Sequence[str], *, alone: bool) -> dict[str, list[str]]:
         """Per trace one transcript a repeat, rolled out by `lm` where they are not stored already.
 
@@ -82,9 +92,10 @@ class Session:
         wanted = set(trace_ids)
         traces = [trace for trace in self.task.traces if trace.trace_id in wanted]
         self.shard = lm.rank if lm.world_size > 1 else None
+        evaluation = self._as_given(lm)
         evaluation = replace(
-            self.evaluation,
-            agent=agent_for(lm, self.options.model_args, self.evaluation),
+            evaluation,
+            agent=agent_for(lm, self.options.model_args, evaluation),
             traces=traces,
             shard=self.shard,
             concurrency=max(1, len(traces) * self.evaluation.repeats),  # the backend bounds what runs at once
@@ -101,6 +112,17 @@ class Session:
             ]
             for trace in traces
         }
+
+    def _as_given(self, lm: LM) -> Evaluation:
+        """The evaluation for this model: answers that are replayed keep the protocol and decoding they were given
+        under. Raises `UsageError` for a model under a protocol that asks nothing."""
+        from proactivebench.harness.models import AgentModel
+
+        word = lm.word if isinstance(lm, AgentModel) else type(lm).__name__
+        if isinstance(lm, AgentModel) and word == REPLAY.word:
+            return replayed(self.evaluation, origin_of(lm.model_args))
+        check_asked(self.evaluation.protocol, word)
+        return self.evaluation
 
     def judge(self, judge_id: str, store: RunStore, traces: Sequence[Trace]) -> dict[str, Row]:
         """Per trace what `judge_id` decides on the replies in `store`; asks only for verdicts that are missing."""

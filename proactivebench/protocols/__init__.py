@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
+from proactivebench.errors import DataError, UsageError
 from proactivebench.protocols.base import Parsed, Protocol
-from proactivebench.protocols.cards import PaperCard, load_card, shipped_cards
+from proactivebench.protocols.cards import PaperCard, ReleasedCard, load_card, shipped_cards
 from proactivebench.protocols.tokens import PromptEstimate, estimate_prompt_tokens
+from proactivebench.records import ProtocolIdentity
+
+READER, RELEASED = "standard", "released"  # who reads answers of other protocols; what answers from elsewhere carry
 
 __all__ = [
+    "READER",
+    "RELEASED",
     "Parsed",
     "PromptEstimate",
     "Protocol",
     "estimate_prompt_tokens",
     "load_protocol",
+    "protocol_of",
     "shipped_cards",
 ]
 
@@ -47,4 +55,27 @@ def load_protocol(
         return PaperProtocol(card, read_prompts(pins))
     from proactivebench.protocols.standard import StandardProtocol
 
+    if isinstance(card, ReleasedCard):
+        from proactivebench.protocols.recorded import RecordedProtocol
+
+        return RecordedProtocol(card.identity(), load_protocol(READER, candidates=card.candidates))
     return StandardProtocol(card)
+
+
+def protocol_of(identity: ProtocolIdentity) -> Protocol:
+    """The protocol under which stored answers were given: itself where it is shipped here, with the same texts and
+    rules, else one that only reads them."""
+    from proactivebench.protocols.recorded import RecordedProtocol
+
+    if identity.name in shipped_cards():  # never a path
+        with suppress(UsageError, DataError):
+            found = load_protocol(
+                identity.name,
+                history=identity.history,
+                candidates=identity.candidates,
+                feedback_rounds=identity.feedback_rounds or None,
+                feedback_judge=identity.feedback_judge,
+            )
+            if found.identity.hash == identity.hash:
+                return found
+    return RecordedProtocol(identity, load_protocol(READER, candidates=identity.candidates))

@@ -70,8 +70,8 @@ class Protocol(Interface):
     def render(self, proposals: Sequence[str]) -> str:
         """The text of a well-formed answer with these proposals (none = silence): what baselines say."""
 
-    def schema(self) -> dict[str, Any]:
-        """JSON schema of a well-formed answer."""
+    def schema(self) -> dict[str, Any] | None:
+        """JSON schema of a well-formed answer; None where no form of the answer is asked of a server."""
 
 
 class Terms:

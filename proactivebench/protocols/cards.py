@@ -109,8 +109,20 @@ class PaperCard(_Card):
         return self
 
 
-Card = Annotated[StandardCard | PaperCard, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[StandardCard | PaperCard] = TypeAdapter(Card)
+class ReleasedCard(_Card):
+    """Answers from elsewhere, which are only read. How they were asked for is not known, so nothing is asked."""
+
+    kind: Literal["released"]
+
+    @model_validator(mode="after")
+    def _nobody_is_advised(self) -> ReleasedCard:
+        if self.feedback_rounds:
+            raise ValueError("answers that are only read get no feedback: use the standard protocol to ask for some")
+        return self
+
+
+AnyCard = StandardCard | PaperCard | ReleasedCard
+_ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discriminator="kind")])
 
 
 def shipped_cards() -> list[str]:
@@ -118,7 +130,7 @@ def shipped_cards() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
-def load_card(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> StandardCard | PaperCard:
+def load_card(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> AnyCard:
     """The card of a shipped protocol, or of a YAML file, with some fields replaced.
 
     Raises `UsageError` for an unknown name, an unreadable file or a card that makes no sense.
@@ -128,7 +140,7 @@ def load_card(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> 
         return _ADAPTER.validate_python(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("standard", "paper"))
+        where = ".".join(str(part) for part in first["loc"] if part not in ("standard", "paper", "released"))
         what = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"protocol {name_or_file}: {where + ': ' if where else ''}{what}") from error
 

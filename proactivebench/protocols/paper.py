@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from proactivebench.agents.base import Message, Reasoned
 from proactivebench.protocols.base import Parsed, Terms
 from proactivebench.protocols.cards import History, PaperCard
-from proactivebench.protocols.contract import TASK_KEY, render_reply, reply_schema
-from proactivebench.protocols.own_texts import OwnTexts, schema_texts
+from proactivebench.protocols.contract import TASK_KEY, render_reply
+from proactivebench.protocols.own_texts import OwnTexts
 from proactivebench.protocols.parser import Extraction, parse_reply, released_block
 from proactivebench.protocols.released import Prompts
 from proactivebench.records import Event, Moment, Reply
@@ -27,7 +26,7 @@ class PaperProtocol(Terms):
     def __init__(self, card: PaperCard, prompts: Prompts) -> None:
         self.card = card
         self._prompts = prompts
-        self._own = OwnTexts((prompts.system, prompts.step, schema_texts(self.schema())), (), card.placeholder)
+        self._own = OwnTexts((prompts.system, prompts.step), (), card.placeholder)
         super().__init__(
             card.identity({release.AGENT_PROMPTS: prompts.sha256}),
             own_history=card.history is History.OWN,
@@ -64,9 +63,9 @@ class PaperProtocol(Terms):
         """The text of a well-formed answer. Raises `ValueError` for more than one proposal."""
         return render_reply(proposals, candidates=1)
 
-    def schema(self) -> dict[str, Any]:
-        """JSON schema of a well-formed answer."""
-        return reply_schema(candidates=1, confidence=False)
+    def schema(self) -> None:
+        """None: the released script asks for no response format."""
+        return
 
     def _remembered(self, replies: Sequence[Reply]) -> Message:
         last = replies[-1] if replies else None

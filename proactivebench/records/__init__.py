@@ -10,7 +10,7 @@ from proactivebench.records.comparisons import (
     PairComparison,
     Standing,
 )
-from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, Conditions
+from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, PROBED, SAMPLES, Conditions
 from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
@@ -43,6 +43,8 @@ __all__ = [
     "FIRST_AGENT",
     "FORMAT",
     "FORMAT_ENFORCED",
+    "PROBED",
+    "SAMPLES",
     "SILENCE",
     "TRANSPORT_ARGS",
     "Adjusted",

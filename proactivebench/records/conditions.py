@@ -8,6 +8,8 @@ from proactivebench.records.runs import Decoding
 # How a manifest's `parameters` name the form of the answer, whether it was enforced, and of whom replayed answers were
 # asked (where the run that asked is at hand).
 FORMAT, FORMAT_ENFORCED, FIRST_AGENT = "response_format", "response_format_enforced", "first_agent"
+PROBED = (FORMAT, FORMAT_ENFORCED, "temperature", FIRST_AGENT)
+SAMPLES = "samples"  # the first agent, where a file of samples says how it decoded but not what it is
 
 
 class Conditions(Record):

@@ -10,6 +10,7 @@ from proactivebench.records import (
     FIRST_AGENT,
     FORMAT,
     FORMAT_ENFORCED,
+    SAMPLES,
     Conditions,
     Decoding,
     Manifest,
@@ -32,7 +33,7 @@ def made_under(manifest: Manifest, dropped: int = 0) -> Conditions:
     if is_baseline(model):
         return Conditions(decoding=manifest.decoding, generated=False)
     asked = found.get(FORMAT)
-    if asked is None and model not in {kind.word for kind in ENDPOINTS}:
+    if asked is None and model not in {kind.word for kind in ENDPOINTS} | {SAMPLES}:
         asked = NO_FORMAT  # lm-eval's backends are asked for text
     return Conditions(
         decoding=manifest.decoding,

@@ -106,7 +106,7 @@ def test_a_moment_without_a_stored_answer_is_an_error_and_counted(tmp_path: Path
     agent = replay(run_of(tmp_path / "run", stored(0, ReplyStatus.SILENT, "x")))
     missing = answers(agent, request(TRACE, 1))[0]
     assert (missing.failure, missing.error) == (Failure.ERROR, "no stored answer")
-    assert asyncio.run(agent.start()) == {"stored_answers": 1, "moments_without_answer": 2}
+    assert asyncio.run(agent.start()) == {"stored_answers": 1, "moments_without_answer": 2, "first_agent": "endpoint"}
 
 
 def test_replies_outside_the_task_are_skipped_and_counted(tmp_path: Path) -> None:

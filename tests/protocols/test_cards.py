@@ -97,7 +97,9 @@ def test_cards_that_extend_each_other_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_protocol_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"papers: no such card; did you mean paper.* known: paper, standard"):
+    with pytest.raises(
+        UsageError, match=r"papers: no such card; did you mean paper.* known: paper, released, standard"
+    ):
         load_protocol("papers")
 
 

@@ -110,7 +110,7 @@ class Evaluation:
             judge.check(self.task)
         store = RunStore(path)
         store.begin(self.manifest())
-        self.agent.expect(self.decoding, self.protocol.schema())
+        self.agent.expect(self.decoding or Decoding(), self.protocol.schema())
         self.agent.attach(RunParameters(store))
         async with AsyncExitStack() as stack:
             log = stack.enter_context(store.append_replies(self.shard))

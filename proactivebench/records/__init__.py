@@ -10,7 +10,7 @@ from proactivebench.records.comparisons import (
     PairComparison,
     Standing,
 )
-from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, PROBED, SAMPLES, Conditions
+from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, PROBED, SAMPLES, WANTED, Conditions
 from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
@@ -47,6 +47,7 @@ __all__ = [
     "SAMPLES",
     "SILENCE",
     "TRANSPORT_ARGS",
+    "WANTED",
     "Adjusted",
     "AgentIdentity",
     "Cause",

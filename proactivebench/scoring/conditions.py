@@ -11,6 +11,7 @@ from proactivebench.records import (
     FORMAT,
     FORMAT_ENFORCED,
     SAMPLES,
+    WANTED,
     Conditions,
     Decoding,
     Manifest,
@@ -22,6 +23,11 @@ UNKNOWN = "unknown"
 NO_FORMAT = "none"
 _FORM = re.compile(r"[a-z_, ]{1,40}")
 _LONGEST = 80
+_MESSAGES = {
+    "system_role": "no system role",
+    "alternating_roles": "turns joined",
+    "reasoning_returned": "thoughts sent back",
+}
 
 
 def made_under(manifest: Manifest, dropped: int = 0) -> Conditions:
@@ -40,6 +46,7 @@ def made_under(manifest: Manifest, dropped: int = 0) -> Conditions:
         response_format=asked if isinstance(asked, str) and _FORM.fullmatch(asked) else None,
         format_enforced=_truth(found.get(FORMAT_ENFORCED)),
         not_taken=("temperature",) if found.get("temperature") is False else (),
+        wanted=tuple(said for name, said in _MESSAGES.items() if found.get(name) is WANTED[name]),
         dropped=dropped,
     )
 
@@ -63,6 +70,7 @@ def described(conditions: Conditions) -> str:
     said = ["decoding unknown" if conditions.decoding is None else _decoding(conditions)]
     if conditions.decoding is not None or conditions.response_format is not None:
         said.append(f"response format {_format(conditions)}")
+    said += conditions.wanted
     if conditions.dropped:
         said.append(f"history dropped in {conditions.dropped} replies")
     return "; ".join(said)
@@ -130,6 +138,9 @@ _ASPECTS: dict[str, Callable[[Conditions], str]] = {
         (", ".join(f"{name} {value}" for name, value in _others(conditions.decoding)) or "nothing more")
         if conditions.decoding
         else UNKNOWN
+    ),
+    "messages": lambda conditions: (
+        UNKNOWN if conditions.response_format is None else ", ".join(conditions.wanted) or "as the protocol has them"
     ),
     "history": lambda conditions: "dropped in part" if conditions.dropped else "whole",
 }

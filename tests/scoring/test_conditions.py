@@ -29,6 +29,7 @@ OTHERS = {
     "token limit": under(decoding=Decoding(max_gen_toks=99)),
     "top_p": under(decoding=Decoding(top_p=0.9)),
     "extra": under(decoding=Decoding(extra={"reasoning_effort": "low"})),
+    "messages": under(wanted=("no system role",)),
     "history": under(dropped=3),
     "decoding": Conditions(),
 }
@@ -75,10 +76,15 @@ def test_in_an_older_report_of_replayed_answers_the_readers_settings_are_not_bel
 def test_what_a_probe_found_is_among_the_conditions():
     task = make_task({"t": 2})
     endpoint = AgentIdentity(model="endpoint", name="m")
-    found = {"response_format": "json_schema", "response_format_enforced": False, "temperature": False}
+    found = {
+        "response_format": "json_schema",
+        "response_format_enforced": False,
+        "temperature": False,
+        "system_role": False,
+    }
     conditions = made_under(make_manifest(task, agent=endpoint, parameters=found))
     assert described(conditions) == (
-        "temperature the server's own, at most 1024 tokens; response format json_schema (not enforced)"
+        "temperature the server's own, at most 1024 tokens; response format json_schema (not enforced); no system role"
     )
     assert made_under(make_manifest(task, agent=AgentIdentity(model="hf", name="m"))).response_format == "none"
     assert made_under(make_manifest(task, agent=endpoint)).response_format is None

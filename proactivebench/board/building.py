@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proactivebench.board.copies import read_originals
+from proactivebench.board.entry import ENTRY
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
 from proactivebench.board.output import SITE, check_output, entry_folders, sweep, take_over
@@ -13,6 +14,7 @@ from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
 from proactivebench.board.rows import Row
 from proactivebench.board.site import write_site
+from proactivebench.board.spelling import misspelt
 from proactivebench.board.standing import all_rows, read_opinions
 from proactivebench.garbage import collector_paused
 
@@ -35,10 +37,14 @@ class Board:
 def build_board(root: Path, *, processes: int | None = None) -> Board:
     """Recompute every entry below `root`; second opinions are read from `root`/rejudged, the keys
     of entries known to be first from `root`/originals.txt."""
+    originals = read_originals(root)
     results = recompute_all(entry_folders(root), processes)
-    entries = [result for result in results if isinstance(result, Recomputed)]
+    keys = [result.key for result in results if isinstance(result, Recomputed)]
+    said = misspelt(keys, keys, originals)
+    entries = [result for result in results if isinstance(result, Recomputed) and result.key not in said]
     refusals = [result for result in results if isinstance(result, Refusal)]
-    return Board(all_rows(entries, read_opinions(root), read_originals(root)), entries, refusals, root)
+    refusals += [Refusal(folder=key, findings=((ENTRY, message),)) for key, message in said.items()]
+    return Board(all_rows(entries, read_opinions(root), originals), entries, refusals, root)
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proactivebench.board.entry import ENTRY
 from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.saying import UNREADABLE, Said
+from proactivebench.board.spelling import misspelt
 from proactivebench.board.validation import Validation, find_entries, validate_evidence
 from proactivebench.errors import DataError, ProactiveBenchError
 from proactivebench.records import printable
@@ -34,14 +36,20 @@ def verify_all(
     decides what no local judge can; its opinion is kept in the board at `record`.
 
     Raises `DataError` where there is no entry, and what `SecondJudge.look` raises."""
-    from proactivebench.board.copies import read_originals
+    from proactivebench.board.copies import all_twins, read_originals
     from proactivebench.board.second_judge import SecondJudge
     from proactivebench.board.verification import verify_evidence
     from proactivebench.traces import load_task
 
     folders = find_entries(path)
-    others = _offers(_board_of(path, against, folders))
+    board = _board_of(path, against, folders)
+    others = _offers(board)
+    mine = others if board is folders else _offers(folders)
     originals = read_originals(_home(against or path))
+    known = [one for one in others.values() if one]
+    offered = {folder: one for folder, one in mine.items() if one}
+    like = dict(zip(offered, all_twins(list(offered.values()), known, originals), strict=True))
+    spelt = misspelt([one.key for one in offered.values()], [one.key for one in known], originals)
     tasks: dict[str, Task] = {}
     with SecondJudge(second_judge) if second_judge else nullcontext() as second:
         for folder in folders:
@@ -52,14 +60,15 @@ def verify_all(
             name = evidence.entry.manifest.task.name
             tasks[name] = tasks.get(name) or load_task(name)
             try:
-                verification = verify_evidence(
-                    evidence, tasks[name], others, second, validation=validation, originals=originals
-                )
+                verification = verify_evidence(evidence, tasks[name], (), second, validation=validation)
             except Exception as error:
                 if second and isinstance(error, ProactiveBenchError):  # the re-judging model's fault, not the entry's
                     raise
                 yield replace(validated, passed=False, word="refused", findings=(broken_off(error),))
                 continue
+            verification = replace(verification, twins=tuple(like.get(folder, ())))
+            if said := spelt.get(verification.key):
+                verification = replace(verification, findings=(*verification.findings, Finding(ENTRY, said)))
             if record and second and verification.second:
                 _keep(record, evidence.digest, verification, second)
             yield _said(folder, verification, sorted(evidence.entry.manifest.judges), originals)
@@ -80,14 +89,17 @@ def _validated(folder: Path) -> tuple[Said, Evidence | None, Validation | None]:
     return said, evidence, validation
 
 
-def _offers(folders: Sequence[Path]) -> list[Offers]:
+def _offers(folders: Sequence[Path]) -> dict[Path, Offers | None]:
+    """What the entries in `folders` offer; None for those that are not well formed."""
     from proactivebench.board.copies import offers_of
 
-    found = []
+    found: dict[Path, Offers | None] = {}
     for folder in folders:
+        found[folder] = None
         with suppress(Exception):  # whatever is wrong with another entry, it is no fault of this one
             evidence = read_evidence(folder)
-            found += [offers_of(evidence.entry, evidence.replies)] if evidence.entry else []
+            if evidence.entry and validate_evidence(evidence).accepted:
+                found[folder] = offers_of(evidence.entry, evidence.replies)
     return found
 
 

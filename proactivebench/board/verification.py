@@ -70,11 +70,9 @@ def verify_evidence(
     second_judge: SecondJudge | None = None,
     metrics: Collection[str] | None = None,
     validation: Validation | None = None,
-    originals: Collection[str] = (),
 ) -> Verification:
     """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole. `metrics` (and
     what the entry claims) are all that the report holds; None = everything. `validation` is its own, where known.
-    `originals` are the keys of entries that are known to be first.
 
     Raises `UsageError` for another task than the entry's, and what `SecondJudge.look` raises."""
     validation = validation or validate_evidence(evidence)
@@ -119,7 +117,7 @@ def verify_evidence(
             for judge, found in rejudged.items()
             if found.left
         }
-    like = tuple(twins(offers_of(entry, evidence.replies), others, originals)) if others else ()
+    like = tuple(twins(offers_of(entry, evidence.replies), others)) if others else ()
     return Verification(
         entry.key, tuple(findings), report, rejudged, like, tuple(unchecked), second, protocol is not None, textless
     )

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from proactivebench.text.words import normalised
+
 # Letters of other scripts, in lower case, that pass for a Latin one in most fonts. Letters that only remind of one
 # (Cyrillic г, Greek λ, μ or Ω, which stand in units and terms) are not among them.
 _OTHER_SCRIPTS = {
@@ -80,16 +82,13 @@ _JOINERS = "\u200c\u200d\ufe0f"  # they shape letters of some scripts, and pictu
 _JOINED = frozenset({"Lo", "Mn", "Mc", "So", "Sk"})
 _MOST_MARKS = 4  # in a row, in any script that is written
 _ORDINALS = "ªº"
-_OF_MARKS = "\u0f73\u0f75\u0f81"  # no marks themselves, and taken apart into marks
 
 
 def folded(text: str) -> str:
     """The letters and digits of `text` without case, accents and signs, each in the Latin letter it passes for: equal
     for texts that a reader takes for the same."""
     if not text.isascii():
-        # Marks go first: to sort a long run of them, normalisation takes the square of its length.
-        unmarked = "".join(letter for letter in text if not unicodedata.combining(letter) and letter not in _OF_MARKS)
-        text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", unmarked).casefold())
+        text = unicodedata.normalize("NFD", normalised(text).casefold())
     return _NOT_LETTER.sub("", text.casefold().translate(_FOLD))
 
 

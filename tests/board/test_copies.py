@@ -10,6 +10,7 @@ from proactivebench.board.bundle import prepare_entry
 from proactivebench.board.checking import verify_all
 from proactivebench.board.copies import ORIGINALS, Offers, copies, offers_of, read_originals, twins
 from proactivebench.board.evidence import read_evidence
+from proactivebench.board.sketches import MOST_KEPT, SAMPLED, sketch
 from proactivebench.errors import DataError
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
@@ -126,22 +127,122 @@ def test_trivial_agents_may_coincide_and_whoever_takes_their_offers_is_a_copy(an
     assert THIEF in marks(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "dressed",
-    [
-        lambda offer: f"{offer} ",
-        lambda offer: f"  «{offer.upper()}»!!",
-        lambda offer: "\u200b".join(offer),
-        lambda offer: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in offer),
-        lambda offer: offer.replace("e", "e\u034f") + "\u3164\u02b9\ufe0f",
-    ],
+def changed(offer, how):
+    """The offer with one letter, word or sign of it changed, or dressed up."""
+    words = offer.split()
+    middle = len(words) // 2
+    return {
+        "spaces": f"  {offer}  ",
+        "signs and case": f"«{offer.upper()}»!!",
+        "signs between words": ", ".join(words) + ".",
+        "nothing between letters": "\u200b".join(offer),
+        "wide letters": "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in offer),
+        "marks and fillers": offer.replace("e", "e\u034f") + "\u3164\u02b9\ufe0f",
+        "letters that look alike": offer.replace("e", "\u0435").replace("a", "\u0430").replace("o", "0"),
+        "accents": offer.replace("e", "é").replace("o", "ö"),
+        "a letter": offer[: len(offer) // 2] + "q" + offer[len(offer) // 2 + 1 :],
+        "a letter left out": offer[: len(offer) // 2] + offer[len(offer) // 2 + 1 :],
+        "a word": " ".join([*words[:middle], "perhaps", *words[middle + 1 :]]),
+        "a word left out": " ".join([*words[:middle], *words[middle + 1 :]]),
+        "a word more": " ".join([*words[:middle], "really", *words[middle:]]),
+        "something before": f"If you like, I can do this right away: {offer}",
+        "something behind": f"{offer} Just say the word, and it is done before you are back at your desk.",
+    }[how]
+
+
+CHANGES = (
+    "spaces",
+    "signs and case",
+    "signs between words",
+    "nothing between letters",
+    "wide letters",
+    "marks and fillers",
+    "letters that look alike",
+    "accents",
+    "a letter",
+    "a letter left out",
+    "a word",
+    "a word left out",
+    "a word more",
+    "something before",
+    "something behind",
 )
-def test_an_offer_is_the_same_whatever_is_put_around_its_letters(answers, tmp_path, dressed):
-    evidence = read_evidence(submit(tmp_path, answers / "best-candidate", VICTIM))
+
+
+def twins_of_changed(folder, change):
+    """What is found of an entry whose replies are those in `folder`, changed as a list."""
+    evidence = read_evidence(folder)
     other = evidence.entry.model_copy(update={"run_id": "r2", "declared": DECLARED})
-    replies = [r.model_copy(update={"proposals": tuple(map(dressed, r.proposals))}) for r in evidence.replies]
     mine = offers_of(evidence.entry, evidence.replies)
-    assert twins(mine, [offers_of(other, replies)]) == [(other.key, 1.0)]
+    return [key for key, _ in twins(offers_of(other, change(evidence.replies)), [mine])]
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_an_offer_is_the_same_whatever_little_is_changed_in_it(answers, tmp_path, how):
+    def change(replies):
+        return [r.model_copy(update={"proposals": tuple(changed(p, how) for p in r.proposals)}) for r in replies]
+
+    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+
+
+def test_different_changes_at_different_moments_hide_nothing(answers, tmp_path):
+    def change(replies):
+        chance = random.Random(1)
+        return [
+            r.model_copy(update={"proposals": tuple(changed(p, chance.choice(CHANGES)) for p in r.proposals)})
+            for r in replies
+        ]
+
+    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+
+
+def test_offers_of_ones_own_at_every_fifth_moment_hide_nothing(answers, tmp_path):
+    def change(replies):
+        own = ("Shall I water the plants on the balcony before the weekend?",)
+        return [
+            r.model_copy(update={"proposals": own}) if r.proposals and number % 5 == 0 else r
+            for number, r in enumerate(replies)
+        ]
+
+    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+
+
+def test_offers_moved_to_a_neighbouring_turn_are_the_same_offers(answers, tmp_path):
+    def change(replies):
+        chance, moved = random.Random(2), {}
+        for reply in replies:
+            if reply.proposals:
+                moved[reply.trace_id, max(0, reply.turn + chance.choice((-1, 0, 1)))] = reply.proposals
+        return [
+            r.model_copy(update={"proposals": moved.get((r.trace_id, r.turn), ()), "status": "proposed"})
+            for r in replies
+        ]
+
+    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+
+
+def test_a_taken_offer_among_many_candidates_in_any_order_is_found(answers, tmp_path):
+    def change(replies):
+        chance, found = random.Random(3), []
+        offers = [offer for reply in replies for offer in reply.proposals]
+        for reply in replies:
+            mixed = [*reply.proposals, *chance.sample(offers, 7)] if reply.proposals else []
+            chance.shuffle(mixed)
+            found.append(reply.model_copy(update={"proposals": tuple(mixed)}))
+        return found
+
+    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+
+
+def test_other_offers_at_the_same_moments_are_nobodys_copy(answers, tmp_path):
+    """The same offers at other moments are not: who offers what when is what counts."""
+
+    def change(replies):
+        offered = [reply.proposals for reply in replies]
+        random.Random(4).shuffle(offered)
+        return [r.model_copy(update={"proposals": one}) for r, one in zip(replies, offered, strict=True)]
+
+    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == []
 
 
 def test_other_repeats_earlier_rounds_and_more_candidates_hide_nothing(answers, tmp_path):
@@ -154,21 +255,30 @@ def test_other_repeats_earlier_rounds_and_more_candidates_hide_nothing(answers, 
         silent = reply.model_copy(update={"status": "silent", "proposals": ()})
         replies += [final, drafted, silent]
     mine = offers_of(evidence.entry, evidence.replies)
-    assert twins(mine, [offers_of(other, replies)]) == [(other.key, 1.0)]
+    assert [key for key, _ in twins(mine, [offers_of(other, replies)])] == [other.key]
     withdrawn = [r for r in replies if r.round == 0 or r.repeat == 0]
     assert twins(mine, [offers_of(other, withdrawn)]) == []
 
 
 def offering(number, at, who=None):
-    return Offers(key=f"e{number}", data_hash="d", who=who or f"w{number}", at=at)
+    return Offers(key=f"e{number}", data_hash="d", who=who or f"w{number}", rollouts=(sketch(at),))
+
+
+def said(number):
+    """An offer of its own for each number."""
+    return " ".join(random.Random(number).choices(WORDS, k=12))
+
+
+WORDS = [f"{verb}{end}" for verb in ("find", "tidy", "sort", "mend", "plan", "send") for end in ("", "ing", "able")]
 
 
 def test_few_offers_say_nothing():
-    few = {f"t/{turn}": (f"o{turn}",) for turn in range(9)}
-    many = {f"t/{turn}": (f"o{turn}",) for turn in range(200)}
+    few = {f"t/{turn}": (said(turn),) for turn in range(9)}
+    many = {f"t/{turn}": (said(turn),) for turn in range(200)}
     assert copies([offering(0, few), offering(1, many)]) == {}
-    few["t/9"] = ("o9",)
-    assert copies([offering(0, few), offering(1, many)]) == {"e0": ("e1", 1.0), "e1": ("e0", 1.0)}
+    few["t/9"] = (said(9),)
+    found = copies([offering(0, few), offering(1, many)])
+    assert {key: twin for key, (twin, _) in found.items()} == {"e0": "e1", "e1": "e0"}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -177,7 +287,7 @@ def test_a_whole_board_at_once_finds_what_entry_by_entry_finds(seed):
     entries = []
     for number in range(12):
         turns = chance.sample(range(40), chance.randint(8, 40))
-        at = {f"t/{turn}": tuple({f"o{chance.choice('aaaaaaab')}", f"o{chance.choice('abc')}"}) for turn in turns}
+        at = {f"t/{turn}": (said(chance.choice((0, 0, 0, 0, 1))), said(chance.randint(2, 5))) for turn in turns}
         entries.append(offering(number, at, who=f"w{number // 2}"))
     originals = {entry.key for entry in entries if chance.random() < 0.3}
     found = copies(entries, originals)
@@ -192,9 +302,38 @@ def test_a_whole_board_at_once_finds_what_entry_by_entry_finds(seed):
 
 def test_a_thousand_equal_entries_mark_each_other():
     entries = [
-        offering(number, {f"t/{turn}": (f"{turn}-{number % 10}",) for turn in range(231)}) for number in range(1000)
+        offering(number, {f"t/{turn}": (said(turn * 10 + number % 10),) for turn in range(40)})
+        for number in range(1000)
     ]
     assert len(copies(entries)) == 1000
+
+
+def test_texts_beyond_any_honest_size_are_sampled_more_thinly_and_compared_all_the_same():
+    chance = random.Random(0)
+    long = {f"t/{turn}": ("".join(chance.choices("abcdefghij", k=16_000)),) for turn in range(60)}
+    short = {moment: (text[:300],) for moment, (text,) in long.items()}
+    sketches = sketch(long), sketch(short)
+    assert sketches[0].level > sketches[1].level == SAMPLED
+    assert sum(map(len, sketches[0].hashes.values())) <= MOST_KEPT
+    assert copies([offering(0, long), offering(1, short)]).keys() == {"e0", "e1"}
+
+
+def test_names_of_one_look_have_one_spelling_on_a_board(answers, tmp_path):
+    submit(tmp_path, answers / "oracle", "acme__helper/r1")
+    for thief in ("ACME__other/r1", "a-c-me__other/r1", "acme__Helper/r2", "acme__helper/R1"):
+        folder = submit(tmp_path, answers / "never", thief)
+        said = verified(folder)
+        assert said.word == "refused"
+        assert "a reader takes for one" in said.findings[-1].message
+        assert {refusal.folder for refusal in build_board(tmp_path).refusals} == {"acme__helper/r1", thief}
+        (tmp_path / ORIGINALS).write_text("acme__helper/r1", encoding="utf-8")
+        assert {refusal.folder for refusal in build_board(tmp_path).refusals} == {thief}
+        assert verified(tmp_path / "entries" / "acme__helper" / "r1").passed
+        (tmp_path / ORIGINALS).unlink()
+        shutil.rmtree(folder.parent)
+    for honest in ("acme__helper/r2", "acme__helper2/r1", "other__helper/r1"):
+        submit(tmp_path, answers / "never", honest)
+    assert not build_board(tmp_path).refusals
 
 
 def test_a_list_of_originals_is_read_strictly(tmp_path):

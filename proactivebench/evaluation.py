@@ -20,11 +20,13 @@ from proactivebench.agents.base import Agent
 from proactivebench.agents.replay import ReplayAgent
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.judging.base import Judge
+from proactivebench.judging.identity import same_but_for_decoding, token_limits
 from proactivebench.judging.stage import VerdictStage, Work
 from proactivebench.parameters import RunParameters
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import (
     Decoding,
+    JudgeReport,
     Manifest,
     Moment,
     Reply,
@@ -327,10 +329,31 @@ def check_valid(report: Report) -> None:
         )
     for judged in report.judges:
         why = report.invalid(judged)
-        if why:
+        if why and not _given_room(judged, report):
             raise InvalidRun(
-                f"judge {judged.judge.name}: {why}: see the causes with `proactivebench show`, then judge again"
+                f"judge {judged.judge.name}: {why}: {_budget(judged)}see the causes with `proactivebench show`, then "
+                "judge again"
             )
+
+
+def _given_room(judged: JudgeReport, report: Report) -> bool:
+    """Whether the same judge but for its decoding (it was given more room, say) has judged the run in its place."""
+    return any(
+        other is not judged and report.invalid(other) is None and same_but_for_decoding(other.judge, judged.judge)
+        for other in report.judges
+    )
+
+
+def _budget(judged: JudgeReport) -> str:
+    """What to do where a judge was cut off at its own limit: asked again as it is, it would be again."""
+    cut = judged.causes.get("truncated", 0)
+    limits = token_limits(judged.judge)
+    if not cut or not limits:
+        return ""
+    return (
+        f"{cut} were cut off at max_gen_toks ({', '.join(map(str, limits))}), so judge with --judge_gen_kwargs "
+        f"max_gen_toks={4 * limits[-1]} (another judge by that: all is asked again), or "
+    )
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

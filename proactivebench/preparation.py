@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from proactivebench.errors import UsageError
 from proactivebench.evaluation import Evaluation
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
+from proactivebench.judging.identity import token_limits
 from proactivebench.naming import nearest
 from proactivebench.protocols import READER, RELEASED, load_protocol, protocol_of
 from proactivebench.protocols.base import Protocol
@@ -76,6 +78,7 @@ class Settings:
     judge: str | None = None  # None = the default of the task
     judge_model: str | None = None
     judge_model_args: Mapping[str, str] = field(default_factory=dict)
+    judge_gen_kwargs: Mapping[str, Any] = field(default_factory=dict)  # over what judges' cards say; other judges then
     predict_only: bool = False
     protocol: str | None = None  # None = standard, and for replayed answers the one they were given under
     history: str | None = None
@@ -106,6 +109,7 @@ def prepare(settings: Settings) -> Evaluation:
         if judge and feedback and feedback.identity.id == judge.identity.id:
             feedback = judge  # one log, one writer
         protocol = _protocol(settings, feedback.identity.id if feedback else None)
+    check_judge_decoding(settings, judge, feedback)
     return Evaluation(
         task=task,
         agent=settings.serving.agent(settings.model, settings.model_args, protocol, task),
@@ -193,12 +197,19 @@ def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
         task=task,
         model=settings.judge_model,
         model_args=settings.judge_model_args,
+        decode=judge_decoding(settings.judge_gen_kwargs),
         make_engine=settings.serving.agent,
         cache=open_cache() if settings.judge_cache else None,
     )
 
 
-def _refuse_misspelt(words: Iterable[str]) -> None:
+def check_judge_decoding(settings: Settings, *judges: Judge | None) -> None:
+    """Raise `UsageError` where decoding is given for judges of which none generates text."""
+    if settings.judge_gen_kwargs and not any(judge and token_limits(judge.identity) for judge in judges):
+        raise UsageError("--judge_gen_kwargs is for judges that generate text, and none here does: leave it out")
+
+
+def _refuse_misspelt(words: Iterable[str], option: str) -> None:
     """A word that nobody knows goes on to the server, which may know it; one that is nearly a known one was meant to be
     it, and would be ignored unseen. Raises `UsageError`."""
     known = [*_OWN_WORDS, *_SYNONYMS, *_SERVERS_WORDS]
@@ -206,27 +217,37 @@ def _refuse_misspelt(words: Iterable[str]) -> None:
         near = [whole for whole in _OWN_WORDS if len(word) > 3 and whole.startswith(word)]
         if word not in known and (near := near or nearest(word, known, _AS_GOOD_AS)):
             raise UsageError(
-                f"--gen_kwargs {word}: did you mean {near[0]}? ours are {', '.join(_OWN_WORDS)}; "
+                f"{option} {word}: did you mean {near[0]}? ours are {', '.join(_OWN_WORDS)}; "
                 "words of the server's own go on to it"
             )
 
 
 def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:
     """Decoding from lm-eval's `--gen_kwargs` words over the protocol's defaults. Raises `UsageError`."""
-    _refuse_misspelt(gen_kwargs)
+    return _decoded(gen_kwargs, Decoding(max_gen_toks=protocol.default_max_gen_toks), "--gen_kwargs")
+
+
+def judge_decoding(gen_kwargs: Mapping[str, Any]) -> Callable[[Decoding], Decoding] | None:
+    """How judges' cards generate under `--judge_gen_kwargs`, in the words of `--gen_kwargs`; None where nothing is
+    given. What it returns raises `UsageError`."""
+    return partial(_decoded, gen_kwargs, option="--judge_gen_kwargs") if gen_kwargs else None
+
+
+def _decoded(gen_kwargs: Mapping[str, Any], base: Decoding, option: str) -> Decoding:
+    _refuse_misspelt(gen_kwargs, option)
     given = {_SYNONYMS.get(name, name): value for name, value in gen_kwargs.items()}
     if len(given) < len(gen_kwargs):
-        raise UsageError(f"--gen_kwargs says one thing twice ({', '.join(gen_kwargs)}): leave max_gen_toks and until")
+        raise UsageError(f"{option} says one thing twice ({', '.join(gen_kwargs)}): leave max_gen_toks and until")
     refuse_secrets(given)  # it is written into the manifest
-    until = given.pop("until", ())
+    until = given.pop("until", base.until)
     known = {name: given.pop(name) for name in ("temperature", "top_p", "max_gen_toks") if name in given}
     given.pop("do_sample", None)  # says nothing that the temperature does not say
     try:
         return Decoding(
-            **{"max_gen_toks": protocol.default_max_gen_toks, **known},
+            **(base.model_dump(include={"temperature", "top_p", "max_gen_toks"}) | known),
             until=(until,) if isinstance(until, str) else tuple(until),
-            extra=given,
+            extra={**base.extra, **given},
         )
     except (ValidationError, TypeError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else "until: give a text or a list"
-        raise UsageError(f"--gen_kwargs {problem}") from None
+        raise UsageError(f"{option} {problem}") from None

@@ -14,6 +14,7 @@ from proactivebench.cli.options import (
     Concurrency,
     Device,
     JudgeCache,
+    JudgeGenKwargs,
     JudgeModel,
     JudgeModelArgs,
     JudgeRepeats,
@@ -28,6 +29,7 @@ def judge(
     judge: Annotated[str | None, typer.Option(help="As for `run`; none = the task's default.")] = None,
     judge_model: JudgeModel = None,
     judge_model_args: JudgeModelArgs = "",
+    judge_gen_kwargs: JudgeGenKwargs = "",
     judge_repeats: JudgeRepeats = 1,
     judge_cache: JudgeCache = True,
     tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
@@ -45,12 +47,12 @@ def judge(
     Example: proactivebench judge runs/x --judge llm --judge_model endpoint
     --judge_model_args base_url=http://localhost:8000/v1,model=m
     """
-    from proactivebench.cli.arguments import texts
+    from proactivebench.cli.arguments import texts, values
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressWatch
     from proactivebench.cli.report import conclude
     from proactivebench.evaluation import judge_run, task_of
-    from proactivebench.preparation import Settings, judge_for
+    from proactivebench.preparation import Settings, check_judge_decoding, judge_for
     from proactivebench.store import RunStore
 
     store = RunStore(run)
@@ -60,11 +62,13 @@ def judge(
         tasks=store.manifest.task.spec,
         judge_model=judge_model,
         judge_model_args=texts(judge_model_args, "--judge_model_args"),
+        judge_gen_kwargs=values(judge_gen_kwargs, "--judge_gen_kwargs"),
         judge_cache=judge_cache,
         serving=serving(concurrency, timeout, max_retries, batch_size, device),
     )
     stop = asyncio.Event()
     decider = judge_for(settings, judge, task)
+    check_judge_decoding(settings, decider)
     with ProgressWatch() as watch:
         until_interrupted(judge_run(store, task, decider, judge_repeats, watch, stop), stop)
     conclude(store, task, as_json=as_json)

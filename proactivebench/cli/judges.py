@@ -18,6 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON, alone on standard
 Name = Annotated[str, typer.Argument(help="A judge: NAME, card.yaml or X+Y.")]
 Model = Annotated[str | None, typer.Option(help="The model behind, as for --model.")]
 ModelArgs = Annotated[str, typer.Option(help="Its arguments: key=value,…")]
+GenKwargs = Annotated[str, typer.Option(help="Over its card's decoding.")]
 Concurrency = Annotated[int, typer.Option(min=1, help="Requests in flight.")]
 BatchSize = Annotated[str, typer.Option(help="For in-process models.")]
 Device = Annotated[str | None, typer.Option(help="For in-process models.")]
@@ -57,6 +58,7 @@ def validate(
     name: Name,
     judge_model: Model = None,
     judge_model_args: ModelArgs = "",
+    judge_gen_kwargs: GenKwargs = "",
     items: Annotated[str, typer.Option(help="all (1,749 items) or official (120).")] = "all",
     write_back: Annotated[bool, typer.Option(help="Write the result into the card.")] = True,
     concurrency: Concurrency = 16,
@@ -72,11 +74,10 @@ def validate(
     Example: proactivebench judges validate lexical
     """
     from proactivebench.cli.judges_text import print_json, progress, validation_lines
-    from proactivebench.cli.judges_work import check_unscored, measure, write_back_to
+    from proactivebench.cli.judges_work import Behind, check_unscored, measure, write_back_to
 
-    found = measure(
-        name, judge_model, judge_model_args, items, (concurrency, batch_size, device), progress("items judged")
-    )
+    behind = Behind(judge_model, judge_model_args, judge_gen_kwargs)
+    found = measure(name, behind, items, (concurrency, batch_size, device), progress("items judged"))
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -121,6 +122,7 @@ def attack(
     name: Name,
     judge_model: Model = None,
     judge_model_args: ModelArgs = "",
+    judge_gen_kwargs: GenKwargs = "",
     tasks: Annotated[str, typer.Option(help="Labelled data for contexts.")] = "proactivebench",
     contexts: Annotated[int, typer.Option(min=1, help="At most so many.")] = 24,
     margin: Annotated[float, typer.Option(min=0, max=1, help="Allowed excess.")] = 0.1,
@@ -138,13 +140,12 @@ def attack(
     Example: proactivebench judges attack lexical
     """
     from proactivebench.cli.judges_text import attack_lines, print_json, progress
-    from proactivebench.cli.judges_work import assault
+    from proactivebench.cli.judges_work import Behind, assault
     from proactivebench.errors import CheckFailed
 
     found = assault(
         name,
-        judge_model,
-        judge_model_args,
+        Behind(judge_model, judge_model_args, judge_gen_kwargs),
         (concurrency, batch_size, device),
         tasks=tasks,
         contexts=contexts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proactivebench.errors import InvalidRun, UsageError
 
@@ -16,24 +16,34 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 Serving = tuple[int, str, str | None]  # concurrency, batch size, device
+
+
+class Behind(NamedTuple):
+    """The model behind a judge, in the words of the command line."""
+
+    model: str | None
+    model_args: str
+    gen_kwargs: str
+
+
 MOST_UNSCORED = 0.02
 
 
-def judge_named(name: str, model: str | None, model_args: str, serving: Serving) -> Judge:
+def judge_named(name: str, behind: Behind, serving: Serving) -> Judge:
     """The judge with the model behind it. Raises UsageError."""
-    from proactivebench.cli.arguments import texts
+    from proactivebench.cli.arguments import texts, values
     from proactivebench.judging import create_judge
     from proactivebench.preparation import Serving as Calls
+    from proactivebench.preparation import judge_decoding
 
     concurrency, batch_size, device = serving
     calls = Calls(concurrency=concurrency, batch_size=batch_size, device=device)
-    args = texts(model_args, "--judge_model_args")
-    return create_judge(name, model=model, model_args=args, make_engine=calls.agent)
+    args = texts(behind.model_args, "--judge_model_args")
+    decode = judge_decoding(values(behind.gen_kwargs, "--judge_gen_kwargs"))
+    return create_judge(name, model=behind.model, model_args=args, decode=decode, make_engine=calls.agent)
 
 
-def measure(
-    name: str, model: str | None, model_args: str, items: str, serving: Serving, progress: Progress
-) -> Validation:
+def measure(name: str, behind: Behind, items: str, serving: Serving, progress: Progress) -> Validation:
     """Validate a judge on the released labels."""
     from proactivebench.evaluation import run_async
     from proactivebench.judging.cards import LexicalCard, load_card
@@ -44,7 +54,7 @@ def measure(
 
     if items not in ("all", "official"):
         raise UsageError(f"--items {items}: use all (1,749 items) or official (120)")
-    judge = judge_named(name, model, model_args, serving)
+    judge = judge_named(name, behind, serving)
     cards = [load_card(member.partition(":")[0]) for member in parse_spec(name).members]
     if any(card.kind == "labels" for card in cards):
         raise UsageError("labels are what judges are measured against: validate another judge")
@@ -62,7 +72,7 @@ def measure(
                 judge,
                 rows,
                 design=validation_design(name),
-                command=_command(name, model, model_args, items),
+                command=_command(name, behind, items),
                 official_only=items == "official",
                 leaked=leaked,
                 progress=progress,
@@ -75,8 +85,7 @@ def measure(
 
 def assault(
     name: str,
-    model: str | None,
-    model_args: str,
+    behind: Behind,
     serving: Serving,
     *,
     tasks: str,
@@ -90,7 +99,7 @@ def assault(
     from proactivebench.traces import load_task
     from proactivebench.validation.attacks import attack, read_suite, rejecting_contexts
 
-    judge = judge_named(name, model, model_args, serving)
+    judge = judge_named(name, behind, serving)
     task, hostile = load_task(tasks), read_suite(suite)
     moments = rejecting_contexts(task, contexts)
 
@@ -149,6 +158,7 @@ def write_back_to(name: str, found: Validation) -> None:
         write_measured(card_path(members[0]), found.measured())
 
 
-def _command(name: str, model: str | None, model_args: str, items: str) -> str:
-    behind = f" --judge_model {model} --judge_model_args {model_args}" if model else ""
-    return f"proactivebench judges validate {Path(name).name}{behind} --items {items}"
+def _command(name: str, behind: Behind, items: str) -> str:
+    words = f" --judge_model {behind.model} --judge_model_args {behind.model_args}" if behind.model else ""
+    words += f" --judge_gen_kwargs {behind.gen_kwargs}" if behind.gen_kwargs else ""
+    return f"proactivebench judges validate {Path(name).name}{words} --items {items}"

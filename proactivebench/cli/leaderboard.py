@@ -112,6 +112,7 @@ def verify(
     judge: Annotated[str, typer.Option(help="The judge that re-judges, over --judge_model.")] = "llm",
     judge_model: Annotated[str | None, typer.Option("--judge_model", help="A re-judging model.")] = None,
     judge_model_args: Annotated[str, typer.Option("--judge_model_args", help="Its arguments.")] = "",
+    judge_gen_kwargs: Annotated[str, typer.Option("--judge_gen_kwargs", help="Over its card's decoding.")] = "",
     record: Annotated[Path | None, typer.Option(help="The board to keep a second opinion in.")] = None,
 ) -> None:
     """Recompute entries from their evidence: questions, parsing, verdicts of local
@@ -131,7 +132,7 @@ def verify(
         raise UsageError("--record keeps the opinion of a re-judging model: name one with --judge_model")
     for board in filter(None, (against, record)):
         folder(board, BOARD)
-    second = _second_judge(judge, judge_model, judge_model_args) if judge_model else None
+    second = _second_judge(judge, judge_model, judge_model_args, judge_gen_kwargs) if judge_model else None
     _report(list(verify_all(folder(path, ENTRIES), against=against, second_judge=second, record=record)), form)
 
 
@@ -279,8 +280,10 @@ def _one_of(option: str, given: str, allowed: Sequence[str]) -> None:
         raise UsageError(f"{option} {given}: use {', '.join(allowed)}")
 
 
-def _second_judge(judge: str, model: str | None, model_args: str) -> Judge:
-    from proactivebench.cli.arguments import texts
+def _second_judge(judge: str, model: str | None, model_args: str, gen_kwargs: str) -> Judge:
+    from proactivebench.cli.arguments import texts, values
     from proactivebench.judging import create_judge
+    from proactivebench.preparation import judge_decoding
 
-    return create_judge(judge, model=model, model_args=texts(model_args, "--judge_model_args"))
+    decode = judge_decoding(values(gen_kwargs, "--judge_gen_kwargs"))
+    return create_judge(judge, model=model, model_args=texts(model_args, "--judge_model_args"), decode=decode)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 JudgeModel = Annotated[str | None, typer.Option(help="The model behind the judge, in the words of --model.")]
 JudgeModelArgs = Annotated[str, typer.Option(help="Its arguments.")]
+JudgeGenKwargs = Annotated[str, typer.Option(help="Over its card's decoding: max_gen_toks=…; another judge by it.")]
 JudgeRepeats = Annotated[int, typer.Option(min=1, help="Verdicts per item.")]
 JudgeCache = Annotated[bool, typer.Option(help="Ask a judge's model a question once, across runs.")]
 Concurrency = Annotated[int, typer.Option(min=1, help="Requests in flight.")]

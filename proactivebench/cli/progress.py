@@ -19,9 +19,13 @@ _EVERY_S = 10.0
 _SHOWN = 3  # kinds of failure told at the end, commonest first
 _KEPT = 200  # kinds of failure kept: servers may word each one differently
 _TOO_LARGE = (
-    "the judge's request is too large for its server: lower max_gen_toks in the judge's card, or take a model whose "
-    "context is longer (max_length in --judge_model_args says how long it is)"
+    "the judge's request is too large for its server: lower its max_gen_toks (--judge_gen_kwargs max_gen_toks=N), or "
+    "take a model whose context is longer (max_length in --judge_model_args says how long it is)"
 )
+_TRUNCATED = (
+    "truncated: the judge was cut off before its verdict; raise its max_gen_toks (--judge_gen_kwargs max_gen_toks=N)"
+)
+_WAYS_OUT = {Cause.TOO_LARGE.value: _TOO_LARGE, "truncated": _TRUNCATED}
 
 
 class ProgressWatch(Watch):
@@ -74,7 +78,7 @@ class ProgressWatch(Watch):
         self._verdicts += 1
         self._unscored += verdict.status is VerdictStatus.UNSCORED
         if verdict.status is VerdictStatus.UNSCORED and verdict.cause:
-            self._failed(f"unscored: {_TOO_LARGE if verdict.cause == Cause.TOO_LARGE else verdict.cause}")
+            self._failed(f"unscored: {_WAYS_OUT.get(verdict.cause, verdict.cause)}")
         self._show()
 
     def _failed(self, failure: str) -> None:

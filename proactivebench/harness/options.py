@@ -16,12 +16,14 @@ ENVIRONMENT = {
     "PROACTIVEBENCH_JUDGE": "pb_judge",
     "PROACTIVEBENCH_JUDGE_MODEL": "pb_judge_model",
     "PROACTIVEBENCH_JUDGE_MODEL_ARGS": "pb_judge_model_args",
+    "PROACTIVEBENCH_JUDGE_GEN_KWARGS": "pb_judge_gen_kwargs",
 }
 RUN_FOLDER = "PROACTIVEBENCH_RUN"
 
 _NUMBERS = {"pb_candidates", "pb_feedback_rounds", "pb_judge_repeats", "pb_seed"}
 _WORDS = {
-    "pb_task", "pb_protocol", "pb_history", "pb_feedback_judge", "pb_judge", "pb_judge_model", "pb_judge_model_args"
+    "pb_task", "pb_protocol", "pb_history", "pb_feedback_judge", "pb_judge", "pb_judge_model", "pb_judge_model_args",
+    "pb_judge_gen_kwargs",
 }  # fmt: skip
 _LM_EVALS_OWN = {"version", "config_source", "config"}
 
@@ -55,7 +57,8 @@ def read_options(metadata: Mapping[str, Any], environment: Mapping[str, str]) ->
         tasks=words.get("pb_task", ""),
         predict_only=True,  # judged afterwards, by the filters
         judge_model=words.get("pb_judge_model"),
-        judge_model_args=_arguments(words.get("pb_judge_model_args", "")),
+        judge_model_args=_arguments(words, "pb_judge_model_args"),
+        judge_gen_kwargs=_arguments(words, "pb_judge_gen_kwargs"),
         judge_repeats=numbers.get("pb_judge_repeats", 1),
         protocol=words.get("pb_protocol", "standard"),
         history=words.get("pb_history"),
@@ -84,8 +87,8 @@ def _number(key: str, value: Any) -> int:
         raise UsageError(f"{key}={value}: not a whole number") from None
 
 
-def _arguments(text: str) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+def _arguments(words: Mapping[str, str], key: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in words.get(key, "").split(",") if pair.strip()]
     if bad := [name for name, equals, _ in pairs if not equals]:
-        raise UsageError(f"pb_judge_model_args: '{bad[0]}' has no value; write name=value,name=value")
+        raise UsageError(f"{key}: '{bad[0]}' has no value; write name=value,name=value")
     return {name.strip(): value for name, _, value in pairs}

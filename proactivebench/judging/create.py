@@ -26,7 +26,7 @@ from proactivebench.judging.classifier import ClassifierJudge, Scorer, classifie
 from proactivebench.judging.identity import composed_identity, member_identity, panel_identity
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
-from proactivebench.records import AgentIdentity, Task, digest
+from proactivebench.records import AgentIdentity, Decoding, Task, digest
 
 EngineMaker = Callable[[str, Mapping[str, str]], Agent]
 
@@ -36,6 +36,7 @@ def create_judge(
     *,
     model: str | None = None,
     model_args: Mapping[str, str] | None = None,
+    decode: Callable[[Decoding], Decoding] | None = None,
     task: Task | None = None,
     engine: Agent | None = None,
     make_engine: EngineMaker | None = None,
@@ -45,14 +46,15 @@ def create_judge(
     """The judge a spec names (None: `default_spec(task)`), checked against `task` if one is given.
 
     `engine` is the model behind `llm` and `reward-model` cards that name none themselves; without it, `make_engine`
-    (default: `create_agent`) makes it from `model` and `model_args`. With a `cache`, a model is never asked the same
-    question twice. Raises UsageError for an unknown judge, an invalid card, a missing model, or a refused task.
+    (default: `create_agent`) makes it from `model` and `model_args`. `decode` changes how cards generate, and makes
+    them other judges by it. With a `cache`, a model is never asked the same question twice. Raises UsageError for an
+    unknown judge, an invalid card, a missing model, or a refused task.
     """
     if spec is None:
         if task is None:
             raise UsageError("no judge named and no task to choose one for: name a judge")
         spec = default_spec(task)
-    builder = _Builder(model, dict(model_args or {}), engine, make_engine or _create_agent, cache, seed)
+    builder = _Builder(model, dict(model_args or {}), engine, make_engine or _create_agent, cache, seed, decode)
     judge = builder.routed(parse_spec(spec))
     if task is not None:
         judge.check(task)
@@ -111,9 +113,10 @@ class _Builder:
         make_engine: EngineMaker,
         cache: VerdictCache | None,
         seed: int,
+        decode: Callable[[Decoding], Decoding] | None = None,
     ) -> None:
         self.model, self.model_args = model, model_args
-        self.make_engine, self.cache, self.seed = make_engine, cache, seed
+        self.make_engine, self.cache, self.seed, self.decode = make_engine, cache, seed, decode
         self.engines: dict[str, Agent] = {} if engine is None else {"": engine}
         self.scorers: dict[str, Scorer] = {}
         self.judges: dict[str, Judge] = {}
@@ -131,6 +134,8 @@ class _Builder:
 
     def member(self, name: str, folder: Path) -> Judge:
         path, card = _locate(name, folder)
+        if self.decode is not None and isinstance(card, ModelCard):
+            card = card.model_copy(update={"decoding": self.decode(card.decoding)})
         key = f"{path}:{card.hash}"
         if key not in self.judges:
             self.judges[key] = self._build(card, path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Judge
@@ -57,6 +58,36 @@ def member_identity(
         model=None if model is None else model.name,
         card=card.model_dump(mode="json"),
     )
+
+
+def token_limits(identity: JudgeIdentity) -> tuple[int, ...]:
+    """The `max_gen_toks` of every judge in an identity that generates text, members of members included."""
+    limits: list[int] = []
+    cards: list[Any] = [identity.card]
+    while cards:
+        card = cards.pop()
+        if isinstance(card, Mapping):
+            decoding = card.get("decoding")
+            if isinstance(decoding, Mapping) and isinstance(decoding.get("max_gen_toks"), int):
+                limits.append(decoding["max_gen_toks"])
+            cards += list(card.get("members", {}).values()) if isinstance(card.get("members"), Mapping) else []
+    return tuple(sorted(set(limits)))
+
+
+def same_but_for_decoding(one: JudgeIdentity, other: JudgeIdentity) -> bool:
+    """Whether two judges decide by the same cards and models, and differ in how these generate."""
+    named = [(judge.name, judge.silence, judge.proposals, judge.model) for judge in (one, other)]
+    return one.id != other.id and named[0] == named[1] and _without_decoding(one.card) == _without_decoding(other.card)
+
+
+def _without_decoding(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A card as it is whatever its decoding; members are named by their place, since ids hold a hash over it."""
+    chains = [key for key in ("silence", "proposals") if isinstance(card.get(key), list)]
+    kept = {key: value for key, value in card.items() if key not in ("decoding", "members", *chains)}
+    members = card.get("members")
+    if isinstance(members, Mapping):
+        kept["members"] = [_without_decoding(member) for member in members.values()]
+    return kept
 
 
 def panel_identity(card: PanelCard, members: Sequence[Judge]) -> JudgeIdentity:

@@ -33,6 +33,9 @@ def test_settings_come_in_their_types() -> None:
     settings = read_options(metadata | {"pb_judge_model_args": "base_url=http://x,model=m"}, {}).settings
     assert (settings.candidates, settings.seed, settings.protocol) == (3, 7, "standard-confidence")
     assert settings.judge_model_args == {"base_url": "http://x", "model": "m"}
+    assert read_options({"pb_judge_gen_kwargs": "max_gen_toks=9"}, {}).settings.judge_gen_kwargs == {
+        "max_gen_toks": "9"
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 import asyncio
 import importlib.util
 import json
+import sys
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -446,3 +448,28 @@ def test_an_engine_that_says_the_prompt_is_too_long_says_the_way_out() -> None:
     (answer,) = ask(Scripted(reply), request())
     assert (answer.failure, answer.cause) == (Failure.ERROR, Cause.TOO_LARGE)
     assert "max_gen_toks" in (answer.error or "")
+
+
+@pytest.mark.parametrize(("cuda", "mps", "device"), [(True, False, None), (False, True, "mps"), (False, False, "cpu")])
+def test_a_machine_without_cuda_is_not_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, device: str | None
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Local:
+        @classmethod
+        def create_from_arg_obj(cls, arguments: dict[str, Any], sizes: dict[str, Any]) -> str:
+            asked.append({**sizes, **arguments})
+            return "a model"
+
+    torch = SimpleNamespace(
+        cuda=SimpleNamespace(is_available=lambda: cuda),
+        backends=SimpleNamespace(mps=SimpleNamespace(is_available=lambda: mps)),
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "lm_eval.models.huggingface", SimpleNamespace(HFLM=Local))
+    monkeypatch.setattr("lm_eval.api.registry.get_model", lambda _: Local)
+    create_backend("hf", {"pretrained": "x"})
+    create_backend("hf", {"pretrained": "x"}, device="cuda:1")
+    create_backend("hf", {"pretrained": "x", "device": "cuda:2"})
+    assert [one["device"] for one in asked] == [device, "cuda:1", "cuda:2"]

@@ -1,6 +1,7 @@
 """Every expected failure: one line that says what, why and what to do, with the exit code it ends the command with."""
 
 import errno
+import os
 
 
 class ProactiveBenchError(Exception):
@@ -56,6 +57,8 @@ class OutOfFiles(CannotWrite):
         while following is not None and following not in seen:
             if isinstance(following, OSError) and following.errno in (errno.EMFILE, errno.ENFILE):
                 return True
+            if isinstance(following, ImportError) and os.strerror(errno.EMFILE) in str(following):
+                return True  # a compiled module that could not be opened
             seen.append(following)
             following = following.__cause__ or following.__context__
         return False

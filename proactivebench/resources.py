@@ -15,14 +15,17 @@ def shipped(*parts: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """The user's cache for released data: `PROACTIVEBENCH_CACHE`, else `$XDG_CACHE_HOME/proactivebench`."""
+    """The user's cache for released data: `PROACTIVEBENCH_CACHE`, else the system's place for it
+    (`$XDG_CACHE_HOME/proactivebench` or `~/.cache/proactivebench` on Linux)."""
     import os
 
+    from platformdirs import user_cache_path
+
     named = os.environ.get("PROACTIVEBENCH_CACHE")
-    if named:
-        return Path(named).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
     try:
-        return (Path(base) if base else Path.home() / ".cache") / "proactivebench"
-    except RuntimeError:  # a user id that no system file knows, as containers give
-        raise UsageError("this user has no home folder: name a cache folder in PROACTIVEBENCH_CACHE") from None
+        found = Path(named).expanduser() if named else user_cache_path("proactivebench", appauthor=False)
+    except RuntimeError:
+        found = Path("~")
+    if found.parts[:1] == ("~",):  # a user id that no system file knows, as containers give
+        raise UsageError("this user has no home folder: name a cache folder in PROACTIVEBENCH_CACHE")
+    return found

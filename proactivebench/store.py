@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.errors import CannotWrite, DataError, UsageError
@@ -102,12 +105,11 @@ class RunStore:
 
     @contextmanager
     def _manifest_lock(self) -> Iterator[None]:
-        with cannot_write(self.path), (self.path / ".lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with cannot_write(self.path), FileLock(self.path / ".lock", thread_local=False):
             yield
 
     def _refuse_foreign_files(self) -> None:
-        ours = re.compile(r"(\.lock|\.manifest\.json\..*)$")  # logs without a manifest answer nobody knows what
+        ours = re.compile(r"\.(.*\.)?lock$|\.manifest\.json\..*$")  # logs without a manifest answer nobody knows what
         foreign = sorted(entry.name for entry in self.path.iterdir() if not ours.match(entry.name))
         if foreign:
             raise UsageError(f"{self.path} is no run but holds {foreign[0]}: give a new or empty --output_path")
@@ -155,25 +157,30 @@ class RunStore:
 
 
 class Appender:
-    """A JSONL log open for appending whole lines, held by one writer. Use as a context manager."""
+    """A JSONL log open for appending whole lines, held by one writer through a lock of the operating system on a file
+    beside it, which goes with its process. Use as a context manager."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0, thread_local=False)
         with cannot_write(path):
-            self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._file.close()
+                self._lock.acquire()
+            except Timeout:
                 raise UsageError(f"{path} is being written by another process: wait for it, or stop it") from None
-        self._end = _end_of_last_line(self._file.fileno())
-        with cannot_write(path):
-            self._file.truncate(self._end)
-        self._file.seek(self._end)
+            try:
+                self._file = path.open("a+b", buffering=0)
+                self._end = _end_of_last_line(self._file)
+                self._file.truncate(self._end)
+            except BaseException:
+                self._lock.release()
+                raise
 
     def append(self, records: Iterable[Record]) -> None:
-        """Append one line per record. On a full disk the log ends with the last whole line; raises `CannotWrite`."""
+        """Append one line per record. On a full disk the log ends with the last whole line; raises `CannotWrite`, also
+        where the log is no longer where it was opened."""
         lines = b"".join(record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records)
+        self._refuse_if_gone()
         try:
             with cannot_write(self.path):
                 written = 0
@@ -181,18 +188,33 @@ class Appender:
                     written += self._file.write(lines[written:])
         except CannotWrite:
             self._file.truncate(self._end)
-            self._file.seek(self._end)
             raise
         self._end += len(lines)
+
+    def _refuse_if_gone(self) -> None:
+        """Raise `CannotWrite` where the path no longer leads to the open file: nobody would find what is written."""
+        try:
+            here = os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            here = False
+        except OSError as error:
+            raise CannotWrite(f"cannot write {self.path}: {error.strerror}") from error
+        if not here:
+            raise CannotWrite(
+                f"{self.path} was moved or removed while it was being written: what was saved is where the folder is "
+                "now; the same command with that --output_path goes on"
+            )
 
     def close(self) -> None:
         """Close the log and let go of its lock."""
         self._file.close()
+        self._lock.release()
 
     def __enter__(self) -> Appender:
         return self
 
     def __exit__(self, failure: object, *_: object) -> None:
+        self._file.close()
         if failure is not None and self._end == 0:
             self.path.unlink(missing_ok=True)  # a judge that never got to decide is none of the run's judges
         self.close()
@@ -230,15 +252,26 @@ def write_whole(file: Path, text: str) -> Path:
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with cannot_write(file):
-            with draft.open("w", encoding="utf-8") as stream:
+            with draft.open("w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
-            draft.replace(file)
+            _put(draft, file)
     except CannotWrite:
         draft.unlink(missing_ok=True)
         raise
     return file
+
+
+def _put(draft: Path, file: Path) -> None:
+    """Let `draft` take the place of `file`. Windows refuses while a reader has it open: it soon has not."""
+    for _ in range(100 if os.name == "nt" else 0):
+        try:
+            draft.replace(file)
+            return
+        except PermissionError:
+            time.sleep(0.02)
+    draft.replace(file)
 
 
 @contextmanager
@@ -247,9 +280,12 @@ def cannot_write(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        remedy = "close other programs' files or raise the limit of open files"
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            remedy = "make room or choose another folder"
         raise CannotWrite(
-            f"cannot write {path}: {error.strerror}; what was saved is intact: make room or choose another folder, "
-            "then run the same command again"
+            f"cannot write {path}: {error.strerror}; what was saved is intact: {remedy}, then run the same command "
+            "again"
         ) from error
 
 
@@ -262,12 +298,13 @@ def first_problem(error: ValidationError) -> str:
     return f"{place}: {problem['msg']}"
 
 
-def _end_of_last_line(descriptor: int) -> int:
+def _end_of_last_line(file: FileIO) -> int:
     """Offset just behind the last newline: what follows is a line torn by a crash."""
-    end = os.fstat(descriptor).st_size
+    end = file.seek(0, os.SEEK_END)
     while end > 0:
         start = max(0, end - 65_536)
-        newline = os.pread(descriptor, end - start, start).rfind(b"\n")
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
         if newline >= 0:
             return start + newline + 1
         end = start

@@ -3,6 +3,10 @@
 import errno
 import json
 import os
+import shutil
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -21,7 +25,8 @@ from proactivebench.records import (
     VerdictStatus,
 )
 from proactivebench.store import RunStore
-from tests.scripted import tiny_task
+from tests.scripted import offer, tiny_task
+from tests.servers.chat import Say, chat_server
 
 
 def manifest(**changes) -> Manifest:
@@ -225,3 +230,70 @@ def test_the_run_directory_is_readable_without_this_package(store):
     lines = (store.path / "replies.jsonl").read_text().split("\n")
     assert json.loads(lines[0])["text"] == "héllo\nworld\u2028"
     assert json.loads((store.path / "manifest.json").read_text())["agent"]["model"] == "never"
+
+
+@pytest.mark.parametrize("what", ["removed", "moved", "replaced"])
+def test_a_folder_that_goes_away_ends_the_writing_at_the_next_append(store, tmp_path, what):
+    with store.append_replies() as log:
+        log.append([reply(0)])
+        if what == "removed":
+            shutil.rmtree(store.path)
+        else:
+            store.path.rename(tmp_path / "elsewhere")
+        if what == "replaced":
+            shutil.copytree(tmp_path / "elsewhere", store.path)
+        with pytest.raises(CannotWrite, match="moved or removed"):
+            log.append([reply(1)])
+    for folder in (store.path, tmp_path / "elsewhere"):
+        if folder.exists():
+            assert [each.turn for each in RunStore(folder).iter_replies()] == [0]
+
+
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_a_run_whose_folder_goes_away_ends_in_one_line(tmp_path, how):
+    folder = tmp_path / "run"
+    with chat_server(lambda _: Say(offer(None), after=0.1)) as server:
+        command = ["run", "--model", "endpoint", "--model_args", f"base_url={server.base_url},model=m"]
+        command += ["--tasks", "proactivebench_sample", "--output_path", folder, "--concurrency", "2"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "proactivebench", *map(str, command)], stdout=-1, stderr=-1, text=True
+        )
+        while len(server.asked) < 6 and process.poll() is None:
+            time.sleep(0.01)
+        if how == "removed":
+            shutil.rmtree(folder)
+        else:
+            folder.rename(tmp_path / "elsewhere")
+        asked = len(server.asked)
+        _, said = process.communicate(timeout=60)
+        assert len(server.asked) <= asked + 4
+    assert process.returncode == 4, said
+    assert "moved or removed" in said
+    assert "Traceback" not in said
+    assert not folder.exists()
+
+
+def test_the_lock_of_a_killed_writer_holds_nobody_up(store):
+    code = (
+        "import sys, time\nfrom proactivebench.store import RunStore\n"
+        "log = RunStore(sys.argv[1]).append_replies()\nprint('open', flush=True)\ntime.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, store.path], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline() == "open\n"
+        with pytest.raises(UsageError, match="another process"):
+            store.append_replies()
+        writer.kill()
+    with store.append_replies() as log:
+        log.append([reply(0)])
+
+
+def test_out_of_open_files_says_which_limit_to_raise(store, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("pathlib.Path.open", full)
+    with pytest.raises(CannotWrite, match="limit of open files"):
+        store.append_replies()
+    monkeypatch.undo()
+    with store.append_replies() as log:  # the lock was given back
+        log.append([reply(0)])

@@ -96,10 +96,16 @@ def _identity(clone: Path) -> dict[str, str]:
 def _git(*arguments: str, folder: Path | None = None, **unset: str) -> str:
     """What git prints. `unset` are variables for where the environment has none."""
     spoken = {"GIT_ALLOW_PROTOCOL": _GIT_PROTOCOLS, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "core.symlinks=false", *arguments]
+    command = ["git", "-c", f"core.hooksPath={os.devnull}", "-c", "core.symlinks=false", *arguments]
     try:
         done = subprocess.run(
-            command, cwd=folder, env=unset | os.environ | spoken, check=True, capture_output=True, text=True
+            command,
+            cwd=folder,
+            env=unset | os.environ | spoken,
+            check=True,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
         )
     except FileNotFoundError as error:
         raise UsageError("git is not installed: install it, or submit to hf: or dir:") from error

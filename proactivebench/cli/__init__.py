@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ _COMPLETE = "_PROACTIVEBENCH_COMPLETE"
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit: 0 done or passed, 1 a check failed, 2 usage, 3 invalid or incomplete run, 4 cannot
     write, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")  # a pipe on Windows, or a locale, without our signs
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     if debug:
@@ -191,9 +195,9 @@ def interrupted() -> int:
 
 def _exit_code(error: Exception) -> int | None:
     """The exit code of an expected failure, its line said; None where a traceback is due."""
-    from proactivebench.errors import OutOfFiles, ProactiveBenchError
+    from proactivebench.errors import CannotWrite, OutOfFiles, ProactiveBenchError
 
-    if OutOfFiles.behind(error) and not isinstance(error, ProactiveBenchError):
+    if OutOfFiles.behind(error) and not isinstance(error, CannotWrite):
         error = OutOfFiles()
     if isinstance(error, ProactiveBenchError):
         _complain(str(error))

@@ -29,7 +29,7 @@ def replace_file(path: Path, text: str) -> None:
     """Write `text` to `path` whole or not at all. Raises CannotWrite."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", newline="\n")
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)

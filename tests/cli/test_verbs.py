@@ -136,9 +136,13 @@ def test_replies_alone_are_incomplete_where_one_is_missing(command, tmp_path):
 
 
 def test_a_user_without_a_home_is_told_where_to_name_a_cache():
-    lost = "import pathlib, sys; pathlib.Path.home = classmethod(lambda _: (_ for _ in ()).throw(RuntimeError()))"
+    lost = "import pwd, sys; pwd.getpwuid = lambda _: {}['a user id that no system file knows, as containers give']"
     code = f"{lost}; from proactivebench.cli import main; main(['run', '--model', 'never', *sys.argv[1:]])"
-    env = {name: value for name, value in os.environ.items() if name not in ("PROACTIVEBENCH_CACHE", "XDG_CACHE_HOME")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PROACTIVEBENCH_CACHE", "XDG_CACHE_HOME", "HOME")
+    }
     done = subprocess.run(
         [sys.executable, "-c", code, *SAMPLE], env=env, capture_output=True, text=True, check=False, timeout=60
     )

@@ -262,17 +262,20 @@ def _works(replies: Iterable[Reply], task: Task) -> Iterator[Work]:
 class Beside:
     """What a user gives beside a run to learn more from it: a YAML table of prices per million tokens that names the
     agent; people's labels of this run's answers (JSONL, a `HumanLabel` a line); runs of `never` and `always` under the
-    same judge, which break-even costs are measured against."""
+    same judge, which break-even costs are measured against. `correct` asks for metrics corrected by the judges'
+    measured errors."""
 
     prices: Path | None = None
     human_labels: Path | None = None
     anchors: Sequence[Path] = ()
+    correct: bool = False
 
 
 def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Report:
     """The report of a run under every judge that has given verdicts, computed from what is stored.
 
-    Judges whose cards know their errors, and human labels, add corrected metrics. Raises `DataError` and `UsageError`.
+    Human labels, and the judges' measured errors where that is asked for, add corrected metrics. Raises `DataError` and
+    `UsageError`.
     """
     from proactivebench.judging.errors import judge_errors
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
@@ -281,6 +284,7 @@ def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Repo
 
     beside = beside or Beside()
     manifest = store.manifest
+    known_errors = {name: found for name, judge in manifest.judges.items() if (found := judge_errors(judge))}
     return build_report(
         task,
         manifest,
@@ -288,7 +292,7 @@ def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Repo
         {name: store.iter_verdicts(name) for name in store.judge_ids()},
         prices=load_prices(beside.prices, manifest.agent.name) if beside.prices else None,
         anchors=dict(_anchor(path, task) for path in beside.anchors),
-        judge_errors={name: found for name, judge in manifest.judges.items() if (found := judge_errors(judge))},
+        judge_errors=known_errors if beside.correct else None,
         human_labels=load_human_labels(beside.human_labels) if beside.human_labels else (),
     )
 

@@ -10,6 +10,7 @@ from proactivebench.cli.tables import number
 from proactivebench.cli.terminal import safe
 from proactivebench.records import Comparison, PairComparison, Standing
 from proactivebench.scoring.power import LEVEL
+from proactivebench.scoring.signflip import p_equals, p_value
 
 _MOST_PAIRS = 20
 
@@ -59,11 +60,11 @@ def _told_apart(result: Comparison, pair: PairComparison) -> str:
         return f"{names} are {pair.reason}."
     if pair.p > LEVEL:
         impossible = f" ({pair.reason})" if pair.reason else ""
-        return f"{names} cannot be told apart on {result.metric}: p = {pair.p:.3f}{impossible}."
+        return f"{names} cannot be told apart on {result.metric}: {p_equals(pair.p)}{impossible}."
     ahead = (pair.difference > 0) == (result.better != "down")
     first, second = (pair.first, pair.second) if ahead else (pair.second, pair.first)
     word = "better than" if result.better else "different from"
-    return f"{safe(first)} is {word} {safe(second)} on {result.metric}: p = {pair.p:.3f}."
+    return f"{safe(first)} is {word} {safe(second)} on {result.metric}: {p_equals(pair.p)}."
 
 
 def _standings(result: Comparison) -> Table:
@@ -100,11 +101,11 @@ def pair_lines(pair: PairComparison) -> list[str]:
         effect += f" [{pair.interval[0]:+.4f}, {pair.interval[1]:+.4f}]"
     lines = [effect + (f", {pair.reason}" if pair.reason else "")]
     if pair.p is not None:
-        lines.append(
-            f"  p = {pair.p:.4f}; max-T {pair.p_joint:.4f}, Holm {pair.p_holm:.4f}, FDR {pair.p_fdr:.4f}; "
-            f"least possible {pair.smallest_p:.4f}"
-        )
+        tests = {"max-T": pair.p_joint, "Holm": pair.p_holm, "FDR": pair.p_fdr}
+        said = ", ".join(f"{name} {p_value(p, 4)}" for name, p in tests.items() if p is not None)
+        least = "" if pair.smallest_p is None else f"; least possible {p_value(pair.smallest_p, 4)}"
+        lines.append(f"  {p_equals(pair.p, 4)}; {said}{least}")
     if pair.detectable:
-        secondary = f"; McNemar p = {pair.mcnemar_p:.4f} (ignores traces)" if pair.mcnemar_p is not None else ""
+        secondary = f"; McNemar {p_equals(pair.mcnemar_p, 4)} (ignores traces)" if pair.mcnemar_p is not None else ""
         lines.append(f"  could have seen {pair.detectable:.3f} (80 % power){secondary}")
     return lines

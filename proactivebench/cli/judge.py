@@ -12,6 +12,7 @@ from proactivebench.cli.options import (
     AsJson,
     BatchSize,
     Concurrency,
+    Correct,
     Device,
     JudgeCache,
     JudgeGenKwargs,
@@ -38,6 +39,7 @@ def judge(
     max_retries: MaxRetries = 5,
     batch_size: BatchSize = "1",
     device: Device = None,
+    correct: Correct = False,
     as_json: AsJson = False,
 ) -> None:
     """Judge a run's stored replies again and score them under the new judge too.
@@ -51,7 +53,7 @@ def judge(
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressWatch
     from proactivebench.cli.report import conclude
-    from proactivebench.evaluation import judge_run, task_of
+    from proactivebench.evaluation import Beside, judge_run, task_of
     from proactivebench.preparation import Settings, check_judge_decoding, judge_for
     from proactivebench.store import RunStore
 
@@ -71,4 +73,4 @@ def judge(
     check_judge_decoding(settings, decider)
     with ProgressWatch() as watch:
         until_interrupted(judge_run(store, task, decider, judge_repeats, watch, stop), stop)
-    conclude(store, task, as_json=as_json)
+    conclude(store, task, Beside(correct=correct), as_json=as_json)

@@ -19,6 +19,7 @@ Timeout = Annotated[float, typer.Option(min=0.001, help="Seconds a request may t
 MaxRetries = Annotated[int, typer.Option(min=0, help="Further attempts after a passing failure.")]
 BatchSize = Annotated[str, typer.Option(help="For in-process models, as lm-eval has it.")]
 Device = Annotated[str | None, typer.Option(help="For in-process models: cpu, cuda, cuda:0, …")]
+Correct = Annotated[bool, typer.Option("--correct", help="Correct for the judge's measured errors, or say why not.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Only the report, as JSON, on standard output.")]
 
 

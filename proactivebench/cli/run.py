@@ -13,6 +13,7 @@ from proactivebench.cli.options import (
     AsJson,
     BatchSize,
     Concurrency,
+    Correct,
     Device,
     JudgeCache,
     JudgeGenKwargs,
@@ -25,7 +26,7 @@ from proactivebench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from proactivebench.evaluation import Evaluation
+    from proactivebench.evaluation import Beside, Evaluation
 
 
 def _read_config(context: typer.Context, file: Path | None) -> Path | None:
@@ -71,6 +72,7 @@ def run(
     prices: Annotated[
         Path | None, typer.Option(help="YAML of prices per million tokens: `MODEL: {prompt: 1, completion: 3}`.")
     ] = None,
+    correct: Correct = False,
     as_json: AsJson = False,
     config: Annotated[  # noqa: ARG001 - its callback has read it
         Path | None, typer.Option(is_eager=True, callback=_read_config, help="YAML with these options; flags win.")
@@ -83,6 +85,7 @@ def run(
     Example: proactivebench run --model always --tasks proactivebench_sample --output_path runs/always
     """
     from proactivebench.cli.arguments import texts, values
+    from proactivebench.evaluation import Beside
     from proactivebench.preparation import Settings, prepare
 
     settings = Settings(
@@ -118,7 +121,7 @@ def run(
 
         print("\n".join(describe(evaluation, prices)))
         return
-    _follow(evaluation, folder, prices, as_json=as_json)
+    _follow(evaluation, folder, Beside(prices=prices, correct=correct), as_json=as_json)
 
 
 def slug(name: str) -> str:
@@ -126,12 +129,12 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.=-]+", "-", name).strip("-.") or "run"
 
 
-def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_json: bool) -> None:
+def _follow(evaluation: Evaluation, folder: Path, beside: Beside, *, as_json: bool) -> None:
     """Run to the end or to Ctrl-C, then score and show."""
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressWatch
     from proactivebench.cli.report import conclude, print_as
-    from proactivebench.evaluation import Beside, check_valid, report_of
+    from proactivebench.evaluation import check_valid, report_of
 
     with ProgressWatch() as watch:
         store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)
@@ -145,4 +148,4 @@ def _follow(evaluation: Evaluation, folder: Path, prices: Path | None, *, as_jso
             print(report.caution)
         check_valid(report)
         return
-    conclude(store, evaluation.task, Beside(prices=prices), as_json=as_json)
+    conclude(store, evaluation.task, beside, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from proactivebench.cli.options import AsJson
+from proactivebench.cli.options import AsJson, Correct
 
 
 def score(
@@ -22,12 +22,13 @@ def score(
     anchors: Annotated[
         list[Path] | None, typer.Option(help="Runs of `never` and `always`, same judge, for break-even costs.")
     ] = None,
+    correct: Correct = False,
     as_json: AsJson = False,
 ) -> None:
     """Score stored verdicts again; writes the run's report.json.
 
-    A judge with measured errors adds corrected metrics; so do human labels: lines
-    of {trace_id, turn, candidate (-1 = silence), accepted, random, blind}.
+    Human labels add metrics corrected by them: lines of
+    {trace_id, turn, candidate (-1 = silence), accepted, random, blind}.
     Exit 3: the run is incomplete or invalid.
 
     Example: proactivebench score runs/always --json
@@ -37,5 +38,5 @@ def score(
     from proactivebench.store import RunStore
 
     store = RunStore(run)
-    beside = Beside(prices=prices, human_labels=human_labels, anchors=anchors or ())
+    beside = Beside(prices=prices, human_labels=human_labels, anchors=anchors or (), correct=correct)
     conclude(store, task_of(store, tasks), beside, as_json=as_json)

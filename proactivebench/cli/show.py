@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from proactivebench.cli.options import Correct
 from proactivebench.errors import UsageError
 from proactivebench.naming import did_you_mean
 
@@ -18,6 +19,7 @@ def show(
     judge: Annotated[str | None, typer.Option(help="Whose verdicts: a judge's id or name [all].")] = None,
     repeat: Annotated[int, typer.Option(min=0, help="Which rollout of the trace.")] = 0,
     tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
+    correct: Correct = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show a run's report; with TRACE, what the user did, what was offered and what was decided.
@@ -29,13 +31,13 @@ def show(
     from proactivebench.cli.report import print_as
     from proactivebench.cli.stored import traces_of
     from proactivebench.cli.timeline import Timeline
-    from proactivebench.evaluation import check_valid, report_of, task_of
+    from proactivebench.evaluation import Beside, check_valid, report_of, task_of
     from proactivebench.store import RunStore
 
     store = RunStore(run)
     task = task_of(store, tasks)
     if trace is None:
-        report = report_of(store, task)
+        report = report_of(store, task, Beside(correct=correct))
         print_as(report, as_json=as_json)
         check_valid(report)
         return

@@ -10,12 +10,13 @@ from rich.text import Text
 
 from proactivebench.cli.terminal import safe
 from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
-from proactivebench.scoring.registry import METRICS, metric_for
+from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
+from proactivebench.scoring.registry import METRICS, metric_for, split_key
 
 DECISIVE = (
     "f1",
-    "need_detection_balanced_accuracy",
     "f1_majority",
+    "need_detection_balanced_accuracy",
     "need_detection_balanced_accuracy_majority",
     "precision",
     "recall",
@@ -29,6 +30,7 @@ DECISIVE = (
     "proposal_rate",
     "clean_rate",
 )
+_SHORT = 12
 BEHAVIOUR = (
     "false_alarms_per_hour",
     "longest_streak",
@@ -97,7 +99,7 @@ def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool) 
             continue
         arrow = {"up": "↑ ", "down": "↓ "}.get(metric_for(key).better, "  ")
         row = [
-            Text(arrow + key if key in METRICS else f"    by the {key.rpartition('_')[2]} rule"),
+            Text(arrow + key if key in METRICS else _variant(key)),
             Text(number(found.value)),
             Text(_interval(found), style=_quiet(found)),
         ]
@@ -105,6 +107,13 @@ def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool) 
             row += [Text(number(never.get(key))), Text(number(always.get(key)))]
         table.add_row(*row)
     return table
+
+
+def _variant(key: str) -> str:
+    """A metric by another rule, as a row under the metric itself: over two lines where one would be too long."""
+    base, view = split_key(key)
+    apart = " " if len(base) <= _SHORT else "\n    "
+    return f"  {base}{apart}by the {view} rule"
 
 
 def _splits_table(judged: JudgeReport) -> Table:
@@ -165,6 +174,8 @@ def _adjusted(adjusted: Adjusted) -> Iterator[str]:
     name = adjusted.method.replace("_", " ")
     if adjusted.refused:
         yield f"corrected by {name}: refused, {adjusted.refused}"
+        if adjusted.method == JUDGE_ERRORS:
+            yield "people's labels on a random part of this run correct any judge: score --human_labels FILE"
         return
     yield f"corrected by {name}:"
     for key, value in adjusted.metrics.items():

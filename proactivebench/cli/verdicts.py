@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from proactivebench.cli.terminal import safe
 from proactivebench.records import GatedMetric, GateResult
+from proactivebench.scoring.signflip import p_value
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~@-])")
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -163,7 +164,7 @@ def _text(text: str) -> str:
 
 
 def _p(p: float | None) -> str:
-    return "–" if p is None else "< .001" if p < 0.001 else f"{p:.4f}"
+    return "–" if p is None else p_value(p, 4)
 
 
 def _chance(share: float) -> str:

@@ -1,15 +1,21 @@
 """Metrics corrected for a judge's measured errors: Rogan and Gladen's estimator, stratum by stratum, with the
-uncertainty of the error rates drawn from their posteriors."""
+uncertainty of the error rates drawn from their posteriors.
+
+It holds only if the judge errs on this agent's answers as it did on those it was measured on, which nothing in the
+numbers can show: it is never made unasked, and refused wherever something speaks against it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.records import Adjusted, ErrorCount, JudgeErrors, MetricValue
+from proactivebench.scoring.definedness import Lacking, why_undefined
 from proactivebench.scoring.intervals import (
     FEWEST_TRACES,
     effective_size,
@@ -22,8 +28,8 @@ from proactivebench.scoring.registry import METRICS, Metric, Need
 METHOD = "judge_errors"
 DRAWS = 10_000
 FEWEST_ITEMS = 20
-FEWEST_KEPT = 0.05
-MANY_KEPT = 0.8
+FEWEST_KEPT = 0.8  # share of the draws that are possible
+FURTHEST_OUT = 2.0  # standard errors that a corrected rate may lie outside 0–1
 _NORMAL = 1.96
 C = Column
 
@@ -48,7 +54,20 @@ class Stratum:
         if self.sensitivity is None or self.specificity is None:
             return q
         s, c = (count.correct / count.items for count in (self.sensitivity, self.specificity))
-        return (q + c - 1) / (s + c - 1)
+        return (q + c - 1) / (s + c - 1) if s + c != 1 else float("nan")
+
+    @property
+    def outside(self) -> float:
+        """How far π lies outside 0–1, in standard errors by the delta method from q, s and c; 0 inside."""
+        pi = self.corrected
+        beyond = max(-pi, pi - 1, 0.0)
+        if not beyond or not self.items or self.sensitivity is None or self.specificity is None:
+            return 0.0
+        s, c = ((count.correct, count.items) for count in (self.sensitivity, self.specificity))
+        margin = s[0] / s[1] + c[0] / c[1] - 1
+        q = (self.accepted / self.items * self.size, self.size)
+        variance = _variance(*q) + (1 - pi) ** 2 * _variance(*c) + pi**2 * _variance(*s)
+        return beyond * abs(margin) / float(np.sqrt(variance))
 
     def draw(self, random: np.random.Generator, draws: int) -> tuple[Floats, Floats]:
         """Draws of π, and of s + c − 1."""
@@ -68,14 +87,28 @@ def _jeffreys(hits: float, items: float) -> tuple[float, float]:
     return hits + 0.5, items - hits + 0.5
 
 
+def _variance(hits: float, items: float) -> float:
+    """Variance of a share of which so much is known: that of the distribution it is drawn from."""
+    a, b = _jeffreys(hits, items)
+    return a * b / ((a + b) ** 2 * (a + b + 1))
+
+
 def correct(
-    counts: Counts, errors: JudgeErrors, *, judge_hash: str, candidates: int = 1, draws: int = DRAWS, seed: int = 0
+    counts: Counts,
+    errors: JudgeErrors | None,
+    *,
+    judge_hash: str,
+    candidates: int = 1,
+    lacking: Lacking = MappingProxyType({}),
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> Adjusted:
     """The judged metrics of a run, from pooled counts (traces, columns), as people would have judged it: medians and
-    95 % intervals of the draws. `refused` is set where the measured errors cannot carry a correction."""
+    95 % intervals of the draws. `refused` is set where the measured errors cannot carry a correction; a metric that is
+    undefined for the run, which may lack what `lacking` names, stays so."""
     whole = counts.sum(axis=0)
     refusal = _refusal(counts, whole, errors, judge_hash, candidates)
-    if refusal:
+    if refusal or errors is None:
         return Adjusted(method=METHOD, refused=refusal)
     return correct_strata(
         offers=(
@@ -87,7 +120,7 @@ def correct(
             _stratum(counts, C.TN, C.FN, (C.SURE_TN, C.SURE_FN), errors.correct_rejection, errors.missed_need),
         ),
         share_size=_size(counts, combine(counts, total(C.TP, C.FP)), combine(counts, total(C.TP, C.FP, C.TN, C.FN))),
-        warnings=tuple(_warnings(errors)),
+        metrics=judged_metrics(whole, lacking),
         draws=draws,
         seed=seed,
     )
@@ -98,7 +131,7 @@ def correct_strata(
     silences: tuple[Stratum, ...],
     share_size: float,
     *,
-    warnings: tuple[str, ...] = (),
+    metrics: Sequence[Metric],
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Adjusted:
@@ -115,30 +148,23 @@ def correct_strata(
             pi, margin = part.draw(random, draws)
             if np.quantile(margin, 0.025) <= 0:
                 return Adjusted(method=METHOD, refused="the judge is not shown to know acceptance from rejection")
+            if part.outside > FURTHEST_OUT:
+                why = f"people would accept {part.corrected:.0%}, {part.outside:.1f} standard errors beyond what can be"
+                return Adjusted(method=METHOD, refused=f"the error rates do not transfer: {why}")
             kept &= (margin > 0) & (pi >= 0) & (pi <= 1)
             rate += pi * (part.items / items if items else 0.0)
         rates.append(rate)
     if kept.mean() < FEWEST_KEPT:
-        why = f"the error rates do not transfer: {kept.mean():.1%} of the draws are possible"
+        why = f"the error rates do not transfer: only {kept.mean():.0%} of the draws are possible"
         return Adjusted(method=METHOD, refused=why)
-    if kept.mean() < MANY_KEPT:
-        warnings = (*warnings, f"only {kept.mean():.0%} of the draws are possible: the error rates may not transfer")
     drawn = _tables(share[kept] * number, rates[0][kept], (1 - share[kept]) * number, rates[1][kept])
-    plug_in = _tables(
-        np.array([offered]), np.array([_rate(offers)]), np.array([number - offered]), np.array([_rate(silences)])
-    )[0]
-    return Adjusted(
-        method=METHOD,
-        metrics=dict(_values(drawn)),
-        warnings=warnings,
-        details={
-            "kept": float(kept.mean()),
-            "tp": float(plug_in[C.TP]),
-            "fp": float(plug_in[C.FP]),
-            "tn": float(plug_in[C.TN]),
-            "fn": float(plug_in[C.FN]),
-        },
-    )
+    details = {"kept": float(kept.mean())}
+    plug_in = (_rate(offers), _rate(silences))
+    if all(0 <= rate <= 1 for rate in plug_in):  # impossible counts are never stored
+        number_of = (np.array([part]) for part in (offered, plug_in[0], number - offered, plug_in[1]))
+        table = _tables(*number_of)[0]
+        details |= {column.name.lower(): float(table[column]) for column in (C.TP, C.FP, C.TN, C.FN)}
+    return Adjusted(method=METHOD, metrics=dict(_values(drawn, metrics)), details=details)
 
 
 def _rate(stratum: tuple[Stratum, ...]) -> float:
@@ -154,19 +180,20 @@ def _tables(offers: Floats, accepted: Floats, silences: Floats, right: Floats) -
     return counts
 
 
-def judged_metrics() -> list[Metric]:
-    """The metrics that the four judged outcomes determine."""
+def judged_metrics(whole: Counts, lacking: Lacking) -> list[Metric]:
+    """The metrics that the four judged outcomes determine, those defined for the run."""
     return [
         metric
         for metric in METRICS.values()
         if metric.measure is not None
         and metric.measure.cells[:1] == (C.TP,)
         and metric.needs <= {Need.OFFERS, Need.SILENCES}
+        and why_undefined(metric, whole, lacking) is None
     ]
 
 
-def _values(drawn: Counts) -> Iterator[tuple[str, MetricValue]]:
-    for metric in judged_metrics():
+def _values(drawn: Counts, metrics: Sequence[Metric]) -> Iterator[tuple[str, MetricValue]]:
+    for metric in metrics:
         assert metric.measure is not None  # noqa: S101  # `judged_metrics` has just seen to it
         values = metric.measure(drawn)
         values = values[np.isfinite(values)]
@@ -208,11 +235,17 @@ def _size(counts: Counts, hits: Floats, items: Floats) -> float:
     return float(independent * (_NORMAL / quantile) ** 2)
 
 
-def _refusal(counts: Counts, whole: Counts, errors: JudgeErrors, judge_hash: str, candidates: int) -> str | None:
+def _refusal(counts: Counts, whole: Counts, errors: JudgeErrors | None, judge_hash: str, candidates: int) -> str | None:
     if candidates > 1:
         return "several candidates a moment: one verdict's errors do not give a moment's"
+    if errors is None:
+        return "the judge's errors were never measured"
     if errors.judge_hash != judge_hash:
         return "the errors were measured on another judge"
+    if errors.leaked:
+        return "the judge's errors were measured on contexts it may have seen: they are too small"
+    if not errors.same_population:
+        return f"the judge's errors were measured on other answers ({errors.population}): it errs otherwise on these"
     if len(counts) < FEWEST_TRACES:
         return f"fewer than {FEWEST_TRACES} traces"
     if whole[[C.TP, C.FP, C.TN, C.FN]].sum() == 0:
@@ -228,10 +261,3 @@ def _refusal(counts: Counts, whole: Counts, errors: JudgeErrors, judge_hash: str
             there = 0 if count is None else count.items
             return f"{there} validation items among {name}, fewer than {FEWEST_ITEMS}"
     return None
-
-
-def _warnings(errors: JudgeErrors) -> Iterator[str]:
-    if errors.leaked:
-        yield "the judge's errors were measured on contexts it may have seen: they are too small"
-    if not errors.same_population:
-        yield f"the judge's errors were measured on other data ({errors.population}): they may not transfer"

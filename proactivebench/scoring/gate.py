@@ -16,7 +16,7 @@ from proactivebench.scoring.comparison import pair_up
 from proactivebench.scoring.intervals import t_quantile
 from proactivebench.scoring.power import LEVEL, detectable_drop, unchanged_passes
 from proactivebench.scoring.registry import JUDGE_FREE, split_key
-from proactivebench.scoring.signflip import holm, signflip
+from proactivebench.scoring.signflip import holm, p_equals, p_value, signflip
 
 _MOST_CHANGES = 20
 _NO_DROP = 1e-12
@@ -184,7 +184,7 @@ def _decide(found: _Measured, reach: float | None, p: float | None, adjusted: fl
             worse = adjusted <= LEVEL
             if not beyond:
                 return True, change
-            shown = f"one-sided p = {_p(p)}" + (f", by Holm {_p(adjusted)}" if adjusted != p else "")
+            shown = f"one-sided {p_equals(p)}" + (f", by Holm {p_value(adjusted)}" if adjusted != p else "")
             return not worse, f"{change}; {'' if worse else 'not '}significantly more than allowed ({shown})"
 
 
@@ -199,10 +199,6 @@ def _change(found: _Measured) -> str:
 
 def _loss(found: _Measured) -> str:
     return "rise" if found.asked.metric.better == "down" else "drop"
-
-
-def _p(p: float) -> str:
-    return "< .001" if p < 0.001 else f"{p:.3f}"
 
 
 def _blind_spots(found: _Measured) -> Iterator[str]:

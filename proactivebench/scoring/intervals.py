@@ -25,7 +25,8 @@ _ZERO = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A value with its jackknife standard error and interval; `reason` says why there is none."""
+    """A value with its jackknife standard error and interval; `reason` says why there is no interval. The error is None
+    where every trace gives the same value: 0 would claim a certainty that nobody has."""
 
     value: float
     stderr: float | None = None
@@ -102,7 +103,7 @@ def spread(metric: Metric, traces: Resampled, values: Counts | None = None, vari
         return Spread(value, reason=ONE_TRACE)
     stderr = math.sqrt(variance)
     ends, reason = _interval(metric, traces, values, stderr)
-    return Spread(value, stderr, ends, reason)
+    return Spread(value, stderr if stderr > _ZERO else None, ends, reason)  # no width is known, rather than none
 
 
 Ends = tuple[tuple[float, float] | None, str | None]

@@ -6,7 +6,7 @@ as much as it has shown to know. Source: Angelopoulos et al. 2023, PPI++.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Adjusted, HumanLabel, MetricValue
 from proactivebench.scoring.answers import Answers
-from proactivebench.scoring.correction import judged_metrics
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
 from proactivebench.scoring.intervals import jackknife_variance, t_quantile
 from proactivebench.scoring.measures import F1, Column, Counts, Ratio
@@ -101,8 +100,10 @@ def load_human_labels(path: str | Path) -> tuple[HumanLabel, ...]:
     return tuple(labels)
 
 
-def correct_with_people(answers: Answers, found: Outcomes, labels: Iterable[HumanLabel]) -> Adjusted:
-    """The judged metrics of a run, corrected by people's labels on a random part of it."""
+def correct_with_people(
+    answers: Answers, found: Outcomes, labels: Iterable[HumanLabel], metrics: Sequence[Metric]
+) -> Adjusted:
+    """`metrics`, the judged ones that are defined for a run, corrected by people's labels on a random part of it."""
     given = list(labels)
     if answers.moments.candidates > 1:
         return Adjusted(method=METHOD, refused="several candidates a moment: people's labels are on single offers")
@@ -119,13 +120,13 @@ def correct_with_people(answers: Answers, found: Outcomes, labels: Iterable[Huma
     warnings = [f"{misplaced} labels are on no answer of this run"] if misplaced else []
     if no_silences:
         warnings.append(f"metrics of offers alone: {no_silences}")
-    metrics = {
+    values = {
         metric.key: estimate(metric, offers, silences)
-        for metric in judged_metrics()
+        for metric in metrics
         if not (no_silences and Need.SILENCES in metric.needs)
     }
     labelled = int(offers.labelled.sum() + silences.labelled.sum())
-    return Adjusted(method=METHOD, metrics=metrics, warnings=tuple(warnings), details={"labelled": float(labelled)})
+    return Adjusted(method=METHOD, metrics=values, warnings=tuple(warnings), details={"labelled": float(labelled)})
 
 
 def estimate(metric: Metric, offers: Stratum, silences: Stratum) -> MetricValue:

@@ -25,7 +25,7 @@ from proactivebench.records import (
 )
 from proactivebench.scoring.answers import Answers, count_notes, count_unclean, read_replies
 from proactivebench.scoring.conditions import made_under
-from proactivebench.scoring.correction import correct
+from proactivebench.scoring.correction import METHOD, correct, judged_metrics
 from proactivebench.scoring.counting import pooled
 from proactivebench.scoring.decisions import no_verdicts, read_verdicts
 from proactivebench.scoring.efficiency import Prices
@@ -57,8 +57,9 @@ def build_report(
     same key. Moments expected follow from `task` and from the limit and repeats of `manifest`. Without any verdicts the
     one judge of the report is called `none`, and only what needs no judge is defined. `anchors` holds reports of the
     agents `never` and `always` on the same data: break-even costs against them need the same judge's verdicts.
-    `judge_errors` (by judge id) and `human_labels` add metrics corrected for the judge's mistakes. `metrics` names the
-    only ones to compute, without anchors or correlations (a board of many runs); None = all.
+    `judge_errors` (by judge id; None = not asked for) and `human_labels` add metrics corrected for the judge's
+    mistakes, or why they are refused. `metrics` names the only ones to compute, without anchors or correlations (a
+    board of many runs); None = all.
     """
     moments = Moments.expected(task, manifest)
     with collector_paused():
@@ -71,7 +72,8 @@ def build_report(
             decisions = no_verdicts(answers) if judge_id == UNJUDGED else read_verdicts(answers, judge, lines)
         trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
         reading = Judged(answers, decisions, judge, spending, trivial, metrics)
-        adjusted = tuple(_adjusted(reading, (judge_errors or {}).get(judge_id), people))
+        errors = (judge_errors or {}).get(judge_id)
+        adjusted = tuple(_adjusted(reading, errors, people, asked=judge_errors is not None and judge_id != UNJUDGED))
         judged.append(_judge_report(reading, manifest, adjusted, unclean))
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
@@ -121,13 +123,20 @@ def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, 
     )
 
 
-def _adjusted(judged: Judged, errors: JudgeErrors | None, people: tuple[HumanLabel, ...]) -> Iterator[Adjusted]:
-    candidates = judged.answers.moments.candidates
-    if errors is not None:
-        table = pooled(judged.counts[""])
-        yield correct(table[table[:, Column.MOMENTS] > 0], errors, judge_hash=judged.judge.hash, candidates=candidates)
+def _adjusted(
+    judged: Judged, errors: JudgeErrors | None, people: tuple[HumanLabel, ...], *, asked: bool
+) -> Iterator[Adjusted]:
+    """What corrects the judged metrics: measured errors where that is asked for, and people's labels."""
+    table, lacking = pooled(judged.counts[""]), judged.lacking(judged.views[0])
+    table = table[table[:, Column.MOMENTS] > 0]
+    if asked and not any(member.fallible for member in judged.judge.members):
+        yield Adjusted(method=METHOD, refused="people's own votes decided: there is nothing to correct")
+    elif asked:
+        candidates = judged.answers.moments.candidates
+        yield correct(table, errors, judge_hash=judged.judge.hash, candidates=candidates, lacking=lacking)
     if people:
-        yield correct_with_people(judged.answers, judged.outcomes[""], people)
+        metrics = judged_metrics(table.sum(axis=0), lacking)
+        yield correct_with_people(judged.answers, judged.outcomes[""], people, metrics)
 
 
 def _identity(task: Task, manifest: Manifest, judge_id: str) -> JudgeIdentity:

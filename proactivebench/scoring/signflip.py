@@ -140,3 +140,13 @@ def mcnemar(better: int, worse: int) -> float:
 
     discordant = better + worse
     return 1.0 if discordant == 0 else float(min(1.0, 2 * bdtr(min(better, worse), discordant, 0.5)))
+
+
+def p_value(p: float, digits: int = 3) -> str:
+    """A p-value as text: never 0, whatever it is rounded to."""
+    return "< .001" if p < 0.001 else f"{p:.{digits}f}"
+
+
+def p_equals(p: float, digits: int = 3) -> str:
+    """A p-value in a sentence: `p = 0.031`, or `p < .001`."""
+    return f"p {'' if p < 0.001 else '= '}{p_value(p, digits)}"

@@ -45,22 +45,32 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     return tmp_path / "r", card, judged["judge"]["id"]
 
 
-def test_a_judge_measured_before_the_run_gives_corrected_metrics(
-    run: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize("same", [True, False])
+def test_a_measured_judge_gives_corrected_metrics_where_they_are_asked_for_and_can_hold(
+    run: tuple[Path, Path, str], capsys: pytest.CaptureFixture[str], tmp_path: Path, *, same: bool
 ) -> None:
     path, card, judge_id = run
-    write_measured(card, measured(judge_id, hits=90))
+    block = measured(judge_id, hits=90)
+    block = block.model_copy(update={"errors": block.errors.model_copy(update={"same_population": same})})
+    write_measured(card, block)
     manifest = path / "manifest.json"
     stored = json.loads(manifest.read_text())
-    stored["judges"][judge_id]["card"]["measured"] = [measured(judge_id, hits=90).model_dump(mode="json")]
+    stored["judges"][judge_id]["card"]["measured"] = [block.model_dump(mode="json")]
     manifest.write_text(json.dumps(stored))
-    (judged,) = call(capsys, "score", str(path), "--json")["judges"]
+    for verb in ("score", "show"):
+        (judged,) = call(capsys, verb, str(path), "--json")["judges"]
+        assert judged["adjusted"] == []
+    assert json.loads((path / "report.json").read_text())["judges"][0]["adjusted"] == []
+    (judged,) = call(capsys, "show", str(path), "--correct", "--json")["judges"]
     (adjusted,) = judged["adjusted"]
+    if not same:
+        assert "measured on other answers" in adjusted["refused"]
+        assert adjusted["metrics"] == {}
+        return
     assert adjusted["method"] == "judge_errors"
     assert adjusted["refused"] is None
     low, high = adjusted["metrics"]["f1"]["interval"]
     assert low < adjusted["metrics"]["f1"]["value"] < high
-    assert any("other data" in warning for warning in adjusted["warnings"])
 
 
 def test_peoples_labels_on_part_of_the_run_give_prediction_powered_metrics(

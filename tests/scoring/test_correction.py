@@ -8,9 +8,10 @@ import pytest
 from proactivebench.errors import DataError
 from proactivebench.records import ErrorCount, HumanLabel, JudgeErrors
 from proactivebench.scoring import build_report
-from proactivebench.scoring.correction import Stratum, correct_strata
+from proactivebench.scoring.correction import Stratum, correct_strata, judged_metrics
+from proactivebench.scoring.measures import Column
 from proactivebench.scoring.prediction_powered import load_human_labels, prediction_powered_mean
-from tests.scoring.runs import JUDGE, LABELS, by_trace, make_manifest, make_run, make_task
+from tests.scoring.runs import JUDGE, LABELS, by_trace, make_judge, make_manifest, make_run, make_task
 
 PUBLISHED = {
     "correct_detection": ErrorCount(correct=30, items=30),
@@ -22,7 +23,8 @@ ROWS = by_trace(*[(8, 5, 4, 1 + g % 2) for g in range(12)])
 
 
 def errors(judge=JUDGE, **changes):
-    return JudgeErrors(judge_hash=judge.hash, population="elsewhere", **{**PUBLISHED, **changes})
+    stated = {"population": "this agent's answers", "same_population": True, **PUBLISHED, **changes}
+    return JudgeErrors(judge_hash=judge.hash, **stated)
 
 
 def scored(rows=ROWS, judge=JUDGE, needs=None, **options):
@@ -38,6 +40,7 @@ def worked(design_effect):
         (Stratum(95, 162, size[0], PUBLISHED["correct_detection"], PUBLISHED["false_alarm"]),),
         (Stratum(50, 65, size[1], PUBLISHED["correct_rejection"], PUBLISHED["missed_need"]),),
         size[2],
+        metrics=judged_metrics(np.ones(len(Column)), {}),
         draws=40_000,
     )
 
@@ -56,12 +59,43 @@ def test_the_worked_correction_of_the_page():
     assert found.metrics["recall"].interval == pytest.approx((0.74, 0.99), abs=0.015)
 
 
-def test_a_corrected_report_says_what_it_rests_on():
-    adjusted = scored(judge_errors={JUDGE.id: errors(leaked=True)}).adjusted[0]
+def test_a_correction_is_made_only_where_it_is_asked_for():
+    assert scored().adjusted == ()
+    (adjusted,) = scored(judge_errors={JUDGE.id: errors()}).adjusted
     assert adjusted.refused is None
     assert adjusted.metrics["precision"].interval[0] < adjusted.metrics["precision"].value
-    assert any("may have seen" in warning for warning in adjusted.warnings)
-    assert any("other data (elsewhere)" in warning for warning in adjusted.warnings)
+    (without,) = scored(judge_errors={}).adjusted
+    assert "never measured" in without.refused
+
+
+def test_what_is_undefined_for_a_run_no_correction_defines():
+    """Nobody was asked about silence: an F1 from offers alone would be of one that is never wrong to be silent."""
+    rows = by_trace(*[(8, 5, 4, 1 + g % 2) for g in range(12)])
+    judge = make_judge(silence=None)
+    people_said = list(people(rows, 1.0, 1.0))
+    both = scored(rows, judge=judge, judge_errors={judge.id: errors(judge)}, human_labels=people_said).adjusted
+    for adjusted in both:
+        assert adjusted.refused is None
+        assert set(adjusted.metrics) == {"precision", "false_discovery_rate"}
+
+
+def test_impossible_counts_are_never_stored():
+    rows = by_trace(*[(12, 1, 9, 3)] * 12)  # .92 accepted: more than a judge with s = .9 would accept of anything
+    low = {"correct_detection": ErrorCount(correct=27, items=30), "false_alarm": ErrorCount(correct=27, items=30)}
+    (adjusted,) = scored(rows, judge_errors={JUDGE.id: errors(**low)}).adjusted
+    if adjusted.refused is None:
+        assert all(value >= 0 for value in adjusted.details.values())
+    assert "tp" not in adjusted.details
+    assert Stratum(95, 100, 100, *low.values()).outside == pytest.approx(0.0625 / 0.0818, rel=0.05)
+
+
+def test_a_rate_two_standard_errors_beyond_what_can_be_is_refused_though_draws_remain():
+    sharp = {"correct_detection": ErrorCount(correct=540, items=600), "false_alarm": ErrorCount(correct=540, items=600)}
+    stratum = Stratum(980, 1000, 1000, *sharp.values())
+    assert stratum.corrected == pytest.approx(1.1)
+    assert stratum.outside > 2
+    found = correct_strata((stratum,), (Stratum(5, 10, 10),), 1000, metrics=judged_metrics(np.ones(len(Column)), {}))
+    assert "standard errors beyond what can be" in found.refused
 
 
 def test_labels_need_no_correction():
@@ -78,6 +112,8 @@ def test_labels_need_no_correction():
         (errors(missed_need=ErrorCount(correct=15, items=19)), "19 validation items among wrong silences"),
         (errors(correct_detection=None), "0 validation items among accepted offers"),
         (errors(LABELS), "another judge"),
+        (errors(leaked=True), "may have seen"),
+        (errors(same_population=False, population="elsewhere"), "other answers (elsewhere)"),
         (
             errors(correct_detection=ErrorCount(correct=16, items=30), false_alarm=ErrorCount(correct=15, items=30)),
             "not shown to know",

@@ -24,8 +24,18 @@ def test_a_report_leads_with_f1_and_need_detection_beside_the_trivial_agents():
     lines = [line.split() for line in text.splitlines()]
     head = next(index for index, line in enumerate(lines) if line[-2:] == ["never", "always"])
     assert lines[head + 1][1] == "f1"
-    assert lines[head + 2][1] == "need_detection_balanced_accuracy"
-    assert lines[head + 2][-2:] == ["0.500", "0.500"]
+    assert lines[head + 3][1] == "need_detection_balanced_accuracy"
+    assert lines[head + 3][-2:] == ["0.500", "0.500"]
+
+
+def test_a_majority_row_stands_under_its_own_metric_and_names_it():
+    text = shown(report_on(ROWS, needs=NEEDS, judge=LABELS, splits=SPLITS))
+    lines = [line.removeprefix("↑").split() for line in text.splitlines()]
+    for key in ("f1", "need_detection_balanced_accuracy"):
+        own = next(place for place, cells in enumerate(lines) if cells[:1] == [key])
+        assert lines[own + 1][0] == key
+        rule = ["by", "the", "majority", "rule"]
+        assert rule in (lines[own + 1][1:5], lines[own + 2])
 
 
 @pytest.mark.parametrize("judge", [JUDGE, LABELS, make_judge(silence=None).model_copy(update={"baseline": True})])

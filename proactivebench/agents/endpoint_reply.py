@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proactivebench.agents.base import Answer, Failure, TokenLogprobs
@@ -136,8 +136,10 @@ def _read(body: Json, key: str, replaced: bool, readable: Callable[[str], bool])
     parts = _Parts.of(message.get("content"))
     cleaned = _Cleaned(key, [Note.BYTES_REPLACED] if replaced else [])
     text = cleaned.of(parts.text)
-    reasoning = cleaned.of(_first_text(message.get("reasoning_content"), message.get("reasoning")) or parts.thoughts)
-    refusal = _first_text(message.get("refusal"), parts.refusal)
+    reasoning = cleaned.of(
+        _first_text(message.get("reasoning_content"), message.get("reasoning")) or "".join(parts.thought)
+    )
+    refusal = _first_text(message.get("refusal"), "".join(parts.refused))
     finish = (word or "").lower()
     if finish in FILTERED or refusal:
         why = f"the model refused: {one_line(scrub(refusal, key))}" if refusal else "content filter"
@@ -211,10 +213,15 @@ class _Cleaned:
 class _Parts:
     """What stands in a message's content, which some vendors give as a list of parts."""
 
-    text: str = ""
-    thoughts: str = ""
-    refusal: str = ""
+    said: list[str] = field(default_factory=list)
+    thought: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     unknown: str | None = None  # the type of a part that holds no text
+
+    @property
+    def text(self) -> str:
+        """What the parts say."""
+        return "".join(self.said)
 
     @classmethod
     def of(cls, content: Any) -> _Parts:
@@ -223,7 +230,7 @@ class _Parts:
         if isinstance(content, dict):
             content = [content]
         if isinstance(content, str):
-            found.text = content
+            found.said.append(content)
         elif isinstance(content, list):
             for part in content:
                 found._add(part)
@@ -233,20 +240,20 @@ class _Parts:
 
     def _add(self, part: Any) -> None:
         if isinstance(part, str):
-            self.text += part
+            self.said.append(part)
             return
         kind = str(part.get("type") or "text") if isinstance(part, dict) else type(part).__name__
         fields = part if isinstance(part, dict) else {}
         if "think" in kind or "reason" in kind:
             inner = _first(fields, "thinking", "reasoning", "text", "summary", "content")
-            self.thoughts += inner if isinstance(inner, str) else _Parts.of(inner).text
+            self.thought.append(inner if isinstance(inner, str) else _Parts.of(inner).text)
         elif kind == "refusal":
-            self.refusal += str(fields.get("refusal") or fields.get("text") or "")
+            self.refused.append(str(fields.get("refusal") or fields.get("text") or ""))
         else:
             text = _first(fields, "text", "output_text", "content")
             text = text.get("value", text.get("text")) if isinstance(text, dict) else text
             if isinstance(text, str):
-                self.text += text
+                self.said.append(text)
             elif self.unknown is None:
                 self.unknown = one_line(kind, 40)
 

@@ -34,7 +34,7 @@ class Stream:
     def __init__(self) -> None:
         self.done = False
         self.replaced = False  # broken UTF-8
-        self._bytes = self._kept = 0
+        self._bytes = self._kept = self._waiting = 0
         self._line = bytearray()
         self._data: list[str] = []
         self._parts: dict[str, list[str]] = {name: [] for name in _TEXTS}
@@ -85,8 +85,11 @@ class Stream:
             name, _, value = line.partition(b":")
             if name.lstrip(b"\xef\xbb\xbf") == b"data":
                 self._data.append(self._decoded(value.removeprefix(b" ")))
+                self._waiting += len(value)
+            if self._waiting > MOST_BYTES:
+                raise too_much()
             return
-        data, self._data = "\n".join(self._data).strip(), []
+        data, self._data, self._waiting = "\n".join(self._data).strip(), [], 0
         if data == "[DONE]":
             self.done = True
         elif data and not self.done:
@@ -113,7 +116,11 @@ class Stream:
             self._top["usage"] = event["usage"]
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and choice.get("index", 0) in (0, None):
+                lists = len(self._pieces) + len(self._logprobs)
                 self._chosen(choice)
+                self._kept += len(data) if len(self._pieces) + len(self._logprobs) > lists else 0
+        if self._kept > MOST_BYTES:
+            raise too_much()
 
     def _chosen(self, choice: Json) -> None:
         self._begun = True
@@ -134,5 +141,3 @@ class Stream:
                 self._pieces += value
             elif value is not None:
                 raise Transient(f"a message whose {name} is a JSON {type(value).__name__}")
-        if self._kept > MOST_BYTES:
-            raise too_much()

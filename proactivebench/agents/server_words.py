@@ -70,10 +70,11 @@ def one_line(text: str, longest: int = _SAID) -> str:
     return flat if len(flat) <= longest else flat[: longest - 1] + "…"
 
 
-def in_a_word(error: str | None) -> str:
-    """What an error can be counted by: the status or the exception it begins with, never foreign text."""
+def in_a_word(error: str | None, cause: str | None = None) -> str:
+    """What an error can be counted by: the status or the exception it begins with, else its cause; never foreign
+    text."""
     named = re.match(r"\d{3}\b|\w{0,40}(?:Error|Exception)\b", error or "")
-    return named[0] if named else "no_answer"
+    return named[0] if named else cause or "no_answer"
 
 
 # --- the key ----------------------------------------------------------------------------------------------------------

@@ -86,4 +86,4 @@ def _cause(fault: Transient | Rejected) -> str:
         return "too_large"
     if isinstance(fault, Rejected) and not fault.inside:
         return "refused"
-    return f"error:{in_a_word(str(fault))}"
+    return f"error:{in_a_word(str(fault), fault.kind if isinstance(fault, Transient) else None)}"

@@ -131,7 +131,7 @@ def _read(answer: Answer, card: ModelCard) -> Reading:
     if answer.cause is Cause.TOO_LARGE:
         return Reading(None, cause=Cause.TOO_LARGE)
     if answer.failure is Failure.ERROR:
-        return Reading(None, cause=f"error:{in_a_word(answer.error)}")
+        return Reading(None, cause=f"error:{in_a_word(answer.error, answer.cause)}")
     if answer.dropped_turns:
         return Reading(None, cause="context_dropped")
     unknown = Note.FINISH_UNKNOWN in answer.notes

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proactivebench.errors import DataError, ProactiveBenchError
-from proactivebench.files import foreign, read_bytes
+from proactivebench.files import foreign, no_run, read_bytes
 from proactivebench.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def load_report(run: Path, *, as_written: bool = False) -> Report:
     `as_written` takes a directory's report.json in place of computing it. Where a directory's data cannot be had, its
     report.json serves and standard error says so. Raises `DataError`.
     """
+    if not run.exists() and run.suffix != ".json":
+        raise no_run(run)
     if not run.is_dir():
         return read_report(run)
     written = run / "report.json"

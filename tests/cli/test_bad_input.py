@@ -326,6 +326,7 @@ def test_a_run_is_found_from_its_files_its_parent_and_its_misspelt_name(call, pl
     assert "give its folder, r" in refused(call, place, "show r/manifest.json")
     assert "holds some: give one of all/parrot" in refused(call, place, "show all")
     assert "did you mean all/parrot?" in refused(call, place, "show all/parot")
+    assert "did you mean all/parrot?" in refused(call, place, "compare r all/parot")
     assert "an entry of a board" in refused(call, place, "show entry")
 
 

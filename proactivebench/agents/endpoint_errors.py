@@ -144,12 +144,13 @@ class Server:
     """What the responses of one server mean, in the light of those before: one that has answered and then says 401,
     403 or 404 may have a bad moment, one that never answered has not let us in.
 
-    `url` and `model` are those of messages; `keys` names the variables a key is read from.
+    `url` and `model` are those of messages; `keys` names the variables a `key` is read from.
     """
 
     url: str
     model: str
     keys: str = "OPENAI_API_KEY"
+    key: str = ""
     let_in: bool = False
     shut: int = 0
 
@@ -168,7 +169,7 @@ class Server:
             retry_after=retry_after(headers),
             kind=Cause.FAILED_INSIDE if inside else None,
         )
-        match meaning(status, long, code, page=looks_like_html(text)):
+        match meaning(status, long, code, page=looks_like_html(text), head=message):
             case Meaning.ACCOUNT:
                 return UsageError(
                     f"{self.url} wants payment ({status}: {message}): top up the account, then run the same command"
@@ -176,7 +177,7 @@ class Server:
             case Meaning.TOO_LARGE:
                 return TooLarge(f"{status}: {message}", status=status)
             case Meaning.REFUSED:
-                return Rejected(status, message, places, inside=inside and not about_content(long, code))
+                return Rejected(status, message, places, inside=inside and not about_content(message, code))
             case Meaning.DOOR:
                 self.shut += 1
                 why = self._not_let_in(status, message, headers)
@@ -189,10 +190,10 @@ class Server:
 
     def _not_let_in(self, status: int, message: str, headers: Mapping[str, str]) -> str:
         if 300 <= status < 400:
-            address = one_line(headers.get("Location") or headers.get("location") or "").partition("?")[0]
+            address = scrub(_bare(headers.get("Location") or ""), self.key) or "an address it does not name"
             return (
-                f"{self.url} has moved to {address or 'an address it does not name'} ({status}), and redirects are not "
-                "followed: give the new address as base_url=…"
+                f"{self.url} has moved to {address} ({status}), and redirects are not followed: "
+                "give the new address as base_url=…"
             )
         if status in (401, 403):
             return (
@@ -206,16 +207,18 @@ class Server:
         )
 
 
-def meaning(status: int, message: str = "", code: str = "", *, page: bool = False) -> Meaning:
-    """What a status means with the words beside it. `page`: they are a web page, which says nothing of the request."""
+def meaning(status: int, message: str = "", code: str = "", *, page: bool = False, head: str | None = None) -> Meaning:
+    """What a status means with the words beside it. `page`: they are a web page, which says nothing of the request.
+    `head` is the beginning of a long message: further down, servers quote the request."""
+    head = message if head is None else head
     by_table = next(rule.meaning for rule in TABLE if rule.holds(status))
     if page:
         return Meaning.AGAIN if by_table is Meaning.REFUSED else by_table
-    if status >= 400 and out_of_money(message, code):
+    if status >= 400 and out_of_money(head, code):
         return Meaning.ACCOUNT
     if by_table in (Meaning.REFUSED, Meaning.AGAIN) and too_large(message, code):
         return Meaning.TOO_LARGE
-    if status == 403 and about_content(message, code):
+    if status == 403 and about_content(head, code):
         return Meaning.REFUSED
     return by_table
 
@@ -277,7 +280,7 @@ def no_response(error: BaseException, key: str, proxy: str | None = None) -> Exc
     if OutOfFiles.behind(error) or _no_file_left():
         return OutOfFiles()
     words = f"{type(chain[-1]).__name__}: {chain[-1]}" if str(chain[-1]) else type(chain[-1]).__name__
-    through = f" (through the proxy {_shown(proxy)} of the environment)" if proxy else ""
+    through = f" (through the proxy {_bare(proxy)} of the environment)" if proxy else ""
     return Transient(one_line(scrub(words, key)) + through)
 
 
@@ -290,6 +293,11 @@ def _no_file_left() -> bool:
     return False
 
 
-def _shown(proxy: str) -> str:
-    parts = urlsplit(proxy)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+def _bare(address: str) -> str:
+    """An address without what may be secret in it: name and password, query and fragment."""
+    try:
+        parts = urlsplit(one_line(address))
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if host else parts.path

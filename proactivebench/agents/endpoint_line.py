@@ -44,7 +44,7 @@ class Connection:
         name, key = options.key_header, options.key
         headers = {name: key} if name else {"Authorization": f"Bearer {key}"}
         client = HttpClient(address, headers, connections=connections, timeout_s=timeout_s)
-        return cls(client, Server(options.base_url, options.model, options.keys), key, timeout_s)
+        return cls(client, Server(options.base_url, options.model, options.keys, key), key, timeout_s)
 
     async def post(self, payload: Json, tally: Tally) -> tuple[Json, bool]:
         """The body of the answer to `payload`, asked once, and whether broken UTF-8 was replaced in it.

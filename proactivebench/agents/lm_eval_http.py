@@ -149,7 +149,7 @@ class HttpCalls:
             timeout_s=timeout_s,
             verify=lm.verify_certificate is not False,
         )
-        server = Server(str(lm.base_url), str(lm.model), "the key in the environment")
+        server = Server(str(lm.base_url), str(lm.model), "the key in the environment", self._key)
         return Connection(client, server, self._key, timeout_s)
 
     @property

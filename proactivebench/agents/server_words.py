@@ -116,6 +116,7 @@ _TOO_LARGE = _any(
     r"exceed(?:s|ed)? max(?:imum)? length|session_len|tokens must be reduced|limit exceeded by \d+ tokens",
     r"reduce (?:your|the) (?:message size|messages?|(?:input|context|prompt)? ?length|prompt|input)\b",
     r"too big compared to kv|physical batch size|tokens must be at least 1, got (?:-\d|0)",
+    r"\b(?:messages|content)\b.{0,80}(?:string too long|at most \d+ characters)|string too long.{0,60}maximum length",
     r"超长|过长|超(?:过|出)[^。]{0,12}(?:长度|上下文|最大)",
 )
 _MORE = (

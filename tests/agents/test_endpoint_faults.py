@@ -229,11 +229,13 @@ def test_a_request_too_large_is_a_named_error_that_is_not_asked_again_and_says_t
 
 def test_a_redirect_is_not_followed_and_the_new_address_is_told_without_its_query() -> None:
     with chat_server() as other:
-        moved = Fault(308, headers={"Location": f"{other.base_url}/chat/completions?token=abc"})
+        elsewhere = other.base_url.replace("//", "//me:sesame@")
+        moved = Fault(308, headers={"Location": f"{elsewhere}/chat/completions?token=abc"})
         with chat_server(probe=moved) as server, pytest.raises(UsageError, match="redirects are not followed") as stop:
             ask(server)
         assert other.base_url in str(stop.value)
         assert "token" not in str(stop.value)
+        assert "sesame" not in str(stop.value)
         assert not other.requests
 
 

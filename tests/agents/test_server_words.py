@@ -59,6 +59,9 @@ TOO_LARGE = [
     "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
     "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000",
     "size limit exceeded by 300 tokens. Try using shorter or fewer inputs",
+    # counted in characters
+    "Invalid 'messages[1].content': string too long. Expected a string with maximum length 1048576",
+    "body.messages.1.content: String should have at most 32768 characters",
     # others
     "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 129024]",
     "Prompt 超长",
@@ -99,6 +102,7 @@ NOT_TOO_LARGE = [
     "This model only support stream mode, please enable the stream parameter to access the model.",
     "Missing reasoning_content in an assistant message",
     "temperature must be less than 2",
+    "body.user: String should have at most 64 characters",
     "upstream connect error or disconnect/reset before headers",
 ]
 

@@ -27,7 +27,7 @@ class Parameters:
         return _place(self._found, kind)
 
     def settle(self, found: Mapping[str, Any], kind: str = "", instead_of: Mapping[str, Any] | None = None) -> Found:
-        """Keep `found` where nothing stands yet, or where exactly `instead_of` does. Returns what stands then."""
+        """Keep `found` where nothing stands yet, or where `instead_of` does. Returns what stands then."""
         self._found = _settled(self._found, kind, found, instead_of)
         return _place(self._found, kind)
 
@@ -81,7 +81,8 @@ def _place(found: Found, kind: str) -> Found:
 def _settled(whole: Found, kind: str, found: Mapping[str, Any], instead_of: Mapping[str, Any] | None) -> Found:
     standing = _place(whole, kind)
     free = not any(name in standing for name in found)
-    same = instead_of is not None and all(standing.get(name) == value for name, value in instead_of.items())
+    # what an earlier version did not record yet is no difference
+    same = instead_of is not None and all(standing.get(name, value) == value for name, value in instead_of.items())
     if not (free or same):
         return whole
     if not kind:

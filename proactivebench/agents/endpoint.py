@@ -135,7 +135,7 @@ class EndpointAgent(Agent):
     async def _accepted(self, kind: _Kind) -> Accepted:
         """What the server takes of such requests: as the run has it, else by a probe."""
         if kind.accepted is not None:
-            return kind.accepted
+            return self._as_asked(kind.accepted)
         async with self._probing:
             if kind.accepted is None:
                 stored = Accepted.of(self._parameters.get(kind.name))
@@ -143,8 +143,8 @@ class EndpointAgent(Agent):
                     found = await self._probe(kind)
                     stored = Accepted.of(self._parameters.settle(found.recorded, kind.name))
                     stored = found if stored is None else stored
-                kind.accepted = self._as_asked(stored)
-        return kind.accepted
+                kind.accepted = stored
+        return self._as_asked(kind.accepted)
 
     async def _probe(self, kind: _Kind) -> Accepted:
         probe = Probe(
@@ -212,8 +212,8 @@ class EndpointAgent(Agent):
             return now
         if not (before.in_use and before.differences(now)):
             stored = Accepted.of(self._parameters.settle(now.recorded, kind.name, instead_of=before.conditions))
-            kind.accepted = self._as_asked(stored or now)
-        standing = kind.accepted or now
+            kind.accepted = stored or now
+        standing = self._as_asked(kind.accepted or now)
         if refused is not None and standing.in_use and (differing := standing.differences(now)):
             raise UsageError(
                 f"{self._options.base_url} no longer takes what answers of this run were given with "

@@ -75,6 +75,7 @@ class Accepted:
         if "response_format" not in recorded:
             return None
         known = {field: recorded[name] for field, name in _RECORDED.items() if name in recorded}
+        known.setdefault("in_use", True)  # a run of a version that did not say
         try:
             return cls(**known | {"form": Form(known["form"])})
         except ValueError:

@@ -23,6 +23,7 @@ from proactivebench.agents.server_words import one_line, too_large
 from proactivebench.errors import UsageError
 from proactivebench.installing import how_to_get
 from proactivebench.naming import did_you_mean
+from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Decoding, digest
 
 if TYPE_CHECKING:
@@ -60,14 +61,20 @@ class LmEvalAgent(Agent):
         self._lm: LM | None = lm
         self._http: HttpCalls | None = None
         self._system = SystemRole()
+        self._parameters = Parameters()
 
     @classmethod
     def around(cls, lm: LM, *, model: str, model_args: Mapping[str, str] | None = None) -> LmEvalAgent:
         """An agent that speaks through an existing lm-eval model, and leaves it as it was on `close`."""
         return cls(model, model_args, lm=lm)
 
+    def attach(self, parameters: Parameters) -> None:
+        """Take up what earlier sittings of the run found."""
+        self._parameters = parameters
+
     async def start(self) -> dict[str, Any]:
-        """Load the backend. Raises `UsageError` where its name, arguments or packages do not allow it."""
+        """Load the backend. Raises `UsageError` where its name, arguments or packages do not allow it, or where it is
+        not what the run has had so far."""
         if self._lm is None:
             self._lm = await asyncio.to_thread(self._create)
         if speaks_http(self._lm):
@@ -78,7 +85,22 @@ class LmEvalAgent(Agent):
             self.lockstep = False
         limit = self._limit()
         found: dict[str, Any] = {} if limit is None else {"max_length": limit, "context_rule": RULE}
-        return {**found, **(self._http.remarks() if self._http else {})}
+        found |= self._http.remarks() if self._http else {}
+        self._check(found)
+        return found
+
+    def _check(self, found: Mapping[str, Any]) -> None:
+        before = self._parameters.get()
+        differing = [
+            f"{name}: {before[name]} then, {value} now"
+            for name, value in found.items()
+            if before.get(name, value) != value
+        ]
+        if differing:
+            raise UsageError(
+                f"the model is not what this run has had so far ({'; '.join(differing)}): load it as it was, or give "
+                "another --output_path"
+            )
 
     async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
         """The answers to several conversations: one `generate_until` over all, or one call each over HTTP."""

@@ -15,6 +15,7 @@ from proactivebench.agents.base import Answer, Failure, Message, Request
 from proactivebench.agents.lm_eval_backend import LmEvalAgent, create_backend, shown_name
 from proactivebench.agents.lm_eval_http import as_chat
 from proactivebench.errors import UsageError
+from proactivebench.parameters import Parameters
 from proactivebench.records import Cause, Decoding, Event, Moment, Trace, Usage
 from tests.servers.chat import Drop, Fault, Hang, Say, chat_server, refusal
 
@@ -134,6 +135,15 @@ def test_a_conversation_that_no_longer_fits_drops_its_oldest_turns_and_keeps_the
     prompt = lm.batches[0][0][0]
     assert answer.dropped_turns == 3
     assert prompt == "<system> Be helpful. <user> old 3 <assistant> old 3 <user> now"
+
+
+def test_a_model_of_another_context_than_the_run_has_had_is_refused() -> None:
+    parameters = Parameters()
+    parameters.settle({"max_length": 48, "context_rule": "drop-oldest-turns"})
+    agent = LmEvalAgent.around(Counting(), model="scripted")
+    agent.attach(parameters)
+    with pytest.raises(UsageError, match=r"max_length: 48 then, 24 now.*another --output_path"):
+        asyncio.run(agent.start())
 
 
 def test_what_cannot_fit_at_all_is_a_named_error_rather_than_cut_on_the_left() -> None:

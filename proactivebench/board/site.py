@@ -13,7 +13,7 @@ from proactivebench.board.pages import asset, safe_json, site_page
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal
 from proactivebench.board.rejudging import local_judge
-from proactivebench.board.rows import COLUMNS, Row
+from proactivebench.board.rows import COLUMNS, Row, conditions_in_words
 from proactivebench.board.tracepages import structure_data, task_data
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.judging.errors import judge_errors
@@ -142,7 +142,8 @@ def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:
             "file": f"entries/{entry.key}/data.js",
             "task": task_files[entry.report.task.data_hash],
             "label": f"{entry.declared.model} ({entry.declared.organisation}), run {entry.key.rpartition('/')[2]}, "
-            f"{entry.report.task.name}, judge {' and '.join(each.judge.name for each in entry.report.judges)}",
+            f"{entry.report.task.name}, judge {' and '.join(each.judge.name for each in entry.report.judges)}; "
+            f"{conditions_in_words(entry.report)}",
         }
         for entry in entries
     ]

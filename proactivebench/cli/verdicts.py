@@ -41,24 +41,25 @@ def _measured(found: GatedMetric) -> list[str]:
     values = f"{found.metric}: baseline {_number(found.baseline_value)}, candidate {_number(found.candidate_value)}"
     if found.difference is None:
         return [values]
+    loss = "rise" if found.better == "down" else "drop"
     spread = f", standard error {found.stderr:.4f}" if found.stderr is not None else ""
-    said = [f"{values}; change {found.difference:+.4f} (up is better){spread}"]
+    said = [f"{values}; change {found.difference:+.4f} (minus is worse){spread}"]
     if found.p is not None:
         holm = f", by Holm {_p(found.p_adjusted)}" if found.p_adjusted not in (None, found.p) else ""
         said.append(f"  one-sided p of more than the allowed {found.max_drop:.4g}: {_p(found.p)}{holm}")
     if found.not_excluded is not None:
-        said.append(f"  largest drop not excluded: {found.not_excluded:.4f} (one-sided 95 %)")
+        said.append(f"  largest {loss} not excluded: {found.not_excluded:.4f} (one-sided 95 %)")
     if found.detectable is not None and found.unchanged_passes is not None:
         said.append(
-            f"  the rule {found.rule} finds a true drop of {found.detectable:.4f} with 80 %; "
+            f"  the rule {found.rule} finds a true {loss} of {found.detectable:.4f} with 80 %; "
             f"an unchanged candidate passes with {_chance(found.unchanged_passes)}"
         )
     return said + [f"  note: {found.metric} {warning}" for warning in found.warnings]
 
 
 _COLUMNS = (
-    "metric", "verdict", "baseline", "candidate", "change (up is better)", "allowed drop", "one-sided p",
-    "not excluded", "detectable drop (80 %)", "an unchanged one passes",
+    "metric", "verdict", "baseline", "candidate", "change (minus is worse)", "allowed loss", "one-sided p",
+    "loss not excluded", "detectable loss (80 %)", "an unchanged one passes",
 )  # fmt: skip
 
 

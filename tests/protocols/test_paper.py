@@ -13,11 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from proactivebench.agents.endpoint import EndpointAgent
 from proactivebench.errors import DataError, UsageError
 from proactivebench.protocols import Protocol, load_protocol
 from proactivebench.protocols.released import prompts_in
-from proactivebench.records import Cause, Moment, Reply, ReplyStatus, Trace
+from proactivebench.records import Cause, Decoding, Moment, Reply, ReplyStatus, Trace
+from tests.agents.asking import request, with_agent
 from tests.protocols.conversations import TRACES, WORDS, reply, trace_of
+from tests.servers.chat import chat_server
 
 STAND_IN = '''
 import json
@@ -202,3 +205,17 @@ def test_the_hash_covers_the_pinned_file(tmp_path: Path, paper: Protocol) -> Non
     other = load(tmp_path, STAND_IN.replace("stand-in", "double"))
     assert other.identity.hash != paper.identity.hash
     assert load(tmp_path, STAND_IN).identity == paper.identity
+
+
+def test_the_paper_protocol_asks_a_server_for_no_response_format(paper: Protocol) -> None:
+    async def use(agent: EndpointAgent, protocol: Protocol) -> dict[str, Any]:
+        agent.expect(Decoding(), protocol.schema())
+        found = await agent.start()
+        await agent.answer(request(schema=protocol.schema()))
+        return found
+
+    for protocol, form in ((load_protocol("standard"), "json_schema, strict"), (paper, "none")):
+        with chat_server() as server:
+            found = with_agent(server, lambda agent, protocol=protocol: use(agent, protocol))
+            assert found["response_format"] == form
+            assert {"response_format" in seen.body for seen in server.requests} == {form != "none"}

@@ -128,7 +128,7 @@ def test_github_gets_a_summary_and_an_annotation(runs):
     )
     assert done.returncode == 1
     assert "::error title=ProactiveBench gate%3A REGRESSION::" in done.stdout
-    assert "| detectable drop (80 %) |" in (runs / "sum.md").read_text(encoding="utf-8")
+    assert "| detectable loss (80 %) |" in (runs / "sum.md").read_text(encoding="utf-8")
 
 
 def test_names_of_others_cannot_break_out_of_a_report(tmp_path):

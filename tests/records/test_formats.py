@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from proactivebench.cli import main
 from proactivebench.judging import create_judge
+from proactivebench.protocols import load_protocol
 from proactivebench.records import JudgeIdentity, Manifest, Report
 from proactivebench.records.formats import MANIFEST, MOST_MEMBERS, REPORT, judge_members
 from proactivebench.scoring.comparison import compare
@@ -78,13 +79,19 @@ def test_a_run_of_the_first_format_is_scored_shown_and_gated_against_its_old_rep
 def test_a_run_of_the_first_format_goes_on_where_it_stopped(tmp_path, capsys):
     run = tmp_path / "always"
     shutil.copytree(FIRST / "always", run)
+    file = run / "manifest.json"
+    manifest = json.loads(file.read_text(encoding="utf-8"))
+    manifest["protocol"] = load_protocol("standard").identity.model_dump(
+        mode="json"
+    )  # its texts may have changed since
+    file.write_text(json.dumps(manifest), encoding="utf-8")
     before = RunStore(run).replies()
     options = ("--model", "always", "--tasks", "proactivebench_sample", "--output_path", run, "--limit", "7")
     code, _, err = called(capsys, "run", *options)
     assert code == 0, err
     after = RunStore(run).replies()
     assert before.items() < after.items()
-    assert json.loads((run / "manifest.json").read_text())["format"] == MANIFEST
+    assert json.loads(file.read_text(encoding="utf-8"))["format"] == MANIFEST
 
 
 @pytest.mark.parametrize("verb", ["compare", "gate"])

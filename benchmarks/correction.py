@@ -23,30 +23,40 @@ ITEMS = (30, 120)  # validation items a class
 LABELLED = (60, 120)  # people's labels on a run of 227
 FEWEST = 50  # intervals a coverage is stated from
 
+Rates = tuple[tuple[float, float], tuple[float, float]]  # sensitivity and specificity on offers, and on silences
+MEASURED, ITEMS_MEASURED = (0.95, 0.85), 120
+FALLEN = (0.85, 0.75, 0.65, 0.50)  # what the specificity is on the agent of the run
+LEXICAL: Rates = ((331 / 504, 634 / 943), (116 / 179, 82 / 123))  # as its card has them
+GROUNDED: Rates = ((0.97, 0.1), LEXICAL[1])  # on an agent that repeats what it saw: nearly all of it is accepted
 
-def judged(random: np.random.Generator, people: Floats, sensitivity: float, specificity: float) -> Floats:
+
+def judged(random: np.random.Generator, people: Floats, rates: Rates) -> Floats:
     """What a judge with these error rates makes of tables that people decided: (traces, 4)."""
     tp, fp, tn, fn = people.astype(np.int64).T
-    kept_tp, kept_tn = random.binomial(tp, sensitivity), random.binomial(tn, sensitivity)
-    false_tp, false_tn = random.binomial(fp, 1 - specificity), random.binomial(fn, 1 - specificity)
+    (keep_tp, reject_fp), (keep_tn, reject_fn) = rates
+    kept_tp, kept_tn = random.binomial(tp, keep_tp), random.binomial(tn, keep_tn)
+    false_tp, false_tn = random.binomial(fp, 1 - reject_fp), random.binomial(fn, 1 - reject_fn)
     accepted, right = kept_tp + false_tp, kept_tn + false_tn
     return np.stack([accepted, tp + fp - accepted, right, tn + fn - right], axis=1).astype(np.float64)
 
 
 def by_errors(
-    random: np.random.Generator, runs: int, sensitivity: float, specificity: float, items: int
+    random: np.random.Generator, runs: int, measured: Rates, actual: Rates, items: int, *, same: bool = True
 ) -> list[float]:
-    """Coverage of the interval of each shown metric, and the share of runs that were refused."""
+    """Coverage of the interval of each shown metric, and the share of runs that were refused: of a judge with the rates
+    `measured` on so many `items` a class, and `actual` ones on the run. `same` is whether the items are stated to be of
+    the run's population."""
     held, given = np.zeros(len(SHOWN)), 0
     people = draw_tables(random, draw_shares(random, TRUTH, RHO, runs, TRACES))
     for run in people:
-        counts = [ErrorCount(correct=int(random.binomial(items, rate)), items=items)
-                  for rate in (sensitivity, specificity, sensitivity, specificity)]  # fmt: skip
+        counts = [
+            ErrorCount(correct=int(random.binomial(items, rate)), items=items) for pair in measured for rate in pair
+        ]
         errors = JudgeErrors(
-            judge_hash="simulated", population="simulated", same_population=True,
+            judge_hash="simulated", population="simulated", same_population=same,
             correct_detection=counts[0], false_alarm=counts[1], correct_rejection=counts[2], missed_need=counts[3],
         )  # fmt: skip
-        table = widened(judged(random, run, sensitivity, specificity))
+        table = widened(judged(random, run, actual))
         found = correct(table, errors, judge_hash="simulated", draws=4000, seed=int(random.integers(2**31)))
         if found.refused:
             continue
@@ -95,25 +105,39 @@ def _holds(interval: tuple[float, float] | None, value: float) -> bool:
 
 
 def report(runs: int, seed: int) -> Iterator[str]:
-    """The table, line by line, as Markdown."""
+    """The tables, line by line, as Markdown."""
     random = np.random.default_rng(seed)
     yield f"| method | judge s, c | people's items | {' | '.join(SHOWN)} | refused |"
     yield "|---|---|---|" + "---|" * (len(SHOWN) + 1)
-    for sensitivity, specificity in JUDGES:
+    for judge in JUDGES:
         for items in ITEMS:
-            found = by_errors(random, runs, sensitivity, specificity, items)
-            yield _row("judge errors", sensitivity, specificity, f"{items} a class", found)
+            found = by_errors(random, runs, (judge, judge), (judge, judge), items)
+            yield _row("judge errors", "{:g}, {:g}".format(*judge), f"{items} a class", *map(_shown, found))
         for labelled in LABELLED:
-            found = by_people(random, runs, sensitivity, specificity, labelled)
-            yield _row("prediction powered", sensitivity, specificity, f"{labelled} labels", found)
+            found = by_people(random, runs, *judge, labelled)
+            yield _row("prediction powered", "{:g}, {:g}".format(*judge), f"{labelled} labels", *map(_shown, found))
+    yield ""
+    yield "Where the judge errs otherwise on the agent of the run than where it was measured: what the intervals would"
+    yield "cover if its items were said to be of the run's population, how often that is refused all the same, and last"
+    yield "what happens to them as items of another agent, which are another population."
+    yield ""
+    yield f"| measured s, c | on the run | {' | '.join(SHOWN)} | refused: impossible | refused: other population |"
+    yield "|---|---|" + "---|" * (len(SHOWN) + 2)
+    both = (MEASURED, MEASURED)
+    cases = [(both, ((MEASURED[0], c), (MEASURED[0], c)), f"{MEASURED[0]:g}, {c:g}") for c in FALLEN]
+    for measured, actual, said in [*cases, (LEXICAL, GROUNDED, "0.97, 0.1 (a grounded agent's offers)")]:
+        claimed = by_errors(random, runs, measured, actual, ITEMS_MEASURED)
+        honest = by_errors(random, max(1, runs // 10), measured, actual, ITEMS_MEASURED, same=False)
+        name = "lexical's" if measured is LEXICAL else "{:g}, {:g}".format(*MEASURED)
+        yield _row(name, said, *map(_shown, claimed), "–" if measured == actual else _shown(honest[-1]))
 
 
-def _row(method: str, sensitivity: float, specificity: float, items: str, found: list[float]) -> str:
-    return (
-        f"| {method} | {sensitivity:g}, {specificity:g} | {items} | "
-        + " | ".join("–" if np.isnan(x) else f"{x:.3f}" for x in found)
-        + " |"
-    )
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(share: float) -> str:
+    return "–" if np.isnan(share) else f"{share:.3f}"
 
 
 if __name__ == "__main__":

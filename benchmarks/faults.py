@@ -125,6 +125,7 @@ def same(report: str) -> dict[str, Any]:
     shown["agent"]["model_args"].pop("base_url")  # every kind has a server of its own
     for judge in shown["judges"]:
         for part in (judge["overall"], *judge["splits"].values()):
+            part.pop("queueing", None)
             part["metrics"] = {k: v for k, v in part["metrics"].items() if not _CLOCKS_AND_TOKENS.match(k)}
         for table in judge["tables"].values():
             kept = [i for i, name in enumerate(table["columns"]) if name not in ("tokens", "cost")]

@@ -235,7 +235,9 @@ def _halt(chain: Chain) -> None:
 
 def _heard_before(reply: Reply) -> Answer:
     """What an earlier sitting, stopped between the attempts of a reply, had heard so far."""
-    return Answer(reply.text, attempts=reply.attempts, usage=reply.usage, latency_s=reply.latency_s)
+    return Answer(
+        reply.text, attempts=reply.attempts, usage=reply.usage, latency_s=reply.latency_s, queue_s=reply.queue_s
+    )
 
 
 def reply_from(
@@ -251,6 +253,7 @@ def reply_from(
     for answer in tries:
         usage = add_usage(usage, answer.usage)
     timed = [answer.latency_s for answer in tries if answer.latency_s is not None]
+    queued = [answer.queue_s for answer in tries if answer.queue_s is not None]
     noted = [*(parsed.notes if parsed else ()), *last.notes, *([Note.CONTEXT_DROPPED] if last.dropped_turns else [])]
     return Reply(
         **key._asdict(),
@@ -267,6 +270,7 @@ def reply_from(
         attempts=sum(answer.attempts for answer in tries),
         usage=usage,
         latency_s=sum(timed) if timed else None,
+        queue_s=sum(queued) if queued else None,
         error=printable(last.error) or _unfinished(status, last),
     )
 

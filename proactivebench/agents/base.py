@@ -67,7 +67,8 @@ class Failure(StrEnum):
 class Answer:
     """What came back: `text` without reasoning (None where the call failed), how generation ended, what it cost.
     `truncated` is set where the server says `length` or the tokenizer counts the generation limit.
-    `latency_s` is wall time in seconds over all `attempts`; `usage` sums them; `dropped_turns` did not fit.
+    `latency_s` is wall time in seconds over all `attempts`, pauses between them included, and `queue_s` the wait before
+    the first, until fewer requests were in flight. `usage` sums the attempts; `dropped_turns` did not fit.
     `in_process` is set where no server stands between: an empty answer is then the model's own. `cause` and `notes` go
     into the reply as they are."""
 
@@ -80,6 +81,7 @@ class Answer:
     attempts: int = 1
     usage: Usage | None = None
     latency_s: float | None = None
+    queue_s: float | None = None
     dropped_turns: int = 0
     logprobs: tuple[TokenLogprobs, ...] = ()
     cause: Cause | None = None

@@ -103,7 +103,7 @@ class EndpointAgent(Agent):
         Raises `UsageError` where no request can succeed (401, 402, 403, 404), or where the server now answers only in
         another form than it did before in this run.
         """
-        kind = self._kind_of(request)
+        kind, came = self._kind_of(request), perf_counter()
         async with self._slots:
             try:
                 await self._accepted(kind)
@@ -115,7 +115,8 @@ class EndpointAgent(Agent):
             except (Rejected, Transient) as fault:
                 answer = failed(fault)
             latency_s = perf_counter() - started
-        return replace(answer, attempts=tally.attempts, usage=tally.usage, latency_s=latency_s)
+        queue_s = started - came
+        return replace(answer, attempts=tally.attempts, usage=tally.usage, latency_s=latency_s, queue_s=queue_s)
 
     async def close(self) -> None:
         """Close all connections."""

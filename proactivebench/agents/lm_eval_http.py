@@ -89,6 +89,7 @@ class HttpCalls:
     async def ask(self, prompt: Any, request: Request) -> Answer:
         """The answer to one prompt. Raises `UsageError` where no request can succeed, `OutOfFiles` where none can be
         sent, `Stopped` where the run is to stop and nothing was."""
+        came = time.perf_counter()
         async with self._limit:
             started, tally = time.perf_counter(), Tally()
             try:
@@ -99,7 +100,8 @@ class HttpCalls:
             except (Transient, Rejected) as fault:
                 answer = failed(fault)
         seconds = time.perf_counter() - started
-        return replace(answer, attempts=max(1, tally.attempts), usage=tally.usage, latency_s=seconds)
+        spent = max(1, tally.attempts)
+        return replace(answer, attempts=spent, usage=tally.usage, latency_s=seconds, queue_s=started - came)
 
     def _composed(self, prompt: Any, request: Request) -> _Composed:
         """The request as lm-eval would send it."""

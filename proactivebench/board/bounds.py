@@ -53,6 +53,8 @@ def reply_excess(reply: Reply) -> str | None:
         return "attempts"
     if not 0 <= reply.dropped_turns < MAX_COUNT:
         return "dropped_turns"
+    if _cost_excess(None, reply.queue_s):
+        return "queue_s"
     return _cost_excess(reply.usage, reply.latency_s)
 
 

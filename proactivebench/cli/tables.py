@@ -160,14 +160,21 @@ def _counts(section: SplitReport, judged: JudgeReport, report: Report) -> Iterat
     if f1.unscored_bounds and table.unscored:
         low, high = f1.unscored_bounds
         yield f"had all been scored: F1 within {low:.3f}–{high:.3f}"
-    if section.timed_traces:
-        yield f"times: {section.timed_traces} of {section.traces} traces usable, {section.timed_hours:.2f} h"
+    yield from _times(section)
     effect = f", design effect of F1 {f1.design_effect:.2f}" if f1.design_effect is not None else ""
     if section.icc:
         named = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in section.icc.items())
         yield f"within-trace correlation: {named}{effect}"
     for adjusted in judged.adjusted:
         yield from _adjusted(adjusted)
+
+
+def _times(section: SplitReport) -> Iterator[str]:
+    if section.queueing:
+        middle, most = section.queueing["p50"], section.queueing["p95"]
+        yield f"latency is from the first request on; before it {middle:.3g} s of queueing (95 %: {most:.3g} s)"
+    if section.timed_traces:
+        yield f"times: {section.timed_traces} of {section.traces} traces usable, {section.timed_hours:.2f} h"
 
 
 def _adjusted(adjusted: Adjusted) -> Iterator[str]:

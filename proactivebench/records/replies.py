@@ -109,6 +109,7 @@ class Reply(Record):
     heard: int | None = None
     usage: Usage | None = None
     latency_s: float | None = None
+    queue_s: float | None = None
     error: str | None = None
 
     @property

@@ -47,7 +47,8 @@ class Confusion(Record):
 
 class SplitReport(Record):
     """Metrics and counts of one split, or of all traces pooled. `answered` counts final replies' moments over all
-    repeats; `anchors` holds what the trivial agents `never` and `always` would get, where that is known."""
+    repeats; `anchors` holds what the trivial agents `never` and `always` would get, where that is known; `queueing` the
+    seconds that moments waited before they were asked (`p50`, `p95`), which no latency contains."""
 
     traces: int
     moments: int
@@ -60,6 +61,7 @@ class SplitReport(Record):
     timed_traces: int = 0
     timed_hours: float = 0
     anchors: dict[str, dict[str, float]] = {}
+    queueing: dict[str, float] = {}
 
 
 class TraceTable(Record):

@@ -40,6 +40,7 @@ class Answers:
     fault: NDArray[np.int8]  # a code into `_FAULTS`
     confidence: NDArray[np.float64]
     latency: NDArray[np.float64]
+    queue: NDArray[np.float64]
     tokens: NDArray[np.float64]
     texts: dict[int, tuple[str, ...]]  # offers by flat slot
     strays: int  # replies to moments the run was not asked about
@@ -127,6 +128,7 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
     fault = np.zeros(size, dtype=np.int8)
     confidence = np.full(size, np.nan)
     latency = np.full(size, np.nan)
+    queue = np.full(size, np.nan)
     tokens = np.full((size, 3), np.nan)
     texts: dict[int, tuple[str, ...]] = {}
     strays = 0
@@ -148,6 +150,7 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
         fault[slot] = 0 if clean else _FAULTS.index(reply.fault)
         confidence[slot] = np.nan if reply.confidence is None else reply.confidence
         latency[slot] = np.nan if reply.latency_s is None else reply.latency_s
+        queue[slot] = np.nan if reply.queue_s is None else reply.queue_s
         tokens[slot] = np.nan if reply.usage is None else _tokens(reply.usage)
     return Answers(
         moments=moments,
@@ -158,6 +161,7 @@ def read_replies(moments: Moments, replies: Iterable[Reply]) -> Answers:
         fault=fault.reshape(shape),
         confidence=confidence.reshape(shape),
         latency=latency.reshape(shape),
+        queue=queue.reshape(shape),
         tokens=tokens.reshape(*shape, 3),
         texts=texts,
         strays=strays,

@@ -65,8 +65,18 @@ def spent_money(answers: Answers, prices: Prices) -> NDArray[np.float64]:
 
 
 def latencies(answers: Answers) -> NDArray[np.float64]:
-    """Wall time in seconds of each moment and repeat that has an outcome, rounds summed; NaN where it was not taken."""
-    timed = np.where(np.isnan(answers.latency).all(axis=2), np.nan, np.nansum(answers.latency, axis=2))
+    """Wall time in seconds of each moment and repeat that has an outcome, rounds summed; NaN where it was not taken.
+    What an answer waited for before it was asked is not in it."""
+    return _timed(answers, answers.latency)
+
+
+def queueing(answers: Answers) -> NDArray[np.float64]:
+    """How long, in seconds, the same moments waited before they were asked."""
+    return _timed(answers, answers.queue)
+
+
+def _timed(answers: Answers, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    timed = np.where(np.isnan(seconds).all(axis=2), np.nan, np.nansum(seconds, axis=2))
     status = answers.at(answers.status, answers.last)
     return np.where((status == MISSING) | (status == ERROR), np.nan, timed)
 

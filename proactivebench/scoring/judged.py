@@ -14,7 +14,7 @@ from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.counting import pooled, tabulate
 from proactivebench.scoring.decisions import Decisions
 from proactivebench.scoring.definedness import NO_OFFER_VERDICTS, NO_SILENCE_VERDICTS, stored_table
-from proactivebench.scoring.efficiency import Prices, latencies, spent_money, spent_tokens
+from proactivebench.scoring.efficiency import Prices, latencies, queueing, spent_money, spent_tokens
 from proactivebench.scoring.measures import Counts
 from proactivebench.scoring.outcomes import Outcomes, View, outcomes, views
 from proactivebench.scoring.registry import METRICS, Need
@@ -27,6 +27,7 @@ class Spending:
     tokens: NDArray[np.float64]
     money: NDArray[np.float64]
     latency: NDArray[np.float64]
+    queue: NDArray[np.float64]
     no_tokens: str | None
     no_money: str | None
 
@@ -40,6 +41,7 @@ class Spending:
             tokens=nothing if tokens is None else tokens,
             money=spent_money(answers, prices) if known and prices is not None else nothing,
             latency=latencies(answers),
+            queue=queueing(answers),
             no_tokens="no usage" if tokens is None else None,
             no_money=None if known else "no usage" if tokens is None else "no prices given",
         )

@@ -70,7 +70,14 @@ class Section:
             timed_traces=int((hours > 0).sum()),
             timed_hours=float(hours.sum()),
             anchors=trivial_agents(self.judged, self.chosen) if everything else {},
+            queueing=self._queueing() if everything else {},
         )
+
+    def _queueing(self) -> dict[str, float]:
+        """How long moments waited before they were asked, where that was taken."""
+        waited = self.judged.spending.queue[self.rows]
+        waited = waited[~np.isnan(waited)]
+        return {f"p{share}": float(np.quantile(waited, share / 100)) for share in (50, 95)} if waited.size else {}
 
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
         for view in self.judged.views:

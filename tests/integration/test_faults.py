@@ -41,6 +41,7 @@ def shown(done) -> dict:
     report = json.loads(done.stdout)
     for judge in report["judges"]:  # waiting is the one thing that differs between two runs
         for part in (judge["overall"], *judge["splits"].values()):
+            part.pop("queueing")
             for key in ("latency_p50", "latency_p95"):
                 part["metrics"].pop(key, None)
     return report["judges"][0]

@@ -80,6 +80,10 @@ class Evaluation:
     traces: Sequence[Trace] | None = None  # a rank's own share; None = the first `limit` of the task
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit >= len(self.task.traces):
+            self.limit = None  # leaves nothing out, so it is none
+
     def manifest(self) -> Manifest:
         """What this evaluation asks of a run."""
         return Manifest(

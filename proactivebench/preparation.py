@@ -23,6 +23,7 @@ from proactivebench.protocols import READER, RELEASED, load_protocol, protocol_o
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
 from proactivebench.store import first_problem
+from proactivebench.terms import check_terms
 from proactivebench.traces import load_task
 
 # What servers call them: passed on beside ours, they would silently lose against the protocol's own.
@@ -49,13 +50,16 @@ _AS_GOOD_AS = 0.82  # so like a known word that another one is hardly meant: "te
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How models are called: nothing of it changes what they are asked."""
+    """How models are called: nothing of it changes what they are asked. Raises `UsageError` for what cannot be."""
 
     concurrency: int = 16
     timeout_s: float = 120.0
     max_retries: int = 5
     batch_size: str = "1"
     device: str | None = None
+
+    def __post_init__(self) -> None:
+        check_terms(asdict(self))
 
     def agent(
         self,
@@ -70,7 +74,8 @@ class Serving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the user asks for, in the words of the command line. Nothing here is checked before `prepare`."""
+    """What the user asks for, in the words of the command line. Raises `UsageError` for a value that no run can have;
+    whether names are known is found out by `prepare`."""
 
     model: str
     tasks: str
@@ -92,6 +97,9 @@ class Settings:
     judge_cache: bool = False  # a judge's model is asked the same question once, across runs
     limit: int | None = None
     serving: Serving = field(default_factory=lambda: Serving())
+
+    def __post_init__(self) -> None:
+        check_terms({name: getattr(self, name) for name in self.__slots__})
 
 
 def prepare(settings: Settings) -> Evaluation:

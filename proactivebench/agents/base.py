@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Usage
@@ -93,6 +93,8 @@ class Agent:
     """Answers conversations. An agent overrides `answer` (free-running: each trace at its own pace) or, with `lockstep`
     set, `answer_all` (an in-process engine: one batch a turn over all traces).
 
+    An agent that overrides neither cannot be made: each of the two would only call the other.
+
     Both raise `UsageError` where going on makes no sense for any request (401, 403, 404, an unknown model).
     """
 
@@ -105,6 +107,12 @@ class Agent:
 
     def attach(self, parameters: Parameters) -> None:
         """Before `start`, in a run: where what is found out about a server is kept, and what earlier sittings found."""
+
+    def __new__(cls, *_args: object, **_kwargs: object) -> Self:
+        """A new agent. Raises `TypeError` where it could answer nothing."""
+        if cls.answer is Agent.answer and cls.answer_all is Agent.answer_all:
+            raise TypeError(f"{cls.__name__} can answer nothing: an Agent overrides answer or answer_all")
+        return super().__new__(cls)
 
     async def start(self) -> dict[str, Any]:
         """Get ready (load weights, probe the server); returns what was found out, for the manifest."""

@@ -37,13 +37,15 @@ def prepare_entry(
     `CheckFailed` where a board would refuse the entry for any other reason.
     """
     manifest = store.manifest
-    if manifest.limit is not None:
+    task = task_of(store)
+    if manifest.limit is not None and manifest.limit < len(task.traces):
         raise InvalidRun(f"{store.path} covers {manifest.limit} traces only: run it again without --limit")
+    sessions = tuple(session.model_copy(update={"limit": None}) for session in manifest.sessions)
+    manifest = manifest.model_copy(update={"sessions": sessions})  # a limit that left nothing out is none
     declared = declared or default_declaration(manifest)
     check_run_id(run_id)
     if output_path.is_dir() and any(output_path.iterdir()) and not (output_path / ENTRY).exists():
         raise UsageError(f"{output_path} holds something else than an entry: give a new or empty --output_path")
-    task = task_of(store)
     replies = sorted((reply for reply in store.replies().values() if reply.status.final), key=lambda reply: reply.key)
     verdicts = _standing_verdicts(store, task, replies)
     report = build_report(task, manifest, replies, verdicts)

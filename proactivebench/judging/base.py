@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ class Opinion:
     spread: float | None = None
 
 
-class Judge:
+class Judge(ABC):
     """Decides for the user. `identity` goes into the manifest and names the verdict file. With `lockstep` (local
     judges, engines in process) items come in batches, one at a time; without (served models) each as soon as it is
     there, many calls of `judge` at once: the engine bounds its own concurrency."""
@@ -60,9 +61,9 @@ class Judge:
         """Get ready (load weights, probe the server)."""
         return {}
 
+    @abstractmethod
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item, in order; None where this judge has none (composition then asks the next)."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """Let go of connections and memory."""

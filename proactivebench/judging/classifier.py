@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ Chat = tuple[Message, ...]
 Text = str | Chat
 
 
-class Scorer:
+class Scorer(ABC):
     """Scores texts, or chats whose last message is the answer to be scored. `fits` says whether a text is within the
     model's limit, where that can be known."""
 
@@ -47,9 +48,9 @@ class Scorer:
         """Whether the model can read the whole text."""
         return True
 
+    @abstractmethod
     async def scores(self, texts: Sequence[Text]) -> list[Score]:
         """One score per text, in order."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """Let go of memory and connections."""

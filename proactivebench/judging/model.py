@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -39,9 +40,9 @@ class ModelJudge(Judge):
         self._schema = verdict_schema(card.output) if card.constrain else None
         engine.expect(card.decoding, self._schema, card.top_logprobs)
 
+    @abstractmethod
     def ask(self, item: Item) -> Question:
         """The messages that put `item` to the model."""
-        raise NotImplementedError
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item: in batches for an in-process engine, each at its own pace for a server."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proactivebench.agents.base import Agent, Message
+from proactivebench.agents.base import Agent, Answer, Message, Request
 from proactivebench.judging.base import Item
 from proactivebench.judging.cards import LLMCard, load_card
 from proactivebench.judging.create import create_judge
@@ -250,6 +250,9 @@ class _NoEngine(Agent):
     """Stands where a judge's model would: the prompt is all that is wanted of it."""
 
     identity = AgentIdentity(model="none", name="none")
+
+    async def answer(self, request: Request) -> Answer:
+        raise AssertionError("nothing is asked of it")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ def test_waiting_for_a_place_is_queueing_and_not_latency():
             return answers
 
         answers = asyncio.run(ask())
-    first, second, third, last = sorted(answers, key=lambda answer: answer.queue_s)
-    assert last.queue_s >= first.latency_s + second.latency_s + third.latency_s
+    first, second, _, last = sorted(answers, key=lambda answer: answer.queue_s)
+    assert last.queue_s > first.latency_s + second.latency_s
     assert last.latency_s < last.queue_s
 
 

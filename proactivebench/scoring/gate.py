@@ -144,6 +144,7 @@ def _decided(measured: Sequence[_Measured], traces: int) -> Iterator[GatedMetric
 def _verdict(found: _Measured, traces: int, metrics: int, p: float | None, adjusted: float | None) -> GatedMetric:
     reach = None if found.stderr is None else t_quantile(1 - LEVEL, traces - 1) * found.stderr
     passed, why = (False, found.undefined) if found.after is None else _decide(found, reach, p, adjusted)
+    known = bool(found.stderr)  # a spread of 0 would claim that any drop is seen: it is not known
     context = (found.rule, found.allowed, found.stderr or 0.0, traces, metrics)
     return GatedMetric(
         metric=found.asked.key,
@@ -158,9 +159,9 @@ def _verdict(found: _Measured, traces: int, metrics: int, p: float | None, adjus
         stderr=found.stderr,
         p=None if p is None else float(p),
         p_adjusted=None if adjusted is None else float(adjusted),
-        not_excluded=None if reach is None else max(0.0, reach - found.delta),
-        detectable=None if found.stderr is None else detectable_drop(*context),
-        unchanged_passes=None if found.stderr is None else unchanged_passes(*context),
+        not_excluded=None if reach is None or not known else max(0.0, reach - found.delta),
+        detectable=detectable_drop(*context) if known else None,
+        unchanged_passes=unchanged_passes(*context) if known else None,
         why=why,
         warnings=tuple(_blind_spots(found)),
     )
@@ -204,6 +205,8 @@ def _loss(found: _Measured) -> str:
 def _blind_spots(found: _Measured) -> Iterator[str]:
     if not found.asked.testable:
         yield "has no interval over traces: held by the rule `point`"
+    if found.stderr == 0:
+        yield "changed alike in every trace: what the rule could have seen is not known"
     if found.rule is GateRule.SIGNIFICANT and found.values is not None and found.allowed == 0:
         differing = int((found.values != 0).sum())
         if 2.0**-differing > LEVEL:

@@ -3,7 +3,6 @@ What the reader of today would ask with is never put in its place."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from proactivebench.agents.replay_samples import is_samples
 from proactivebench.files import read_bytes
 from proactivebench.records import FIRST_AGENT, PROBED, SAMPLES, Decoding, ProtocolIdentity
 from proactivebench.store import RunStore
+from proactivebench.text import load_json
 
 _REPLAY = "replay"
 
@@ -53,9 +53,9 @@ def _of_samples(path: Path) -> Origin:
     """What the first sample says it was asked with."""
     lines = read_bytes(path, "a file of samples").removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)
     try:
-        asked = json.loads(lines[0])["arguments"]["gen_args_0"]["arg_1"]
+        asked = load_json(lines[0])["arguments"]["gen_args_0"]["arg_1"]
         protocol = ProtocolIdentity.model_validate(asked["protocol"])
         decoding = Decoding.model_validate(asked["decoding"]) if "decoding" in asked else None
-    except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
+    except (ValueError, KeyError, TypeError, ValidationError):
         return Origin()  # samples of moments asked one by one, or none of ours: the reader of answers says so
     return Origin(protocol, decoding, {FIRST_AGENT: SAMPLES} if decoding else {})

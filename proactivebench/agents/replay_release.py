@@ -6,7 +6,6 @@ reword 41 others. What each item shows must still be the event expected at its i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from proactivebench.errors import DataError
 from proactivebench.protocols.base import Protocol
 from proactivebench.protocols.contract import reply_text
 from proactivebench.records import Event, ReplyKey, Task, Trace
+from proactivebench.text import NotReadable, load_json
 from proactivebench.traces import TraceStructure, task_structure
 from proactivebench.traces.answers import released_answers
 from proactivebench.traces.benchmark import PUBLISHED, RELEASED
@@ -102,8 +102,8 @@ def _event(item: Any, where: str) -> Event:
 
 def _read(file: Path) -> Items:
     try:
-        items = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        items = load_json(file.read_bytes())
+    except (OSError, NotReadable) as error:
         raise DataError(f"{file}: cannot be read as JSON ({error})") from error
     if not isinstance(items, list):
         raise DataError(f"{file}: not a list of answered observations")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from proactivebench.files import foreign, read_bytes
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Reply, ReplyKey, Task
 from proactivebench.store import first_problem
+from proactivebench.text import NotReadable, load_json
 
 _OWN = "a file of lm-eval samples"
 
@@ -36,8 +36,8 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
         if not line.strip():
             continue
         try:
-            sample = json.loads(line)
-        except (ValueError, RecursionError):
+            sample = load_json(line)
+        except NotReadable:
             raise foreign(path, content, WANTED) or DataError(f"{path}:{number} is not JSON: give {WANTED}") from None
         try:
             for key, answer in _answers(sample, protocol):
@@ -47,7 +47,7 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
                     outside.add(key)
         except ValidationError as error:
             raise DataError(f"{path}:{number} holds no reply: {first_problem(error)}") from error
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
             if number == 1 and (other := foreign(path, content, WANTED, own=_OWN)):
                 raise other from None
             raise DataError(
@@ -68,6 +68,6 @@ def _answers(sample: dict[str, Any], protocol: Protocol) -> Iterator[tuple[Reply
         if "turn" in doc:
             yield ReplyKey(doc["trace_id"], doc["turn"], repeat), Answer(text=text)
             continue
-        for turn in json.loads(text)["turns"]:
+        for turn in load_json(text)["turns"]:
             reply = Reply.model_validate(turn["reply"])
             yield reply.key, answer_of(reply, protocol)

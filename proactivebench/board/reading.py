@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,8 +140,8 @@ def _decoded(text: str) -> Any:
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        double = next(name for name in names if names.count(name) > 1)
+        counted = Counter(name for name, _ in pairs)
+        double = next(name for name, count in counted.items() if count > 1)
         raise Refused(f"has the key {double[:60]!r} twice in one object")
     return found
 

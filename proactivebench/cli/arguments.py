@@ -12,6 +12,7 @@ from proactivebench.cli.once import said_twice
 from proactivebench.errors import UsageError
 from proactivebench.files import read_yaml
 from proactivebench.naming import did_you_mean
+from proactivebench.text import NotReadable, load_json
 
 
 def texts(text: str | None, option: str) -> dict[str, str]:
@@ -66,8 +67,8 @@ def _once(pairs: Iterable[tuple[str, Any]], option: str) -> dict[str, Any]:
 
 def _object(text: str, option: str) -> ItemsView[str, Any]:
     try:
-        found = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, option), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        found = load_json(text, pairs=lambda pairs: _once(pairs, option), constant=_no_number)
+    except NotReadable as error:
         raise UsageError(f"{option} is no JSON object: {error}") from None
     if not isinstance(found, dict):
         raise UsageError(f"{option} is no JSON object: write {{...}}")
@@ -76,8 +77,8 @@ def _object(text: str, option: str) -> ItemsView[str, Any]:
 
 def _literal(text: str) -> Any:
     try:
-        return json.loads(text.lower() if text in ("True", "False") else text, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        return load_json(text.lower() if text in ("True", "False") else text, constant=_no_number)
+    except NotReadable:
         return text
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Moment, Reply, ReplyKey, Trace, Verdict
+from proactivebench.text import load_json
 
 FORMAT = "proactivebench.transcript/1"
 
@@ -49,7 +50,7 @@ class Row:
     @classmethod
     def loads(cls, text: str) -> Row:
         """The row that `dumps` wrote."""
-        row = json.loads(text)
+        row = load_json(text)
         replies = tuple(Reply.model_validate(reply) for reply in row["replies"])
         return cls(row["judge"], replies, tuple(Verdict.model_validate(verdict) for verdict in row["verdicts"]))
 

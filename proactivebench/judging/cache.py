@@ -12,6 +12,7 @@ from pathlib import Path
 from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.records import Task, VerdictStatus, digest
 from proactivebench.resources import cache_folder
+from proactivebench.text import load_json
 
 _LOG = logging.getLogger(__name__)
 _TABLE = "CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, opinion TEXT NOT NULL) WITHOUT ROWID"
@@ -135,7 +136,7 @@ def _dump(opinion: Opinion) -> str:
 def _load(text: str) -> Opinion | None:
     """The opinion as it was kept: without usage and latency, for nothing was spent now."""
     try:
-        kept = json.loads(text)
+        kept = load_json(text)
         return Opinion(**{**kept, "status": VerdictStatus(kept["status"])})
     except (ValueError, TypeError, KeyError):
         return None

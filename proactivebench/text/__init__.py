@@ -1,6 +1,6 @@
-"""What others wrote, read within bounds: JSON in prose, reasoning tags, words, foreign JSON and YAML."""
+"""What others wrote, read within bounds: JSON in prose, reasoning tags, words, foreign JSON."""
 
-from proactivebench.text.loading import NotReadable, load_json, load_yaml, no_constant, once
+from proactivebench.text.loading import NotReadable, load_json, no_constant, once
 from proactivebench.text.objects import Found, Pairs, broken, find_objects, outside, says_more, too_deep
 from proactivebench.text.reasoning import split_reasoning
 from proactivebench.text.words import has_letter, normalised, words
@@ -13,7 +13,6 @@ __all__ = [
     "find_objects",
     "has_letter",
     "load_json",
-    "load_yaml",
     "no_constant",
     "normalised",
     "once",

@@ -1,4 +1,4 @@
-"""Loading JSON and YAML that others wrote: whatever stands there, the answer is a value or one kind of error."""
+"""Loading JSON that others wrote: whatever stands there, the answer is a value or one kind of error."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from proactivebench.text.objects import DEEPEST, too_deep
+
+_TOO_DEEP = f"nested too deeply, beyond {DEEPEST} levels"
 
 
 class NotReadable(ValueError):
@@ -32,28 +34,14 @@ def load_json(
     except UnicodeDecodeError as error:
         raise NotReadable(f"not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except RecursionError as error:
-        raise NotReadable(f"nested deeper than {DEEPEST} levels") from error
+        raise NotReadable(_TOO_DEEP) from error
     except NotReadable:
         raise
     except ValueError as error:  # a number of thousands of digits
         raise NotReadable(f"not a number anybody can read ({str(error).partition(';')[0]})") from error
     if _brackets(content) > DEEPEST and too_deep(value):
-        raise NotReadable(f"nested deeper than {DEEPEST} levels")
+        raise NotReadable(_TOO_DEEP)
     return value
-
-
-def load_yaml(content: str | bytes) -> Any:
-    """The YAML value in `content`. Raises `NotReadable` for what is not YAML, not UTF-8, or nested too deeply."""
-    import yaml
-
-    try:
-        return yaml.safe_load(content.decode("utf-8") if isinstance(content, bytes) else content)
-    except UnicodeDecodeError as error:
-        raise NotReadable(f"not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2026-13-45 is a ValueError
-        raise NotReadable(" ".join(str(error).split())) from error
-    except RecursionError as error:
-        raise NotReadable("nested too deeply") from error
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

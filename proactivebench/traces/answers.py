@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from proactivebench.errors import DataError, UsageError
 from proactivebench.naming import did_you_mean
+from proactivebench.text import NotReadable, load_json
 from proactivebench.traces import release
 from proactivebench.traces.fetch import MIRROR, MissingFile
 
@@ -102,9 +102,9 @@ def _bounded(members: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 def _parsed(content: bytes, name: str) -> list[dict[str, Any]]:
     try:
-        items = json.loads(content)
-    except ValueError as error:
-        raise DataError(f"{name}: not JSON ({error})") from error
+        items = load_json(content)
+    except NotReadable as error:
+        raise DataError(f"{name}: {error}") from error
     if not isinstance(items, list) or not all(isinstance(item, dict) and "observation" in item for item in items):
         raise DataError(f"{name}: not a list of answered observations")
     return items

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 
 from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Trace
+from proactivebench.text import NotReadable, load_json, no_constant, once
 
 WANTED = "JSON Lines, one trace a line: {trace_id, split, events: [{time, event}]}"
 _OWN = "a file of traces"
@@ -80,24 +81,10 @@ def _text(line: bytes, where: str) -> str:
 
 
 def _value(text: str, where: str) -> Any:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise DataError(f"{where}: key {key!r} is given twice in one object")
-        return dict(pairs)
-
-    def no_constant(name: str) -> NoReturn:
-        raise DataError(f"{where}: {name} is not JSON; leave the number out")
-
     try:
-        return json.loads(text, object_pairs_hook=once, parse_constant=no_constant)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg} at column {error.colno})") from error
-    except ValueError as error:  # a number of thousands of digits
-        raise DataError(f"{where}: not a number anybody can read ({str(error).partition(';')[0]})") from error
-    except RecursionError as error:
-        raise DataError(f"{where}: nested too deeply to be a trace") from error
+        return load_json(text, pairs=once, constant=no_constant)
+    except NotReadable as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def _with_text_time(event: Any) -> Any:

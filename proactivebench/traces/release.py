@@ -11,6 +11,7 @@ from typing import Any
 
 from proactivebench.errors import DataError, UsageError
 from proactivebench.resources import cache_folder
+from proactivebench.text import NotReadable, load_json
 from proactivebench.traces import fetch
 
 COMMIT = "86383616ee530e9bcd1e9fe2269703ef3e3d8478"
@@ -53,9 +54,9 @@ def read_text(name: str, pins: Mapping[str, str] | None = None) -> str:
 def read_json(name: str, pins: Mapping[str, str] | None = None) -> Any:
     """Like `read`, parsed as JSON."""
     try:
-        return json.loads(read_text(name, pins))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{name}: not JSON ({error})") from error
+        return load_json(read_text(name, pins))
+    except NotReadable as error:
+        raise DataError(f"{name}: {error}") from error
 
 
 def path(name: str, pins: Mapping[str, str] | None = None) -> Path:

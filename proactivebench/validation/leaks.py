@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Record, Trace
+from proactivebench.text import load_json
 from proactivebench.traces import LabelledItem
 
 Texts = tuple[str, ...]
@@ -155,10 +155,10 @@ def read_rows(path: Path) -> list[TrainingRow]:
 
 def _row(line: bytes, where: str) -> TrainingRow:
     try:
-        row: Mapping[str, Any] = json.loads(line)
+        row: Mapping[str, Any] = load_json(line)
         events = tuple(seen["event"] for seen in row["obs"])
         proposal, label, need = row["pred_task"], row["valid"], row.get("help_needed")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{where}: not a row of judge-training data ({error!r}): it needs obs, pred_task, valid"
         ) from None

@@ -207,7 +207,7 @@ def judge_cut_off(seen: Seen, _: int, moment: int) -> Step:
 
 @fault("a judge is cut off within its thoughts, after a draft of its verdict", judge_cut_off)
 def no_verdict(ran: Ran) -> None:
-    ran.judge("--judge", "silence=labels,proposals=llm")
+    ran.judge(card="silence=labels,proposals=llm")
     assert ran.codes == [3]
     assert {(v.status.value, v.cause) for v in ran.verdicts if v.judge == "llm"} == {("unscored", "truncated")}
 

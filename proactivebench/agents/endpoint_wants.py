@@ -71,11 +71,16 @@ def wanted(refusal: Rejected, accepted: Accepted, payload: Json) -> Accepted | N
             return replace(accepted, alternate=True)
         if "system" in roles:  # the only one out of turn
             return replace(accepted, alternate=True, system=False)
-    if "system" in roles and (_NO_SYSTEM.search(said) or _points_at_role(refusal)):
+    if "system" in roles and (no_system_role(said) or _points_at_role(refusal)):
         return replace(accepted, system=False)
     if "reasoning_content" in said and not accepted.reasoning and "assistant" in roles:
         return replace(accepted, reasoning=True)
     return None
+
+
+def no_system_role(said: str) -> bool:
+    """Whether a refusal of a conversation with a system message is about that message's role."""
+    return bool(_NO_SYSTEM.search(said) or _ALTERNATE.search(said))
 
 
 def after(refusal: Rejected, accepted: Accepted, payload: Json) -> Accepted | None:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from proactivebench.agents.base import Agent, Answer, Message, Request
+from proactivebench.agents.base import Agent, Answer, Failure, Message, Request
 from proactivebench.agents.context import RULE, fit
 from proactivebench.agents.endpoint_errors import TooLarge, Transient, failed
+from proactivebench.agents.endpoint_wants import no_system_role
 from proactivebench.agents.lm_eval_request import SystemRole, generation_arguments, instance, render
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.agents.server_words import one_line, too_large
@@ -86,6 +87,7 @@ class LmEvalAgent(Agent):
         limit = self._limit()
         found: dict[str, Any] = {} if limit is None else {"max_length": limit, "context_rule": RULE}
         found |= self._http.remarks() if self._http else {}
+        self._system.merged = self._parameters.get().get("system_role") is False
         self._check(found)
         return found
 
@@ -125,7 +127,17 @@ class LmEvalAgent(Agent):
             return prepared
         assert self._http is not None  # noqa: S101 - narrowed for the type checker
         prompt, dropped = prepared
-        return replace(await self._http.ask(prompt, request), dropped_turns=dropped)
+        answer = await self._http.ask(prompt, request)
+        if answer.failure is Failure.REFUSED and no_system_role(answer.error or ""):
+            before, self._system.merged = self._system.merged, True
+            if (merged := self._prepare(request)) != prepared:
+                again = await self._ask_http(request, merged)
+                if again.failure is None:
+                    self._parameters.settle({"system_role": False})
+                else:
+                    self._system.merged = before
+                return replace(again, attempts=answer.attempts + again.attempts)
+        return replace(answer, dropped_turns=dropped)
 
     def _ask_engine(self, requests: Sequence[Request]) -> list[Answer]:
         answers: list[Answer | None] = []

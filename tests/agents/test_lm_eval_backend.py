@@ -17,7 +17,7 @@ from proactivebench.agents.lm_eval_http import as_chat
 from proactivebench.errors import UsageError
 from proactivebench.parameters import Parameters
 from proactivebench.records import Cause, Decoding, Event, Moment, Trace, Usage
-from tests.servers.chat import Drop, Fault, Hang, Say, chat_server, refusal
+from tests.servers.chat import ChatServer, Drop, Fault, Hang, Say, Seen, Step, chat_server, refusal
 
 TRACE = Trace(trace_id="t", split="coding", events=(Event(time="1", event="opens the editor"),))
 
@@ -483,3 +483,15 @@ def test_a_machine_without_cuda_is_not_asked_for_it(
     create_backend("hf", {"pretrained": "x"}, device="cuda:1")
     create_backend("hf", {"pretrained": "x", "device": "cuda:2"})
     assert [one["device"] for one in asked] == [device, "cuda:1", "cuda:2"]
+
+
+def test_a_server_without_a_system_role_gets_the_rules_in_the_first_question() -> None:
+    class Roles(ChatServer):
+        def _step(self, seen: Seen) -> Step:
+            system = seen.body["messages"][0]["role"] == "system"
+            return refusal("System role not supported") if system else Say("fine")
+
+    with chat_server(kind=Roles) as server:
+        first, second = ask_http(server.base_url, request("one"), request("two"))
+        assert server.requests[-1].body["messages"][0]["role"] == "user"
+    assert (first.text, second.text) == ("fine", "fine")

@@ -41,7 +41,7 @@ class Options:
 def read_options(metadata: Mapping[str, Any], environment: Mapping[str, str]) -> Options:
     """Options from a task's metadata and the environment. Several judges are separated by `;`.
 
-    Raises `UsageError` for `pb_` words that do not exist and numbers that are none.
+    Raises `UsageError` for `pb_` words that do not exist, numbers that are none, and where no data is named.
     """
     given = {key: value for key, value in metadata.items() if key.startswith("pb_") and value not in (None, "")}
     given |= {key: environment[name] for name, key in ENVIRONMENT.items() if environment.get(name)}
@@ -51,10 +51,12 @@ def read_options(metadata: Mapping[str, Any], environment: Mapping[str, str]) ->
         )
     words = {key: str(value) for key, value in given.items() if key in _WORDS}
     numbers = {key: _number(key, value) for key, value in given.items() if key in _NUMBERS}
+    if "pb_task" not in words:
+        raise UsageError("the task's metadata names no data: give pb_task, in the words of --tasks")
     judges = tuple(spec.strip() for spec in words.get("pb_judge", "").split(";") if spec.strip())
     settings = Settings(
         model="never",  # stands in for lm-eval's model until there is one
-        tasks=words.get("pb_task", ""),
+        tasks=words["pb_task"],
         predict_only=True,  # judged afterwards, by the filters
         judge_model=words.get("pb_judge_model"),
         judge_model_args=_arguments(words, "pb_judge_model_args"),

@@ -19,7 +19,7 @@ def test_without_a_judge_the_tasks_default_is_taken() -> None:
 
 
 def test_judges_are_separated_by_semicolons_and_a_route_keeps_its_comma() -> None:
-    found = read_options({"pb_judge": "lexical ; silence=labels,proposals=llm;"}, {})
+    found = read_options({"pb_task": "t", "pb_judge": "lexical ; silence=labels,proposals=llm;"}, {})
     assert found.judges == ("lexical", "silence=labels,proposals=llm")
 
 
@@ -33,17 +33,17 @@ def test_settings_come_in_their_types() -> None:
     settings = read_options(metadata | {"pb_judge_model_args": "base_url=http://x,model=m"}, {}).settings
     assert (settings.candidates, settings.seed, settings.protocol) == (3, 7, "standard-confidence")
     assert settings.judge_model_args == {"base_url": "http://x", "model": "m"}
-    assert read_options({"pb_judge_gen_kwargs": "max_gen_toks=9"}, {}).settings.judge_gen_kwargs == {
+    assert read_options(metadata | {"pb_judge_gen_kwargs": "max_gen_toks=9"}, {}).settings.judge_gen_kwargs == {
         "max_gen_toks": "9"
     }
 
 
 @pytest.mark.parametrize(
-    "metadata", [{"pb_candidates": "three"}, {"pb_unknown": 1}, {"pb_judge_model_args": "no-equals-sign"}]
+    "metadata", [{"pb_candidates": "three"}, {"pb_unknown": 1}, {"pb_judge_model_args": "no-equals-sign"}, {}]
 )
 def test_what_makes_no_sense_is_refused(metadata: dict[str, object]) -> None:
     with pytest.raises(UsageError):
-        read_options(metadata, {})
+        read_options({"pb_task": "t"} | metadata if metadata else {}, {})
 
 
 def test_every_column_is_a_metric_of_the_registry_under_a_name_of_its_own() -> None:

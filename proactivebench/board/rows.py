@@ -61,7 +61,7 @@ BADGES = {
 class Row:
     """A line of the table. `rank` is a range (first, last) among the ranked rows of its group; None = not ranked.
     `leading` marks the runs that are not significantly worse than the best. `badges` are (word, explanation) pairs.
-    `conditions` says how the answers came about."""
+    `conditions` says how the answers came about, `asked` the same for a narrow column."""
 
     key: str
     name: str
@@ -79,6 +79,7 @@ class Row:
     badges: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     conditions: str = ""
+    asked: str = ""
 
     @property
     def f1(self) -> float:
@@ -98,8 +99,11 @@ def conditions_in_words(report: Report) -> str:
     """Under which conditions a run's answers came about, in as many words as a table has room for."""
     from proactivebench.scoring.conditions import conditions_of, described  # loads numpy: validation needs none
 
-    said = described(conditions_of(report))
-    return said if len(said) <= _ROOM else said[: _ROOM - 1] + "…"
+    return _cell(described(conditions_of(report)))
+
+
+def _cell(text: str) -> str:
+    return text if len(text) <= _ROOM else text[: _ROOM - 1] + "…"
 
 
 def rows_of(report: Report, *, key: str, link: str | None = None) -> list[Row]:
@@ -108,6 +112,8 @@ def rows_of(report: Report, *, key: str, link: str | None = None) -> list[Row]:
 
 
 def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row:
+    from proactivebench.scoring.conditions import conditions_of, in_brief  # loads numpy: validation needs none
+
     badges = []
     if judged.judge.baseline:
         badges.append(("baseline judge", "Judged by a baseline: not comparable, never ranked."))
@@ -120,6 +126,7 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
         badges.append(("unusable replies", f"{report.caution}."))
     return Row(
         conditions=conditions_in_words(report),
+        asked=_cell(in_brief(conditions_of(report))),
         key=key,
         name=report.agent.name,
         task=report.task,

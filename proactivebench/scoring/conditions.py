@@ -76,6 +76,17 @@ def described(conditions: Conditions) -> str:
     return "; ".join(said)
 
 
+def in_brief(conditions: Conditions) -> str:
+    """The conditions for a narrow column; `described` says what its words mean."""
+    if not conditions.generated:
+        return "computed"
+    said = ["decoding unknown"]
+    if conditions.decoding is not None:
+        said = [f"t {_temperature(conditions)}", f"{conditions.decoding.max_gen_toks} tokens"]
+        said += [f"format {_format(conditions)}", *(f"{name} {value}" for name, value in _others(conditions.decoding))]
+    return "; ".join([*said, *conditions.wanted, *(["history dropped"] if conditions.dropped else [])])
+
+
 def condition_differences(conditions: Sequence[Conditions], names: Sequence[str]) -> list[str]:
     """How runs differ in their conditions, a phrase each. What is unknown of a run that did say how it decoded (an
     older report) is no difference; answers of unknown decoding are one where others' is known."""

@@ -227,8 +227,8 @@ def meaning(status: int, message: str = "", code: str = "", *, page: bool = Fals
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], max_retries: int, jitter: random.Random) -> T:
-    """What `attempt` returns, made up to 1 + `max_retries` times while it raises `Transient`. Raises `Stopped` where
-    the run is to stop and nothing was sent."""
+    """What `attempt` returns, made up to 1 + `max_retries` times while it raises `Transient`, or `Rejected` for what
+    stood inside a 200. Raises `Stopped` where the run is to stop and nothing was sent."""
     failures = 0
     while True:
         go_on()
@@ -236,9 +236,12 @@ async def persistently(attempt: Callable[[], Awaitable[T]], max_retries: int, ji
             return await attempt()
         except TooLarge:
             raise
-        except Transient as fault:
+        except (Transient, Rejected) as fault:
             failures += 1
-            if failures > max_retries or not await rest(pause(failures, fault.retry_after, jitter)):
+            if isinstance(fault, Rejected) and not fault.inside:
+                raise
+            asked = fault.retry_after if isinstance(fault, Transient) else None
+            if failures > max_retries or not await rest(pause(failures, asked, jitter)):
                 raise
 
 

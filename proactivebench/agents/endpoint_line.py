@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from proactivebench.agents.base import Answer, add_usage
-from proactivebench.agents.endpoint_errors import Server, Transient, Unusable, no_response, persistently
+from proactivebench.agents.endpoint_errors import Rejected, Server, Transient, Unusable, no_response, persistently
 from proactivebench.agents.endpoint_options import Options
 from proactivebench.agents.endpoint_reply import Json, decode, error_status, read, usage_of
 from proactivebench.agents.endpoint_stream import ENOUGH, Stream, head, looks_streamed
@@ -112,6 +112,9 @@ class Line:
                 return await self._once(payload, Tally())
             except Unusable:
                 return None
+            except Rejected as refusal:  # of a probe it says what it says, wherever it stands
+                refusal.inside = False
+                raise
 
         return await persistently(once, max_retries, self.jitter)
 

@@ -13,7 +13,7 @@ from proactivebench.agents.base import Answer, Failure, TokenLogprobs
 from proactivebench.agents.endpoint import EndpointAgent
 from proactivebench.records import Cause, Note, Usage
 from tests.agents.asking import ask, request, with_agent
-from tests.servers.chat import Fault, Pieces, Say, Step, chat_server
+from tests.servers.chat import ChatServer, Fault, Pieces, Say, Seen, Step, chat_server
 
 KEY = "sesame-street-0815-and-more"
 EVENTS = {"Content-Type": "text/event-stream"}
@@ -176,9 +176,24 @@ def short(word: str) -> str:
     ],
 )
 def test_a_failure_reported_inside_a_200_is_never_final(failed: Step) -> None:
+    with chat_server([failed, Say("again")]) as server:
+        assert ask(server, max_retries=1).text == "again"
     with chat_server([failed]) as server:
         answer = ask(server)
     assert (answer.failure, answer.text, answer.cause) == (Failure.ERROR, None, Cause.FAILED_INSIDE)
+
+
+def test_a_parameter_refused_inside_a_200_is_left_out_at_once() -> None:
+    def script(seen: Seen) -> Step:
+        return Fault(200, {"error": {"message": "seed: unknown", "code": 400}}) if "seed" in seen.body else Say("fine")
+
+    class Picky(ChatServer):
+        def _step(self, seen: Seen) -> Step:
+            return script(seen)
+
+    with chat_server(kind=Picky) as server:
+        assert ask(server, max_retries=5).text == "fine"
+        assert sum("seed" in seen.body for seen in server.requests) == 1
 
 
 def test_an_error_that_is_null_is_none() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import report_of, run_async, score_run, task_of
 from proactivebench.preparation import Serving, Settings, prepare
+from proactivebench.presets import judge_of
 from proactivebench.records import Comparison, Report, Task
 from proactivebench.store import RunStore
 from proactivebench.terms import check_known, check_terms
@@ -27,16 +28,17 @@ def load_traces(task: str | Path) -> Task:
 
 def evaluate(
     agent: str,
-    task: str | Path,
+    task: str | Path | None = None,
     judge: str | Path | None = None,
     output_path: str | Path = "runs/latest",
     **settings: Any,
 ) -> Report:
     """Evaluate `agent` on `task`, judged by `judge` (None = the task's default): the whole road in one call.
 
-    `agent`, `task` and `judge` are the words of `--model`, `--tasks` and `--judge`; `settings` are further fields of
-    `Settings` and `Serving`. Calling it again resumes. Returns the report, which is also saved in `output_path`.
-    Raises `ProactiveBenchError`: `UsageError` for whatever cannot be, before anything is asked.
+    `agent`, `task` and `judge` are the words of `--model`, `--tasks` and `--judge`; `preset="paper"` names the last
+    two. `settings` are further fields of `Settings` and `Serving`. Calling it again resumes. Returns the report, which
+    is also saved in `output_path`. Raises `ProactiveBenchError`: `UsageError` for whatever cannot be, before anything
+    is asked.
     """
     check_known(settings, {*Settings.__slots__, *Serving.__slots__} - {"model", "tasks", "judge", "serving"})
     folder = _path(output_path, "output_path")
@@ -55,8 +57,10 @@ def score(run: str | Path) -> Report:
     return score_run(RunStore(_path(run, "run")))
 
 
-def compare(*runs: str | Path | Report, metric: str = "f1", split: str | None = None) -> Comparison:
-    """Compare run directories or reports on `metric`, pair by pair and all together.
+def compare(
+    *runs: str | Path | Report, metric: str = "f1", split: str | None = None, preset: str | None = None
+) -> Comparison:
+    """Compare run directories or reports on `metric`, pair by pair and all together; with `preset` under its judge.
 
     Raises `UsageError` where there are fewer than two, or they differ in data, protocol, judge or traces.
     """
@@ -68,7 +72,7 @@ def compare(*runs: str | Path | Report, metric: str = "f1", split: str | None = 
     from proactivebench.scoring.comparison import compare as compared
 
     reports = [run if isinstance(run, Report) else _report(RunStore(_path(run, "run"))) for run in runs]
-    return compared(reports, metric, split=split)
+    return compared(reports, metric, judge=judge_of(preset, None), split=split)
 
 
 def _report(store: RunStore) -> Report:

@@ -71,6 +71,7 @@ class Evaluation:
     judge: Judge | None = None
     feedback: Judge | None = None
     task_spec: str = ""
+    preset: str | None = None
     seed: int = 0
     repeats: int = 1
     judge_repeats: int = 1
@@ -92,6 +93,7 @@ class Evaluation:
             protocol=self.protocol.identity,
             decoding=self.decoding,
             seed=self.seed,
+            preset=self.preset,
             silence_source=self.judge.identity.silence if self.judge else None,
             judges={self.judge.identity.id: self.judge.identity} if self.judge else {},
             sessions=(

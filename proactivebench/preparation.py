@@ -19,6 +19,7 @@ from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import token_limits
 from proactivebench.naming import nearest
+from proactivebench.presets import fixed, preset_named
 from proactivebench.protocols import READER, RELEASED, load_protocol, protocol_of
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
@@ -78,7 +79,8 @@ class Settings:
     whether names are known is found out by `prepare`."""
 
     model: str
-    tasks: str
+    tasks: str | None = None  # a preset names one; without a preset it is needed
+    preset: str | None = None
     model_args: Mapping[str, str] = field(default_factory=dict)
     judge: str | None = None  # None = the default of the task
     judge_model: str | None = None
@@ -104,6 +106,9 @@ class Settings:
 
 def prepare(settings: Settings) -> Evaluation:
     """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
+    settings = with_preset(settings)
+    if settings.tasks is None:
+        raise UsageError("no task is named: give --tasks (see `proactivebench data list`), or a --preset")
     task = load_task(settings.tasks)
     judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
     advising = settings.feedback_judge or (judge.identity.id if judge and settings.feedback_rounds else None)
@@ -126,11 +131,26 @@ def prepare(settings: Settings) -> Evaluation:
         judge=judge,
         feedback=feedback,
         task_spec=settings.tasks,
+        preset=settings.preset,
         seed=settings.seed,
         repeats=settings.repeats,
         judge_repeats=settings.judge_repeats,
         limit=settings.limit,
         concurrency=_concurrency(settings),
+    )
+
+
+def with_preset(settings: Settings) -> Settings:
+    """The settings with what their preset fixes. Raises `UsageError` for an unknown preset, and for a protocol or judge
+    that is not the preset's."""
+    if settings.preset is None:
+        return settings
+    preset = preset_named(settings.preset)
+    return replace(
+        settings,
+        tasks=settings.tasks or preset.tasks,
+        protocol=fixed(preset, "--protocol", settings.protocol, preset.protocol),
+        judge=fixed(preset, "--judge", settings.judge, preset.judge),
     )
 
 

@@ -46,7 +46,8 @@ class Term:
 
 TERMS = {
     "model": Term(str),
-    "tasks": Term(str),
+    "tasks": Term(str, optional=True),
+    "preset": Term(str, optional=True),
     "model_args": Term(Mapping),
     "judge": Term(str, optional=True),
     "judge_model": Term(str, optional=True),

@@ -13,6 +13,7 @@ from proactivebench.errors import UsageError
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run directories or report.json files, two or more.")],
     metric: Annotated[str, typer.Option(help="What to compare on.")] = "f1",
+    preset: Annotated[str | None, typer.Option(help="paper: by its judge, its five figures first.")] = None,
     judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
     split: Annotated[str | None, typer.Option(help="Traces of this split only [all].")] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Compare runs that differ in kind; says so.")] = False,
@@ -23,10 +24,12 @@ def compare(
     Example: proactivebench compare runs/a runs/b --metric f1
     """
     from proactivebench.cli.stored import load_report
+    from proactivebench.presets import judge_of
     from proactivebench.scoring.comparison import compare as compared
 
     if len(runs) < 2:
         raise UsageError("one run cannot be compared: give two or more")
+    judge = judge_of(preset, judge)
     reports = [load_report(run) for run in runs]
     result = compared(reports, metric, judge=judge, split=split, anyway=anyway)
     if as_json:
@@ -35,5 +38,11 @@ def compare(
     from rich.console import Console
 
     from proactivebench.cli.comparisons import print_comparison
+
+    if preset:
+        from proactivebench.cli.paper import paper_lines
+
+        for report in reports:
+            print("\n".join((*paper_lines(report, rows=False), "")))
 
     print_comparison(result, Console())

@@ -22,6 +22,7 @@ def gate(
     max_drop: Annotated[
         str | None, typer.Option(metavar="DROP", help="0.05 or 10%: where --metric says none.  [default: 0.05]")
     ] = None,
+    preset: Annotated[str | None, typer.Option(help="paper: under its judge.")] = None,
     rule: Annotated[GateRule, typer.Option(help="When a larger drop fails.")] = GateRule.SIGNIFICANT,
     exact: Annotated[bool, typer.Option("--exact", help="Nothing may change (frozen replies).")] = False,
     judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
@@ -45,8 +46,10 @@ def gate(
     """
     from proactivebench.cli import verdicts
     from proactivebench.cli.stored import load_report
+    from proactivebench.presets import judge_of
     from proactivebench.scoring.gate import gate as decide
 
+    judge = judge_of(preset, judge)
     asked = metric or ["f1"]
     summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
     try:

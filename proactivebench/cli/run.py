@@ -41,8 +41,11 @@ def _read_config(context: typer.Context, file: Path | None) -> Path | None:
 def run(
     model: Annotated[str, typer.Option(help="Who answers: see `proactivebench agents`.")],
     tasks: Annotated[
-        str, typer.Option(help="A task, FILE.jsonl or hf:ORG/NAME[@REV]: see `proactivebench data list`.")
-    ],
+        str | None, typer.Option(help="A task, FILE.jsonl or hf:ORG/NAME[@REV]: see `proactivebench data list`.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="paper: its moments, protocol and judge, and its five figures first.")
+    ] = None,
     model_args: Annotated[str, typer.Option(help="Its arguments: name=value, with commas; never a key.")] = "",
     output_path: Annotated[Path | None, typer.Option(help="The run directory [runs/MODEL-TASK].")] = None,
     judge: Annotated[
@@ -91,6 +94,7 @@ def run(
     settings = Settings(
         model=model,
         tasks=tasks,
+        preset=preset,
         model_args=texts(model_args, "--model_args"),
         judge=judge,
         judge_model=judge_model,

@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proactivebench.cli.paper import paper_lines
 from proactivebench.cli.terminal import safe
+from proactivebench.presets import PAPER
 from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
 from proactivebench.scoring.registry import METRICS, metric_for, split_key
@@ -61,6 +63,9 @@ def print_report(report: Report, console: Console) -> None:
         )
     for warning in report.warnings:
         say.line(f"note: {warning}", style="yellow")
+    if report.preset == PAPER.name:
+        for line in paper_lines(report):
+            say.line(line)
     for judged in report.judges:
         _print_judge(judged, report, say)
 

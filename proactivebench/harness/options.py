@@ -9,7 +9,7 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.judging import default_spec
-from proactivebench.preparation import Settings
+from proactivebench.preparation import Settings, with_preset
 from proactivebench.traces import load_task
 
 ENVIRONMENT = {
@@ -22,10 +22,10 @@ RUN_FOLDER = "PROACTIVEBENCH_RUN"
 
 _NUMBERS = {"pb_candidates", "pb_feedback_rounds", "pb_judge_repeats", "pb_seed"}
 _WORDS = {
-    "pb_task", "pb_protocol", "pb_history", "pb_feedback_judge", "pb_judge", "pb_judge_model", "pb_judge_model_args",
-    "pb_judge_gen_kwargs",
+    "pb_task", "pb_preset", "pb_protocol", "pb_history", "pb_feedback_judge", "pb_judge", "pb_judge_model",
+    "pb_judge_model_args", "pb_judge_gen_kwargs",
 }  # fmt: skip
-_LM_EVALS_OWN = {"version", "config_source", "config"}
+_LM_EVALS_OWN = {"version", "config_source", "config", "preset"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ def read_options(metadata: Mapping[str, Any], environment: Mapping[str, str]) ->
     Raises `UsageError` for `pb_` words that do not exist, numbers that are none, and where no data is named.
     """
     given = {key: value for key, value in metadata.items() if key.startswith("pb_") and value not in (None, "")}
+    if metadata.get("preset"):
+        given.setdefault("pb_preset", metadata["preset"])
     given |= {key: environment[name] for name, key in ENVIRONMENT.items() if environment.get(name)}
     if unknown := sorted(given.keys() - _NUMBERS - _WORDS):
         raise UsageError(
@@ -51,24 +53,30 @@ def read_options(metadata: Mapping[str, Any], environment: Mapping[str, str]) ->
         )
     words = {key: str(value) for key, value in given.items() if key in _WORDS}
     numbers = {key: _number(key, value) for key, value in given.items() if key in _NUMBERS}
-    if "pb_task" not in words:
+    if not words.keys() & {"pb_task", "pb_preset"}:
         raise UsageError("the task's metadata names no data: give pb_task, in the words of --tasks")
     judges = tuple(spec.strip() for spec in words.get("pb_judge", "").split(";") if spec.strip())
-    settings = Settings(
-        model="never",  # stands in for lm-eval's model until there is one
-        tasks=words["pb_task"],
-        predict_only=True,  # judged afterwards, by the filters
-        judge_model=words.get("pb_judge_model"),
-        judge_model_args=_arguments(words, "pb_judge_model_args"),
-        judge_gen_kwargs=_arguments(words, "pb_judge_gen_kwargs"),
-        judge_repeats=numbers.get("pb_judge_repeats", 1),
-        protocol=words.get("pb_protocol", "standard"),
-        history=words.get("pb_history"),
-        candidates=numbers.get("pb_candidates"),
-        feedback_rounds=numbers.get("pb_feedback_rounds"),
-        feedback_judge=words.get("pb_feedback_judge"),
-        seed=numbers.get("pb_seed", 0),
+    settings = with_preset(
+        Settings(
+            model="never",  # stands in for lm-eval's model until there is one
+            tasks=words.get("pb_task"),
+            preset=words.get("pb_preset"),
+            predict_only=True,  # judged afterwards, by the filters
+            judge_model=words.get("pb_judge_model"),
+            judge_model_args=_arguments(words, "pb_judge_model_args"),
+            judge_gen_kwargs=_arguments(words, "pb_judge_gen_kwargs"),
+            judge_repeats=numbers.get("pb_judge_repeats", 1),
+            protocol=words.get("pb_protocol"),
+            judge=words.get("pb_judge") if "pb_preset" in words else None,
+            history=words.get("pb_history"),
+            candidates=numbers.get("pb_candidates"),
+            feedback_rounds=numbers.get("pb_feedback_rounds"),
+            feedback_judge=words.get("pb_feedback_judge"),
+            seed=numbers.get("pb_seed", 0),
+        )
     )
+    if settings.preset and settings.judge:
+        judges = (settings.judge,)
     rest = {
         key: str(value) for key, value in metadata.items() if not key.startswith("pb_") and key not in _LM_EVALS_OWN
     }

@@ -209,6 +209,7 @@ class Report(Record):
     agent: AgentIdentity
     protocol: ProtocolIdentity
     decoding: Decoding | None = None
+    preset: str | None = None
     seed: int
     repeats: int
     complete: bool

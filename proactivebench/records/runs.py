@@ -147,6 +147,7 @@ class Manifest(Record):
     protocol: ProtocolIdentity
     decoding: Decoding | None = None
     seed: int
+    preset: str | None = None  # the word this was asked by (not identity)
     silence_source: str | None = None
     parameters: dict[str, Any] = {}  # what a probe of the server found: kept for the whole run (not identity)
     judge_parameters: dict[str, dict[str, Any]] = {}  # the same of the models behind each judge, by judge and model
@@ -182,5 +183,6 @@ class Manifest(Record):
                 "judges": True,
                 "sessions": True,
                 "silence_source": True,
+                "preset": True,
             },
         )

@@ -82,6 +82,7 @@ def build_report(
         agent=manifest.agent,
         protocol=manifest.protocol,
         decoding=manifest.decoding,
+        preset=manifest.preset,
         seed=manifest.seed,
         repeats=moments.repeats,
         complete=answered == expected,

@@ -55,7 +55,7 @@ def test_every_column_is_a_metric_of_the_registry_under_a_name_of_its_own() -> N
 
 
 def test_our_tasks_are_the_shipped_files() -> None:
-    assert our_tasks() == {"proactivebench", "proactivebench_sample", "proactivebench_static"}
+    assert our_tasks() == {"proactivebench", "proactivebench_paper", "proactivebench_sample", "proactivebench_static"}
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def read_options(metadata: Mapping[str, Any], environment: Mapping[str, str]) ->
 
 def _with_adviser(settings: Settings, judges: tuple[str, ...]) -> Settings:
     """Feedback rounds without a judge of their own are advised by the first that scores."""
-    if not settings.feedback_rounds or settings.feedback_judge:
+    if not settings.feedback_rounds or settings.feedback_judge or settings.tasks is None:
         return settings
     return replace(settings, feedback_judge=judges[0] if judges else default_spec(load_task(settings.tasks)))
 

@@ -72,7 +72,8 @@ def print_report(report: Report, console: Console) -> None:
 
 def _print_judge(judged: JudgeReport, report: Report, say: _Voice) -> None:
     say.line("")
-    say.line(f"judge {judged.judge.id}: silence by {judged.judge.silence}, offers by {judged.judge.proposals}", "bold")
+    silence, offers = judged.judge.silence or "nobody", judged.judge.proposals or "nobody"
+    say.line(f"judge {judged.judge.id}: silence by {silence}, offers by {offers}", "bold")
     if judged.judge.baseline:
         say.line("baseline judge, not comparable", style="yellow")
     why = report.invalid(judged)

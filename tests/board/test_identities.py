@@ -214,3 +214,44 @@ def test_a_model_judges_words_stay_its_own(entry, task):
     assert outcome.findings == ()
     assert not outcome.verified(judge)
     assert outcome.rejudged[judge].open == 231
+
+
+def test_an_entry_made_before_members_were_stated_is_verified(entry, task):
+    content = declared(entry)
+    content["manifest"]["format"] = 1
+    for identity in content["manifest"]["judges"].values():
+        del identity["members"]
+    write_declared(entry, content)
+    outcome = verify_entry(entry, task)
+    assert outcome.findings == ()
+    assert all(map(outcome.verified, outcome.rejudged))
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"kind": "labels", "fallible": False}, "says of lexical what its card does not"),
+        ({"fallible": False}, "says of lexical what its card does not"),
+        ({"name": "people"}, "its members are others"),
+    ],
+)
+def test_no_member_is_said_to_be_what_its_card_is_not(entry, task, stated, message):
+    content = declared(entry)
+    (identity,) = content["manifest"]["judges"].values()
+    (lexical,) = (member for member in identity["members"] if member["name"] == "lexical")
+    lexical |= stated
+    write_declared(entry, content)
+    assert message in said(verify_entry(entry, task))
+
+
+def test_a_member_without_a_card_cannot_be_called_infallible(entry, task):
+    name = judged_by_a_model(entry)
+    content = declared(entry)
+    identity = content["manifest"]["judges"][name]
+    identity["card"] = {}
+    identity["members"] = [
+        {"stratum": stratum, "name": "strict-judge", "kind": "llm", "rule": None, "fallible": False}
+        for stratum in ("silence", "proposals")
+    ]
+    write_declared(entry, content)
+    assert "only people's votes cannot" in said(verify_entry(entry, task))

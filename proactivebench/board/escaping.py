@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import unicodedata
+from collections.abc import Iterable
 from itertools import dropwhile
 
 from proactivebench.text import normalised
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_AFTER_END = re.compile(r"([;,|\t]\s*)(?=[=+@|%-])")
 _FILLERS = "\u115f\u1160"  # letters by their category, and nothing to be seen
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:$-])")
 _ADDRESS = re.compile(r"(www)\.", re.IGNORECASE)
@@ -16,9 +20,19 @@ _CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def csv_cell(text: str) -> str:
-    """`text` as a spreadsheet shows it and never computes it: with an apostrophe before what some program could read
-    as a formula, in wide letters or behind letters that nobody sees as well."""
-    return f"'{text}" if text.startswith(_FORMULA) or _seen(text).startswith(_FORMULA) else text
+    """`text` as a spreadsheet shows it and never computes it: on one line, without what nobody sees, and with an
+    apostrophe before what some program could read as a formula, in wide letters as well, and behind a sign that some
+    program takes for the end of a cell."""
+    apart = _AFTER_END.sub(r"\1'", plain(text, len(text)))
+    return f"'{apart}" if text.startswith(_FORMULA) or _seen(text).startswith(_FORMULA) else apart
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as CSV: every cell in quotes, texts as `csv_cell` writes them, None as nothing."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerows([csv_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def plain(text: str, limit: int = 500) -> str:

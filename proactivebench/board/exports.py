@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from proactivebench.board.escaping import csv_cell
+from proactivebench.board.escaping import csv_text
 from proactivebench.board.published import Counts, Published
 from proactivebench.board.recomputing import Refusal
 from proactivebench.board.rows import COLUMNS, Row
@@ -96,13 +95,8 @@ def nested(row: Row) -> dict[str, Any]:
 
 def as_csv(results: Sequence[dict[str, Any]]) -> str:
     """Flat rows as CSV that no spreadsheet takes for formulas."""
-    text = io.StringIO()
     names = list(_schema().names)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in results:
-        writer.writerow([csv_cell(value) if isinstance(value := row[name], str) else value for name in names])
-    return text.getvalue()
+    return csv_text([names, *([row[name] for name in names] for row in results)])
 
 
 def _schema() -> Any:

@@ -1,8 +1,10 @@
 """Whatever is submitted, the validator answers, stays in its folder and says something that is safe to print."""
 
+import csv
 import io
 import json
 import os
+import re
 import shutil
 import time
 import unicodedata
@@ -116,8 +118,33 @@ def test_formulas_stay_text_in_the_csv():
 def test_a_formula_in_wide_letters_or_behind_what_nobody_sees_stays_text(before, sign):
     from proactivebench.board.escaping import csv_cell
 
-    assert csv_cell(f"{before}{sign}1+1") == f"'{before}{sign}1+1"
-    assert csv_cell(f"{before}helper{sign}7b") == f"{before}helper{sign}7b"
+    assert csv_cell(f"{before}{sign}1+1").startswith("'")
+    assert not csv_cell(f"{before}helper{sign}7b").startswith("'")
+
+
+@pytest.mark.parametrize(
+    "end", ["\r", "\n", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029", '"', '"\n', ";", ",", "\t"]
+)
+def test_no_name_begins_a_cell_or_row_of_its_own(end):
+    """Read with any separator and line end that a program may use, no cell is a formula."""
+    from proactivebench.board.escaping import csv_text
+
+    text = csv_text([["model", "f1"], [f"helper{end}=HYPERLINK(1)", 0.5], [f"a{end}@x{end}+1", None]])
+    assert all(line.startswith('"') and line.endswith('"') for line in text.splitlines())
+    assert len(text.splitlines()) == 3
+    assert not any(unicodedata.category(letter)[0] == "C" for letter in text.replace("\n", ""))
+    for separator in (",", ";", "\t", "|"):
+        for row in csv.reader(text.splitlines(), delimiter=separator):
+            assert not any(cell.startswith(("=", "@", "+")) for cell in row)
+    for line in text.splitlines():
+        assert not re.search(r"[;,|\t]\s*[=@+]", line)
+
+
+def test_every_cell_of_a_boards_csv_is_quoted_whatever_stands_in_it(board, tmp_path):
+    publish(build_board(board), tmp_path / "site")
+    text = (tmp_path / "site" / "board.csv").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        assert re.fullmatch(r'"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")*', line)
 
 
 def test_exit_codes_tell_refused_from_unreadable(entry, tmp_path):

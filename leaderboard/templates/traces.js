@@ -67,9 +67,15 @@
     return element("p", { class: "verdict" }, ...parts);
   }
 
+  // Outcomes and verdicts of a moment stand in the order of the run's judges.
+  function letter(moment, run, judge) {
+    const found = moment ? moment.outcomes[run.judges.indexOf(judge)] : ".";
+    return OUTCOMES[found] ? found : ".";
+  }
+
   function answer(run, judge, moment) {
-    const verdicts = (moment.verdicts[judge] || []);
-    const [label, tone, sign] = OUTCOMES[moment.outcomes[judge]] || OUTCOMES["."];
+    const verdicts = moment.verdicts[run.judges.indexOf(judge)] || [];
+    const [label, tone, sign] = OUTCOMES[letter(moment, run, judge)];
     const body = [element("p", { class: "outcome tone-" + tone }, element("span", { "aria-hidden": "true" }, sign + " "), label)];
     moment.proposals.forEach((proposal, candidate) => {
       body.push(element("blockquote", {}, proposal));
@@ -89,7 +95,7 @@
     for (let turn = 0; turn < trace.events.length; turn++) {
       const found = runs.map((run) => (run.moments[trace.id] || []).find((m) => m.turn === turn && m.repeat === state.repeat));
       if (!found.some((moment, index) => moment && fits(moment, runs[index], trace.events[turn][1], state))) continue;
-      if (state.differing && outcomeOf(found[0], 0, state) === outcomeOf(found[1], 1, state)) continue;
+      if (state.differing && letter(found[0], runs[0], state.judge[0]) === letter(found[1], runs[1], state.judge[1])) continue;
       const id = momentId(trace, turn, state.repeat);
       const link = "#" + id.split("/").map(encodeURIComponent).join("/");
       list.append(element("li", { id, tabindex: "-1", class: id === state.aimed ? "aimed" : null },
@@ -104,12 +110,8 @@
     return element("section", {}, element("h3", {}, trace.id + " ", element("span", { class: "quiet" }, trace.split)), list);
   }
 
-  function outcomeOf(moment, index, state) {
-    return moment ? moment.outcomes[state.judge[index]] || "." : ".";
-  }
-
   function fits(moment, run, event, state) {
-    if (state.outcome && !state.outcome.split(" ").includes(moment.outcomes[state.judge[0]] || ".") && state.outcome !== moment.status) return false;
+    if (state.outcome && !state.outcome.split(" ").includes(letter(moment, run, state.judge[0])) && state.outcome !== moment.status) return false;
     if (!state.words.length) return true;
     const text = (event + " " + moment.proposals.join(" ")).toLowerCase();
     return state.words.every((word) => text.includes(word));

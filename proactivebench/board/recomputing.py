@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from multiprocessing import get_context
+from itertools import islice
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.board.copies import Offers, offers_of
 from proactivebench.board.entry import ENTRY, Declaration, Entry
-from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
+from proactivebench.board.evidence import MAX_FILES, Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.pages import safe_json
-from proactivebench.board.remembering import recall, remember
+from proactivebench.board.remembering import keep_moments, recall, remember, share_scratch
 from proactivebench.board.rows import COLUMNS
-from proactivebench.board.tracepages import run_data
+from proactivebench.board.tracepages import Shown, run_data
 from proactivebench.board.validation import validate_evidence
 from proactivebench.board.verification import Verification, verify_evidence
+from proactivebench.board.workers import each_alone
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
 from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, printable
 from proactivebench.traces import load_task
 
 _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate"}
-_ALONE = 8  # fewer entries than this are not worth other processes
+_WARNED = 20
+_ALONE, _LIGHT = 8, 4 * 1024 * 1024  # fewer entries than this, and smaller ones, are not worth other processes
 
 
 class Refusal(Record):
@@ -39,8 +39,8 @@ class Refusal(Record):
 
 class Recomputed(Record):
     """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` tell it from
-    copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is what trace
-    pages read, as text for a script."""
+    copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is the file of what trace pages read,
+    for a script: a board has more of it than memory."""
 
     key: str
     digest: str
@@ -67,13 +67,26 @@ def recompute_all(folders: Sequence[Path], processes: int | None = None) -> list
     """Every entry recomputed, in order; what is cached for the same evidence and code is taken from there."""
     found: dict[Path, Recomputed | Refusal | None] = {folder: _known(folder) for folder in folders}
     missing = [folder for folder, known in found.items() if known is None]
-    processes = min(processes or os.cpu_count() or 1, max(1, len(missing) // _ALONE))
-    if processes > 1:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_settle) as pool:
-            found.update(zip(missing, pool.map(recompute, missing, chunksize=4), strict=True))
-    else:
+    if processes == 1 or (processes is None and len(missing) < _ALONE and sum(map(_packed, missing)) < _LIGHT):
         found.update((folder, recompute(folder)) for folder in missing)
+    else:
+        share_scratch()
+        found.update(each_alone(recompute, missing, processes or os.cpu_count() or 1, _died))
     return list(_told_apart(known for known in found.values() if known is not None))
+
+
+def _packed(folder: Path) -> int:
+    """How many bytes an entry has on disk."""
+    try:
+        return sum(file.lstat().st_size for file in islice(folder.rglob("*"), MAX_FILES))
+    except OSError:
+        return 0
+
+
+def _died(folder: Path) -> Refusal:
+    """What is said of an entry whose worker was killed or crashed, or ran out of memory beyond recall."""
+    said = "could not be checked: the process that recomputed it died, killed or out of memory"
+    return _refused("/".join(folder.parts[-2:]), [Finding("", said)])
 
 
 def _told_apart(results: Iterable[Recomputed | Refusal]) -> Iterator[Recomputed | Refusal]:
@@ -86,11 +99,6 @@ def _told_apart(results: Iterable[Recomputed | Refusal]) -> Iterator[Recomputed 
             yield result
         if isinstance(result, Recomputed):
             seen.add(result.key)
-
-
-def _settle() -> None:
-    """What a worker has imported never becomes garbage: the collector need not look at it, entry after entry."""
-    gc.freeze()
 
 
 def recompute(folder: Path) -> Recomputed | Refusal:
@@ -130,7 +138,7 @@ def _refused(folder: str, findings: Sequence[Finding]) -> Refusal:
 
 
 def _shown(evidence: Evidence, entry: Entry, verification: Verification, report: Report) -> Recomputed:
-    moments = run_data(entry.key, entry.name, report, evidence.replies, evidence.verdicts)
+    moments = run_data(entry.key, entry.name, report, evidence.replies, evidence.verdicts, Shown())
     return Recomputed(
         key=entry.key,
         digest=evidence.digest,
@@ -142,13 +150,14 @@ def _shown(evidence: Evidence, entry: Entry, verification: Verification, report:
         reread=verification.reread,
         textless=verification.textless,
         offers=offers_of(entry, evidence.replies),
-        moments=safe_json(moments),
+        moments=str(keep_moments(evidence.path, evidence.hashes, safe_json(moments))),
     )
 
 
 def _cut(report: Report) -> Report:
     """A report with the metrics, tables and counts that a board shows."""
-    return report.model_copy(update={"judges": tuple(_cut_judge(judged) for judged in report.judges)})
+    judges = tuple(_cut_judge(judged) for judged in report.judges)
+    return report.model_copy(update={"judges": judges, "warnings": report.warnings[:_WARNED]})
 
 
 def _cut_judge(judged: JudgeReport) -> JudgeReport:
@@ -158,6 +167,9 @@ def _cut_judge(judged: JudgeReport) -> JudgeReport:
         "tables": {view: table for view, table in judged.tables.items() if not view},
         "outcomes": {},
         "extra": {},
+        "causes": {},
+        "verdicts": {},
+        "warnings": (),
     }
     return judged.model_copy(update=changes)
 
@@ -180,6 +192,7 @@ def _known(folder: Path) -> Recomputed | Refusal | None:
     """What is remembered of an entry's very files."""
     try:
         text = recall(folder)
-        return _RESULT.validate_json(text) if text else None
+        known = _RESULT.validate_json(text) if text else None
     except ValidationError:  # written by a version that is not this one, or damaged
         return None
+    return None if isinstance(known, Recomputed) and not Path(known.moments).is_file() else known

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +18,8 @@ from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, Refu
 from proactivebench.errors import DataError
 from proactivebench.records import digest
 from proactivebench.resources import cache_folder, shipped
+
+_SCRATCH = "_PROACTIVEBENCH_SCRATCH"
 
 
 def recall(folder: Path) -> bytes | None:
@@ -29,14 +35,35 @@ def recall(folder: Path) -> bytes | None:
 
 def remember(folder: Path, hashes: Mapping[str, str], text: str) -> None:
     """Keep `text` for the entry in `folder` whose files have these hashes, by name."""
-    place = _place(folder, hashes)
+    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+        _write(_place(folder, hashes), text)
+
+
+def keep_moments(folder: Path, hashes: Mapping[str, str], text: str) -> Path:
+    """Keep what the trace pages of the entry in `folder` read, and return its file: beside what is remembered, or for
+    this process and those that it started only, where nothing can be kept."""
+    place = _place(folder, hashes).with_suffix(".js")
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_name(f".{place.name}.{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(place)
+        _write(place, text)
     except OSError:
-        return  # a cache that cannot be written costs time, nothing else
+        place = share_scratch() / place.name
+        _write(place, text)
+    return place
+
+
+def _write(place: Path, text: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(place)
+
+
+def share_scratch() -> Path:
+    """The folder for what cannot be kept: it goes with this process, which names it to those that it starts."""
+    if _SCRATCH not in os.environ:
+        os.environ[_SCRATCH] = folder = tempfile.mkdtemp(prefix="proactivebench-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(os.environ[_SCRATCH])
 
 
 def _hashes(folder: Path) -> dict[str, str] | None:
@@ -60,7 +87,7 @@ def _place(folder: Path, hashes: Mapping[str, str]) -> Path:
 def _code() -> str:
     """A hash over everything that shapes the numbers: sources, cards and weights."""
     package = Path(__file__).resolve().parent.parent
-    folders = [package / name for name in ("records", "traces", "protocols", "judging", "scoring", "board")]
+    folders = [package / name for name in ("records", "traces", "protocols", "judging", "scoring", "text", "board")]
     files = [file for folder in (*folders, shipped("judges")) for file in folder.rglob("*")]
     content = hashlib.sha256()
     for file in sorted(files):

@@ -132,7 +132,8 @@ def _write_entry(
         task_file=task_files[entry.report.task.data_hash],
     )
     _write(folder / "index.html", page)
-    _write(folder / "data.js", _script(entry.moments))
+    moments = Path(entry.moments).read_text(encoding="utf-8")
+    _write(folder / "data.js", _script(moments))
 
 
 def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from proactivebench.records import Reply, Report, Task, Verdict
@@ -27,10 +27,31 @@ def structure_data(structure: TaskStructure) -> dict[str, Any]:
     return {"kind": "task", "name": structure.data_hash, "traces": traces}
 
 
+class Shown:
+    """How much of a stranger's texts a page shows: the beginning of each, and of all together what a browser opens."""
+
+    def __init__(self, each: int = 1000, together: int = 1024 * 1024) -> None:
+        self._each, self._left = each, together
+
+    def cut(self, text: str) -> str:
+        """What is shown of a text, with how much is not."""
+        most = min(self._each, self._left)
+        said = text if len(text) <= most else f"{text[:most]}… ({len(text) - most} more characters in the evidence)"
+        self._left -= min(len(text), most)
+        return said
+
+
 def run_data(
-    key: str, name: str, report: Report, replies: Iterable[Reply], verdicts: Mapping[str, Iterable[Verdict]]
+    key: str,
+    name: str,
+    report: Report,
+    replies: Iterable[Reply],
+    verdicts: Mapping[str, Iterable[Verdict]],
+    shown: Shown | None = None,
 ) -> dict[str, Any]:
-    """One run for the trace pages: the last reply at each moment with its outcome and verdicts under each judge."""
+    """One run for the trace pages: the last reply at each moment with its outcome and verdicts under each judge, each
+    in the order of `judges`; of its texts what `shown` lets through (default: all)."""
+    cut = shown.cut if shown else str
     last: dict[tuple[str, int, int], Reply] = {}
     for reply in replies:
         place = (reply.trace_id, reply.turn, reply.repeat)
@@ -38,7 +59,8 @@ def run_data(
         if standing is None or reply.round >= standing.round:
             last[place] = reply
     outcomes = {each.judge.id: each.outcomes for each in report.judges}
-    said = {judge: _by_moment(given, last) for judge, given in verdicts.items() if judge in outcomes}
+    judges = sorted(judge for judge in verdicts if judge in outcomes)
+    said = [_by_moment(verdicts[judge], last, cut) for judge in judges]
     moments: dict[str, list[dict[str, Any]]] = {}
     for place in sorted(last):
         reply = last[place]
@@ -47,10 +69,10 @@ def run_data(
                 "turn": reply.turn,
                 "repeat": reply.repeat,
                 "status": reply.status.value,
-                "proposals": reply.proposals,
+                "proposals": [cut(offer) for offer in reply.proposals],
                 "notes": [note.value for note in reply.notes],
-                "outcomes": {judge: _outcome(outcomes[judge], reply) for judge in said},
-                "verdicts": {judge: given[place] for judge, given in said.items() if place in given},
+                "outcomes": "".join(_outcome(outcomes[judge], reply) for judge in judges),
+                "verdicts": [given.get(place, []) for given in said],
             }
         )
     return {
@@ -59,19 +81,20 @@ def run_data(
         "name": name,
         "task": report.task.data_hash,
         "repeats": report.repeats,
-        "judges": sorted(said),
+        "judges": judges,
         "moments": moments,
     }
 
 
 def _by_moment(
-    verdicts: Iterable[Verdict], last: Mapping[tuple[str, int, int], Reply]
+    verdicts: Iterable[Verdict], last: Mapping[tuple[str, int, int], Reply], cut: Callable[[str], str]
 ) -> dict[tuple[str, int, int], list[list[Any]]]:
     found: dict[tuple[str, int, int], list[list[Any]]] = {}
     for verdict in verdicts:
         place = (verdict.trace_id, verdict.turn, verdict.repeat)
         if place in last and last[place].round == verdict.round:
             reason = verdict.reason or verdict.cause
+            reason = cut(reason) if reason else reason
             line = [verdict.candidate, verdict.status.value, reason, verdict.judge, verdict.probability]
             found.setdefault(place, []).append(line)
     return found

@@ -75,23 +75,23 @@ def _wide(folder: Path) -> None:
 
 
 def _texts(folder: Path, text: str) -> None:
-    content, replies, _ = _read(folder)
+    content, replies = _read(folder)
     each = _WHOLE // len(replies)
     said = text.encode()[:each].decode(errors="ignore")
     _write(folder, content, [reply | {"status": "unparsable", "text": said} for reply in replies], None)
 
 
 def _offers(folder: Path) -> None:
-    content, replies, verdicts = _read(folder)
+    content, replies = _read(folder)
     content["manifest"]["protocol"] |= {"name": "mine", "hash": "cd" * 32, "candidates": 2}
     chance = random.Random(1)
     offers = ["".join(chance.choices("abcdefghij \u0301\u0316", k=9_000)) for _ in range(50)]
     offered = [reply | {"status": "proposed", "proposals": chance.sample(offers, 2)} for reply in replies]
-    _judged(folder, content, offered, verdicts, "r" * 4000)
+    _judged(folder, content, offered, "r" * 4000)
 
 
 def _records(folder: Path) -> None:
-    content, replies, verdicts = _read(folder)
+    content, replies = _read(folder)
     content["manifest"]["protocol"] |= {"name": "mine", "hash": "cd" * 32, "candidates": 16}
     content["manifest"]["sessions"] = [{"started": "", "versions": {}, "repeats": 32}]
     many = [
@@ -99,20 +99,20 @@ def _records(folder: Path) -> None:
         for repeat in range(32)
         for reply in replies
     ]
-    _judged(folder, content, many, verdicts, None)
+    _judged(folder, content, many, None)
 
 
 def _judged(
     folder: Path,
     content: dict[str, Any],
     replies: list[dict[str, Any]],
-    verdicts: list[dict[str, Any]],
     reason: str | None,
 ) -> None:
     traces = {trace.trace_id: trace for trace in load_task(_TASK).traces}
     ((old, identity),) = content["manifest"]["judges"].items()
     new = "model-judge-abababab"
     identity |= _MODEL | {"id": new, "name": "model-judge", "silence": "model-judge", "proposals": "model-judge"}
+    identity.pop("members", None)
     content["manifest"]["judges"] = {new: identity}
     del content["evidence"][f"verdicts/{old}.jsonl.gz"]
     (folder / f"verdicts/{old}.jsonl.gz").unlink()
@@ -132,18 +132,11 @@ def _judged(
     _write(folder, content, replies, found, new)
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+def _read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     content = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     content["claims"] = {}
-    read = [
-        gzip.decompress((folder / name).read_bytes()) for name in ("replies.jsonl.gz", *map(str, _verdicts(folder)))
-    ]
-    replies, verdicts = ([json.loads(line) for line in one.splitlines()] for one in read)
-    return content, replies, verdicts
-
-
-def _verdicts(folder: Path) -> list[Path]:
-    return [file.relative_to(folder) for file in (folder / "verdicts").iterdir()]
+    packed = (folder / "replies.jsonl.gz").read_bytes()
+    return content, [json.loads(line) for line in gzip.decompress(packed).splitlines()]
 
 
 def _write(

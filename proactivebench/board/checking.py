@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from proactivebench.board.entry import ENTRY
 from proactivebench.board.evidence import Evidence, Finding, broken_off, read_evidence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from proactivebench.board.verification import Verification
     from proactivebench.judging import Judge
     from proactivebench.records import Task
+
+_Validated: TypeAlias = "tuple[Said, Evidence | None, Validation | None]"
 
 
 def validate_all(path: Path) -> list[Said]:
@@ -43,8 +45,9 @@ def verify_all(
 
     folders = find_entries(path)
     board = _board_of(path, against, folders)
-    others = _offers(board)
-    mine = others if board is folders else _offers(folders)
+    alone = {folder: _validated(folder) for folder in folders[:1] if len(folders) == 1}  # read once
+    mine = _offers(folders, alone)
+    others = mine if board is folders else _offers([place for place in board if place not in mine], {})
     originals = read_originals(_home(against or path))
     known = [one for one in others.values() if one]
     offered = {folder: one for folder, one in mine.items() if one}
@@ -53,7 +56,7 @@ def verify_all(
     tasks: dict[str, Task] = {}
     with SecondJudge(second_judge) if second_judge else nullcontext() as second:
         for folder in folders:
-            validated, evidence, validation = _validated(folder)
+            validated, evidence, validation = alone.get(folder) or _validated(folder)
             if evidence is None or evidence.entry is None or not validated.passed:
                 yield validated
                 continue
@@ -74,7 +77,7 @@ def verify_all(
             yield _said(folder, verification, sorted(evidence.entry.manifest.judges), originals)
 
 
-def _validated(folder: Path) -> tuple[Said, Evidence | None, Validation | None]:
+def _validated(folder: Path) -> _Validated:
     """What is said of an entry's form; and, where it could be looked at, the evidence that was read and the outcome."""
     name = printable(str(folder))
     try:
@@ -89,16 +92,16 @@ def _validated(folder: Path) -> tuple[Said, Evidence | None, Validation | None]:
     return said, evidence, validation
 
 
-def _offers(folders: Sequence[Path]) -> dict[Path, Offers | None]:
-    """What the entries in `folders` offer; None for those that are not well formed."""
+def _offers(folders: Sequence[Path], read: Mapping[Path, _Validated]) -> dict[Path, Offers | None]:
+    """What the entries in `folders`, some of them `read` already, offer; None for those that are not well formed."""
     from proactivebench.board.copies import offers_of
 
     found: dict[Path, Offers | None] = {}
     for folder in folders:
         found[folder] = None
         with suppress(Exception):  # whatever is wrong with another entry, it is no fault of this one
-            evidence = read_evidence(folder)
-            if evidence.entry and validate_evidence(evidence).accepted:
+            validated, evidence, _ = read.get(folder) or _validated(folder)
+            if validated.passed and evidence and evidence.entry:
                 found[folder] = offers_of(evidence.entry, evidence.replies)
     return found
 

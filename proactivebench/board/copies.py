@@ -18,8 +18,8 @@ from proactivebench.records import Record, Reply, digest
 ORIGINALS = "originals.txt"
 TWIN_OFFERS = 10  # below this, like offers say nothing
 # The least coverage of a copy: where both say as much at a moment, more for each time the other says twice as much
-# (longer texts hold more of any text), and the most that is asked. benchmarks/results/copies.md says how near honest
-# models come.
+# (longer texts hold more of any text), and the most that is asked. The fifteen released models reach .41, pair by
+# pair; all but one of them together hold .70 of the one, with ten times its text.
 TWIN_SHARE, TWIN_SLOPE, TWIN_MOST = 0.55, 0.07, 0.9
 
 

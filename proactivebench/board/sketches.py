@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,18 +82,21 @@ def coverage(left: Sequence[Sketch], right: Sequence[Sketch]) -> NDArray[np.floa
 
 def _shingles(texts: Iterable[str]) -> Hashes:
     """The hashes of all shingles of some texts, each once and in order."""
-    found = []
-    for text in texts:
-        letters = (folded(text) or text).encode("utf-32-le", "surrogatepass")
-        codes = np.frombuffer(letters, dtype="<u4").astype(np.uint64)
-        if len(codes) < SHINGLE:
-            codes = np.concatenate([codes, np.zeros(SHINGLE - len(codes), dtype=np.uint64)])
-        mixed = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)
-        for place in range(SHINGLE):
-            mixed = mixed * _FACTOR + codes[place : place + len(mixed)] + np.uint64(1)
-        mixed = (mixed ^ (mixed >> np.uint64(31))) * _MIX
-        found.append(np.unique((mixed >> np.uint64(32)).astype(np.uint32)))
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.uint32)
+    found = [_hashed(text) for text in dict.fromkeys(texts)]
+    return np.unique(np.concatenate(found)) if len(found) > 1 else found[0]
+
+
+@lru_cache(maxsize=256)  # rollouts repeat themselves
+def _hashed(text: str) -> Hashes:
+    letters = (folded(text) or text).encode("utf-32-le", "surrogatepass")
+    codes = np.frombuffer(letters, dtype="<u4").astype(np.uint64)
+    if len(codes) < SHINGLE:
+        codes = np.concatenate([codes, np.zeros(SHINGLE - len(codes), dtype=np.uint64)])
+    mixed = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)
+    for place in range(SHINGLE):
+        mixed = mixed * _FACTOR + codes[place : place + len(mixed)] + np.uint64(1)
+    mixed = (mixed ^ (mixed >> np.uint64(31))) * _MIX
+    return np.unique((mixed >> np.uint64(32)).astype(np.uint32))
 
 
 def _kept(hashes: Hashes, level: int) -> Hashes:

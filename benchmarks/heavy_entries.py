@@ -112,7 +112,9 @@ def _judged(
     ((old, identity),) = content["manifest"]["judges"].items()
     new = "model-judge-abababab"
     identity |= _MODEL | {"id": new, "name": "model-judge", "silence": "model-judge", "proposals": "model-judge"}
-    identity.pop("members", None)
+    sources = [{"stratum": stratum, "name": "model-judge", "kind": "llm"} for stratum in ("silence", "proposals")]
+    identity["members"] = sources
+    identity["card"] = {"name": "model-judge", "kind": "llm"}
     content["manifest"]["judges"] = {new: identity}
     del content["evidence"][f"verdicts/{old}.jsonl.gz"]
     (folder / f"verdicts/{old}.jsonl.gz").unlink()

@@ -127,7 +127,10 @@ def _table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
         return schema.empty_table()
     lines = "\n".join(json.dumps(row, allow_nan=False) for row in rows).encode()
     how = arrow.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
-    return arrow.read_json(io.BytesIO(lines), parse_options=how)
+    alone = arrow.ReadOptions(
+        use_threads=False
+    )  # a table this small needs none, and a machine short of memory has none
+    return arrow.read_json(io.BytesIO(lines), read_options=alone, parse_options=how)
 
 
 def _reported(published: Published) -> Iterable[dict[str, Any]]:

@@ -107,9 +107,7 @@ class Settings:
 def prepare(settings: Settings) -> Evaluation:
     """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
     settings = with_preset(settings)
-    if settings.tasks is None:
-        raise UsageError("no task is named: give --tasks (see `proactivebench data list`), or a --preset")
-    task = load_task(settings.tasks)
+    task = load_task(settings.tasks or "")
     judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
     advising = settings.feedback_judge or (judge.identity.id if judge and settings.feedback_rounds else None)
     origin = _origin(settings) if settings.model == REPLAY.word else None
@@ -130,7 +128,7 @@ def prepare(settings: Settings) -> Evaluation:
         decoding=decoding(settings.gen_kwargs, protocol) if origin is None else origin.decoding,
         judge=judge,
         feedback=feedback,
-        task_spec=settings.tasks,
+        task_spec=settings.tasks or "",
         preset=settings.preset,
         seed=settings.seed,
         repeats=settings.repeats,

@@ -125,7 +125,7 @@ def test_the_preset_names_the_227_moments_and_the_233_on_request():
         (["--preset", "papper", "--model", "never"], "did you mean paper"),
         (["--preset", "paper", "--model", "never", "--protocol", "standard"], "fixes --protocol paper"),
         (["--preset", "paper", "--model", "never", "--judge", "llm"], "fixes --judge reward-model"),
-        (["--model", "never"], "give --tasks"),
+        (["--model", "never"], "no task is named"),
         (["--preset", "paper", "--model", "never", "--tasks", "proactivebench_sample"], "--judge_model"),
     ],
 )

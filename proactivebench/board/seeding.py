@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.protocols import RELEASED
 from proactivebench.store import RunStore
+from proactivebench.traces.benchmark import reading_from
 
 TASK = "proactivebench_published"
 JUDGE = "silence=labels,proposals=labels+lexical"
@@ -44,8 +44,11 @@ def seed_board(output_path: Path, mirror: Path | None = None, work_path: Path = 
     PROACTIVEBENCH_MIRROR names. Raises `DataError` where the release cannot be had, `UsageError` where the site may not
     go to `output_path`.
     """
-    if mirror is not None:
-        os.environ["PROACTIVEBENCH_MIRROR"] = str(mirror.resolve())
+    with reading_from(mirror):
+        return _seeded(output_path, work_path)
+
+
+def _seeded(output_path: Path, work_path: Path) -> Seeded:
     check_output(output_path, SITE, work_path)
     left_out: dict[str, list[str]] = {}
     for settings, declared in _agents():

@@ -93,7 +93,7 @@ def run(
 
     settings = Settings(
         model=model,
-        tasks=tasks,
+        tasks=tasks or None,
         preset=preset,
         model_args=texts(model_args, "--model_args"),
         judge=judge,

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from proactivebench.errors import DataError
 from proactivebench.records import Event, MomentLabels, Task, Trace
 from proactivebench.traces import release
 from proactivebench.traces.answers import released_answers
+from proactivebench.traces.fetch import MIRROR, mirror_folder
 from proactivebench.traces.index import event_hash, task_structure
-from proactivebench.traces.labels import labelled_items, moment_labels
+from proactivebench.traces.labels import labelled_items, moment_labels, release_items
 
 RELEASED = "proactivebench"
 PUBLISHED = "proactivebench_published"
 _WITNESS = "gpt-4o"  # every model's file carries the same observations; the index proves the ones read
+
+
+@contextmanager
+def reading_from(mirror: Path | None) -> Iterator[None]:
+    """Within, the release is read from `mirror` in place of the one that PROACTIVEBENCH_MIRROR names (None: from that),
+    and nothing that was read elsewhere is taken for it. Raises `MissingFile` where there is no such folder."""
+    if mirror is None:
+        yield
+        return
+    named = os.environ.get(MIRROR)
+    os.environ[MIRROR] = str(mirror.resolve())
+    _forget()
+    try:
+        mirror_folder()
+        yield
+    finally:
+        if named is None:
+            del os.environ[MIRROR]
+        else:
+            os.environ[MIRROR] = named
+        _forget()
+
+
+def _forget() -> None:
+    for read in (released_task, published_task, release_items):
+        read.cache_clear()
 
 
 @cache

@@ -43,7 +43,7 @@ class LabelledItem:
 
 def labelled_items(pins: Mapping[str, str] | None = None) -> tuple[LabelledItem, ...]:
     """All 1,749 rows, train file first, in file order. Raises `DataError` where the release is missing or altered."""
-    return _release_items() if pins is None else _items(pins)
+    return release_items() if pins is None else _items(pins)
 
 
 def moment_labels(items: Iterable[LabelledItem]) -> dict[Prefix, MomentLabels]:
@@ -75,7 +75,8 @@ def _labels(need: bool, votes: Mapping[str, tuple[bool, ...]]) -> MomentLabels:
 
 
 @cache
-def _release_items() -> tuple[LabelledItem, ...]:
+def release_items() -> tuple[LabelledItem, ...]:
+    """The labelled items of the release at hand, read once."""
     return _items(None)
 
 

@@ -193,10 +193,10 @@ def test_a_server_that_lets_nobody_in_is_one_line_without_the_key_it_repeats(boa
     assert not (board / "rejudged").exists()
 
 
-def test_a_board_that_cannot_be_written_is_exit_code_4(board, tmp_path):
-    (tmp_path / "file").write_text("")
+def test_a_board_that_cannot_be_written_is_exit_code_4(board):
+    (board / "rejudged").write_text("a file where the folder of opinions belongs")
     with chat_server(judged()) as server:
-        done = verify(board, server, record=tmp_path / "file")
+        done = verify(board, server)
     assert done.code == 4
     assert done.err.count("\n") == 1
 

@@ -18,6 +18,7 @@ from proactivebench.evaluation import Evaluation
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import token_limits
+from proactivebench.judging.lexical.need import hears_need
 from proactivebench.naming import nearest
 from proactivebench.presets import fixed, preset_named
 from proactivebench.protocols import READER, RELEASED, load_protocol, protocol_of
@@ -70,7 +71,7 @@ class Serving:
         task: Task | None = None,
     ) -> Agent:
         """The agent `model` names, called this way."""
-        return create_agent(model, model_args, protocol=protocol, task=task, **asdict(self))
+        return create_agent(model, model_args, protocol=protocol, task=task, hears_need=hears_need, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from proactivebench.errors import UsageError
 
 if TYPE_CHECKING:
     from proactivebench.protocols.base import Protocol
-    from proactivebench.records import Task
+    from proactivebench.records import Moment, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,9 @@ BASELINES = (
     Kind("always", "makes the same generic offer at every moment"),
     Kind("random", "makes that offer at a share of moments", "p=0.5"),
     Kind("parrot", "offers the last event back"),
+    Kind("skip-first", "makes that offer at every moment but a trace's first"),
+    Kind("need-oracle", "makes that offer exactly where help was needed (needs need labels)", "rule=unanimous"),
+    Kind("lexical-need", "makes that offer where the lexical judge, which never saw the trace, hears a need"),
     Kind("oracle", "offers the best-voted task where a majority accepts it, else silence (needs stored votes)"),
     Kind("best-candidate", "offers the best-voted task at every moment (needs stored votes)"),
 )
@@ -55,10 +58,12 @@ def create_agent(
     max_retries: int = 5,
     batch_size: str = "1",
     device: str | None = None,
+    hears_need: Callable[[Moment], bool] | None = None,
 ) -> Agent:
     """The agent that `--model` and `--model_args` name. Nothing is loaded or asked before `start`.
 
     `protocol` and `task` are what baselines and replays answer with and about; models behind judges have neither.
+    `hears_need` is the ear of `lexical-need`.
     Raises `UsageError` for unknown words, missing arguments, and arguments that look like keys.
     """
     args = dict(model_args or {})
@@ -75,7 +80,7 @@ def create_agent(
             return ReplayAgent(args, protocol=protocol, task=task)
         from proactivebench.agents.baselines import BaselineAgent
 
-        return BaselineAgent(model, args, protocol=protocol, task=task)
+        return BaselineAgent(model, args, protocol=protocol, task=task, hears_need=hears_need)
     from proactivebench.agents.lm_eval_backend import LmEvalAgent
 
     return LmEvalAgent(model, args, batch_size=batch_size, device=device, concurrency=concurrency)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from proactivebench.agents.base import Agent, Answer, Request
 from proactivebench.errors import UsageError
 from proactivebench.protocols.base import Protocol
-from proactivebench.records import AgentIdentity, Moment, Task, TaskVotes, digest
+from proactivebench.records import AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
 
 GENERIC_OFFER = "Help with what you are doing right now."
 
@@ -15,28 +15,40 @@ Offer = Callable[[Request], str | None]
 
 
 class BaselineAgent(Agent):
-    """`BaselineAgent(name, args, *, protocol, task)`; `args` holds `p` for `random` and nothing else for any.
+    """`BaselineAgent(name, args, *, protocol, task, hears_need=None)`; `args` holds `p` for `random` and `rule` for
+    `need-oracle`; `hears_need` says for `lexical-need` where to offer.
 
-    Raises `UsageError` for unknown names and arguments, and where `oracle` or `best-candidate` meet moments without
-    labels. The same task, seed and protocol always give the same answers, in whatever order they are asked.
+    Raises `UsageError` for unknown names and arguments, and where `oracle`, `need-oracle` or `best-candidate` meet
+    moments without labels. The same task, seed and protocol always give the same answers, in whatever order they are
+    asked.
     """
 
     deterministic = True
 
-    def __init__(self, name: str, args: Mapping[str, str] | None = None, *, protocol: Protocol, task: Task) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: Mapping[str, str] | None = None,
+        *,
+        protocol: Protocol,
+        task: Task,
+        hears_need: Callable[[Moment], bool] | None = None,
+    ) -> None:
         given = dict(args or {})
         p = _rate(given.pop("p", "0.5")) if name == "random" else None
+        rule = _rule(given.pop("rule", NeedRule.UNANIMOUS)) if name == "need-oracle" else NeedRule.UNANIMOUS
         if given:
-            raise UsageError(
-                f"{name}: takes no argument {', '.join(sorted(given))}" + ("; it has p" if p is not None else "")
-            )
+            takes = {"random": "; it has p", "need-oracle": "; it has rule"}.get(name, "")
+            raise UsageError(f"{name}: takes no argument {', '.join(sorted(given))}{takes}")
         if name in ("oracle", "best-candidate"):
             _refuse_unlabelled(name, task)
-        self._offer = _offer_of(name, p)
+        if name == "need-oracle":
+            _refuse_without_need(name, task)
+        self._offer = _offer_of(name, p, rule, hears_need)
         self._protocol = protocol
         self.identity = AgentIdentity(
             model=name,
-            model_args={} if p is None else {"p": str(p)},
+            model_args=({} if p is None else {"p": str(p)}) | ({"rule": rule.value} if name == "need-oracle" else {}),
             name=name if p is None else f"{name} (p={p:g})",
         )
 
@@ -57,17 +69,22 @@ def fraction(*key: str | int) -> float:
     return int(digest(key)[:13], 16) / (1 << 52)  # thirteen hex digits are what a float holds exactly
 
 
-def _offer_of(name: str, p: float | None) -> Offer:
+def _offer_of(name: str, p: float | None, rule: NeedRule, hears_need: Callable[[Moment], bool] | None) -> Offer:
     offers: dict[str, Offer] = {
         "never": lambda _: None,
         "always": lambda _: GENERIC_OFFER,
         "random": lambda request: GENERIC_OFFER if _drawn(request) < (p or 0) else None,
         "parrot": lambda request: request.moment.events[-1].event,
+        "skip-first": lambda request: GENERIC_OFFER if request.moment.turn else None,
+        "need-oracle": lambda request: GENERIC_OFFER if _needed(request.moment, rule) else None,
+        "lexical-need": lambda request: GENERIC_OFFER if hears_need and hears_need(request.moment) else None,
         "oracle": lambda request: _text(best_voted(request.moment), only_accepted=True),
         "best-candidate": lambda request: _text(best_voted(request.moment), only_accepted=False),
     }
     if name not in offers:
         raise UsageError(f"{name}: no such baseline; there are {', '.join(offers)}")
+    if name == "lexical-need" and hears_need is None:
+        raise UsageError(f"{name}: nobody here can hear a need for it")
     return offers[name]
 
 
@@ -87,6 +104,24 @@ def _rate(stated: str) -> float:
     if not 0 <= p <= 1:
         raise UsageError(f"random: p={stated} is no share of moments; give a number from 0 to 1")
     return p
+
+
+def _rule(stated: str) -> NeedRule:
+    if stated not in list(NeedRule):
+        raise UsageError(f"need-oracle: rule={stated} is no rule of need: give {' or '.join(NeedRule)}")
+    return NeedRule(stated)
+
+
+def _needed(moment: Moment, rule: NeedRule) -> bool:
+    return bool(moment.labels and moment.labels.needs(rule))
+
+
+def _refuse_without_need(name: str, task: Task) -> None:
+    if task.unlabelled:
+        raise UsageError(
+            f"{name}: {task.unlabelled} of {task.moments} moments of {task.name} carry no need label; "
+            "it offers where help was needed, so choose a labelled task or another agent"
+        )
 
 
 def _refuse_unlabelled(name: str, task: Task) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from proactivebench.agents import BASELINES
 from proactivebench.records import (
     Confusion,
     JudgeIdentity,
@@ -18,7 +19,7 @@ from proactivebench.records import (
 
 _ROOM = 200  # characters of a cell
 
-TRIVIAL = frozenset({"never", "always", "random", "parrot", "oracle", "best-candidate"})
+TRIVIAL = frozenset(kind.word for kind in BASELINES)
 
 # What a table shows, in reading order: key, column title, what it says, whether more is better (None: neither).
 COLUMNS: tuple[tuple[str, str, str, bool | None], ...] = (

@@ -7,9 +7,9 @@ import typer
 HELP = """Usage: proactivebench lm-eval COMMAND [lm-eval's own options]
 
   Runs lm-eval with this project's tasks (proactivebench, proactivebench_sample,
-  proactivebench_static) and models (never, always, random, parrot, oracle,
-  best-candidate, replay) known to it. Where only these tasks are asked for,
-  lm-eval's own 13,000 are not scanned.
+  proactivebench_static, proactivebench_paper) and our agents (`proactivebench
+  agents`: never, always, …, replay) known to it as models. Where only these
+  tasks are asked for, lm-eval's own 13,000 are not scanned.
 
   run, ls, validate   as in lm-eval; `proactivebench lm-eval run --help`
 

@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from proactivebench.agents import is_baseline
 from proactivebench.exports.every_eval_ever_rows import rows
 from proactivebench.exports.source import Source, public
 from proactivebench.harness.columns import PER_SPLIT
@@ -80,7 +81,7 @@ def model_id_of(source: Source) -> str:
     name = source.agent_name.split(" ")[0]
     if name.count("/") == 1:
         return name
-    ours = agent.model in ("never", "always", "random", "parrot", "oracle", "best-candidate")
+    ours = is_baseline(agent.model)
     return f"{'proactivebench' if ours else 'unknown'}/{name.replace('/', '-')}"
 
 

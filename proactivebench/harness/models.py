@@ -88,6 +88,24 @@ class ParrotModel(AgentModel):
     word = "parrot"
 
 
+class SkipFirstModel(AgentModel):
+    """Makes the same offer everywhere but at first moments."""
+
+    word = "skip-first"
+
+
+class NeedOracleModel(AgentModel):
+    """Makes the same offer exactly where help was needed."""
+
+    word = "need-oracle"
+
+
+class LexicalNeedModel(AgentModel):
+    """Makes the same offer where the lexical judge hears a need."""
+
+    word = "lexical-need"
+
+
 class OracleModel(AgentModel):
     """Offers the best-voted task where a majority accepts it."""
 
@@ -108,7 +126,18 @@ class ReplayModel(AgentModel):
 
 MODELS = {
     model.word: model
-    for model in (NeverModel, AlwaysModel, RandomModel, ParrotModel, OracleModel, BestCandidateModel, ReplayModel)
+    for model in (
+        NeverModel,
+        AlwaysModel,
+        RandomModel,
+        ParrotModel,
+        SkipFirstModel,
+        NeedOracleModel,
+        LexicalNeedModel,
+        OracleModel,
+        BestCandidateModel,
+        ReplayModel,
+    )
 }
 
 

@@ -47,6 +47,34 @@ def test_best_candidate_offers_the_best_voted_task_wherever_there_is_one() -> No
     assert offers("best-candidate", task_of(VOTED)) == [("two of three",), ("half",), ()]
 
 
+def test_skip_first_is_silent_at_first_events_alone() -> None:
+    assert offers("skip-first", task_of(VOTED)) == [(), (GENERIC_OFFER,), (GENERIC_OFFER,)]
+
+
+def test_need_oracle_offers_where_help_was_needed_by_the_rule_it_is_given() -> None:
+    most = labels(votes("x", True, True, False)).model_copy(update={"need_majority": True})
+    first = labels(votes("x", True, True)).model_copy(update={"need_majority": True})
+    needed = trace_of(
+        "t", "a", "b", "c",
+        given=(first, most, labels(votes("x", False, False))),
+    )  # fmt: skip
+    assert [bool(made) for made in offers("need-oracle", task_of(needed))] == [True, False, False]
+    assert [bool(made) for made in offers("need-oracle", task_of(needed), rule="majority")] == [True, True, False]
+    with pytest.raises(UsageError, match="unanimous or majority"):
+        offers("need-oracle", task_of(needed), rule="all")
+    with pytest.raises(UsageError, match="2 of 2 moments"):
+        offers("need-oracle", task_of(trace_of("bare", "a", "b")))
+
+
+def test_lexical_need_offers_where_it_hears_a_need() -> None:
+    agent = BaselineAgent("lexical-need", protocol=PROTOCOL, task=task_of(VOTED), hears_need=lambda m: m.turn == 1)
+    asked = [request(VOTED, turn) for turn in range(3)]
+    made = [PROTOCOL.parse(answer.text or "").proposals for answer in answers(agent, *asked)]
+    assert made == [(), (GENERIC_OFFER,), ()]
+    with pytest.raises(UsageError, match="nobody here can hear"):
+        offers("lexical-need", task_of(VOTED))
+
+
 def test_ties_go_to_more_votes_and_then_to_the_earlier_task() -> None:
     tied = labels(votes("two", True, True), votes("three", True, True, True), votes("again", True, True, True))
     assert offers("oracle", task_of(trace_of("t", "e", given=(tied,)))) == [("three",)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import proactivebench.api as api
+from proactivebench.agents import BASELINES
 from proactivebench.agents.replay import read_stored
 from proactivebench.errors import DataError, UsageError
 from proactivebench.harness.models import register_models
@@ -17,7 +18,7 @@ from tests.harness.scripted import SAMPLE, ScriptedLM, column, evaluate
 TASK = load_task(SAMPLE)
 
 
-@pytest.mark.parametrize("word", ["never", "always", "random", "parrot", "oracle", "best-candidate"])
+@pytest.mark.parametrize("word", [kind.word for kind in BASELINES])
 def test_a_baseline_has_the_numbers_it_has_in_our_own_command(word: str, tmp_path: Path) -> None:
     register_models()
     report = api.evaluate(word, SAMPLE, output_path=tmp_path / "own")

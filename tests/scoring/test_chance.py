@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proactivebench.evaluation import run_async
+from proactivebench.evaluation import run_async, score_run
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import ReplyStatus
 from proactivebench.scoring.chance import beats_chance
@@ -98,3 +98,21 @@ def test_of_the_released_models_four_beat_chance_by_one_rule_of_need_and_one_by_
         "need": {"qwen2-72b-instruct", "claude-3-sonnet-20240229", "deepseek-7b-chat", "activellama"},
         "need_majority": {"qwen2-72b-instruct"},
     }
+
+
+@released
+@pytest.mark.parametrize(
+    ("task", "agent", "unanimous", "majority"),
+    [
+        ("proactivebench", "lexical-need", 0.678, 0.575),
+        ("proactivebench_published", "lexical-need", 0.656, 0.563),
+        ("proactivebench", "need-oracle", 1.0, None),
+        ("proactivebench", "always", 0.5, 0.5),
+    ],
+)
+def test_the_anchors_of_need_detection_have_their_known_figures(task, agent, unanimous, majority, tmp_path):
+    evaluation = prepare(Settings(model=agent, tasks=task))
+    metrics = score_run(run_async(evaluation.run(tmp_path)), evaluation.task).judges[0].overall.metrics
+    assert metrics["need_detection_balanced_accuracy"].value == pytest.approx(unanimous, abs=0.0006)
+    if majority is not None:
+        assert metrics["need_detection_balanced_accuracy_majority"].value == pytest.approx(majority, abs=0.0006)

@@ -31,7 +31,9 @@ def load_task(spec: str) -> Task:
 
         return hub_task(spec)
     if not spec.strip():
-        raise UsageError(f"no task is named: there are {', '.join(NAMED)}, FILE.jsonl and hf:ORG/NAME[@REV]")
+        raise UsageError(
+            f"no task is named: there are {', '.join(NAMED)}, FILE.jsonl and hf:ORG/NAME[@REV]; give one with --tasks"
+        )
     path = Path(spec).expanduser()
     if path.is_dir() and not spec.endswith(".jsonl"):
         raise UsageError(f"{spec} is a folder: give a file of traces, {_files_in(path)}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from proactivebench.agents.base import Answer, add_usage
 from proactivebench.agents.endpoint_errors import Rejected, Server, Transient, Unusable, no_response, persistently
 from proactivebench.agents.endpoint_options import Options
-from proactivebench.agents.endpoint_reply import Json, decode, error_status, read, usage_of
+from proactivebench.agents.endpoint_reply import Json, decode, error_inside, error_status, read, usage_of
 from proactivebench.agents.endpoint_stream import ENOUGH, Stream, head, looks_streamed
 from proactivebench.agents.http_client import MOST_BYTES, HttpClient, Response, too_much
 from proactivebench.agents.server_words import scrub
@@ -66,7 +66,7 @@ class Connection:
         tally.usage = add_usage(tally.usage, usage_of(body.get("usage")))
         status = error_status(body)
         if status is not None:
-            text = scrub(json.dumps({"error": body["error"]}), self.key)
+            text = scrub(json.dumps({"error": error_inside(body)}), self.key)
             raise self.server.failure(status, headers, text, inside=True)
         return body, replaced
 

@@ -97,12 +97,26 @@ def decode(content: bytes, key: str = "") -> tuple[Json, bool]:
 def error_status(body: Json) -> int | None:
     """The HTTP status of an error that stands inside a 200: `{"error": {"code": 429, …}}`; 500 where it gives none, or
     where a completion stands beside it."""
-    error = body.get("error")
+    error = error_inside(body)
     if not error:
         return None
     code = str(error.get("code") or error.get("status") or "") if isinstance(error, dict) else ""
     plain = code.isdecimal() and 400 <= int(code[:4]) < 600 and not body.get("choices")
     return int(code) if plain else 500
+
+
+def error_inside(body: Json) -> Any:
+    """What a body of a 200 says went wrong, None where nothing did: under `error`, as MiniMax's `base_resp`, or, where
+    it says that it is an error itself or holds nothing but words, the body."""
+    if body.get("error"):
+        return body["error"]
+    base = body.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
+        return {"message": base.get("status_msg") or "no message"}
+    itself = "error" in (body.get("object"), body.get("type"))
+    worded = any(isinstance(body.get(name), str | list) and body[name] for name in ("message", "detail", "msg"))
+    holds = any(isinstance(value, list | dict) for name, value in body.items() if name != "detail")
+    return body if itself or (worded and not holds) else None
 
 
 def read(body: Json, *, key: str = "", replaced: bool = False, readable: Callable[[str], bool] | None = None) -> Answer:
@@ -125,7 +139,7 @@ def _read(body: Json, key: str, replaced: bool, readable: Callable[[str], bool])
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise Unusable("a completion without choices")
     word = choice.get("finish_reason")
-    word = one_line(scrub(word, key), 60) if isinstance(word, str) and word else None
+    word = None if word in (None, "") else one_line(scrub(word if isinstance(word, str) else json.dumps(word), key), 60)
     if failure := choice.get("error") or message.get("error"):
         raise Transient(
             f"a failure inside the answer: {scrub(said(json.dumps({'error': failure}))[0], key)}",

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from proactivebench.agents.endpoint_errors import Transient
+from proactivebench.agents.endpoint_reply import error_inside
 from proactivebench.agents.http_client import MOST_BYTES, too_much
 from proactivebench.records import Cause
 
@@ -42,7 +43,7 @@ class Stream:
         self._logprobs: list[Any] = []
         self._choice: Json = {}
         self._top: Json = {}
-        self._begun = False
+        self._begun = self._fails = False  # an answer began; the event at hand is named an error
 
     def feed(self, piece: bytes) -> None:
         """Take more bytes. Raises `Transient` where they are too many or no events."""
@@ -86,14 +87,17 @@ class Stream:
             if name.lstrip(b"\xef\xbb\xbf") == b"data":
                 self._data.append(self._decoded(value.removeprefix(b" ")))
                 self._waiting += len(value)
+            elif name == b"event":
+                self._fails = value.strip() == b"error"
             if self._waiting > MOST_BYTES:
                 raise too_much()
             return
         data, self._data, self._waiting = "\n".join(self._data).strip(), [], 0
+        fails, self._fails = self._fails, False
         if data == "[DONE]":
             self.done = True
         elif data and not self.done:
-            self._event(data)
+            self._event(data, fails)
 
     def _decoded(self, value: bytes) -> str:
         try:
@@ -102,16 +106,23 @@ class Stream:
             self.replaced = True
             return value.decode("utf-8", "replace")
 
-    def _event(self, data: str) -> None:
+    def _event(self, data: str, fails: bool) -> None:
         try:
             event = json.loads(data)
         except (ValueError, RecursionError):
+            if fails:
+                self._top["error"] = data
+                return
             raise Transient("a stream whose events are no JSON") from None
         if not isinstance(event, dict):
+            if fails and event:
+                self._top["error"] = event
+                return
             raise Transient(f"a stream of JSON {type(event).__name__}s")
         choices = event.get("choices")
-        if event.get("error") or (not isinstance(choices, list) and ("message" in event or "code" in event)):
-            self._top["error"] = event.get("error") or event
+        wrong = error_inside(event)
+        if wrong or fails or (not isinstance(choices, list) and ("message" in event or "code" in event)):
+            self._top["error"] = wrong or event or "an event named error"
         if event.get("usage"):
             self._top["usage"] = event["usage"]
         for choice in choices if isinstance(choices, list) else ():

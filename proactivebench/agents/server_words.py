@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 _LONG = 12  # characters of a key that no text holds by chance
@@ -84,7 +85,7 @@ def scrub(text: str, key: str) -> str:
     """`text` without the key, should a server have echoed it, and without whatever else looks like one. To be done
     before a text is cut: half a key is no longer recognised."""
     if len(key) >= _LONG:
-        text = text.replace(key, "[key]")
+        text = _cut(text, key)
     elif key:  # a filler such as "x" or "token": inside other words it is not the key, and those are read
         text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", "[key]", text)
     return _KEYS.sub("[key]", text)
@@ -94,7 +95,19 @@ def without_key(text: str, key: str) -> str:
     """A model's own `text` without the key. A filler in its place, such as EMPTY or a plain word, is nothing to hide,
     and neither is what merely looks like a key: an answer may well be about one."""
     secret = len(key) >= _LONG or (len(key) >= 8 and re.search(r"\d", key) and re.search(r"[^\W\d]", key))
-    return text.replace(key, "[key]") if secret else text
+    return _cut(text, key) if secret else text
+
+
+def _cut(text: str, key: str) -> str:
+    """`text` without `key`, also where JSON escapes are in it: they are gone once the text is read."""
+    text = text.replace(key, "[key]")
+    return _spelled(key).sub("[key]", text) if "\\" in text else text
+
+
+@lru_cache
+def _spelled(key: str) -> re.Pattern[str]:
+    ways = (rf"(?:{re.escape(c)}|\\{re.escape(c)}|\\u(?i:{ord(c):04x}))" for c in key)
+    return re.compile("".join(ways))
 
 
 # --- its meaning ------------------------------------------------------------------------------------------------------
@@ -118,12 +131,18 @@ _TOO_LARGE = _any(
     r"too big compared to kv|physical batch size|tokens must be at least 1, got (?:-\d|0)",
     r"\b(?:messages|content)\b.{0,80}(?:string too long|at most \d+ characters)|string too long.{0,60}maximum length",
     r"超长|过长|超(?:过|出)[^。]{0,12}(?:长度|上下文|最大)",
+    r"\b(?:does not|doesn't|do not|don't|will not|won't|cannot|can't|no longer) fits? (?:in|into|within|inside)\b",
+    r"(?:not enough|no|insufficient|out of) (?:\w+ )?(?:space|room|slots?|capacity)\b"
+    r".{0,40}\b(?:context|kv|window|cache)",
+    # lengths of a context in other languages, where only a refusal speaks of them
+    r"longueur (?:de |du )?contexte|longitud (?:del? )?contexto|(?:comprimento|tamanho) d[eo] contexto"
+    r"|kontext(?:länge|fenster|größe)|lunghezza (?:del |di )?contesto|コンテキスト(?:長|ウィンドウ)|длин\w+ контекст",
 )
 _MORE = (
     r"exceed|too (?:long|large|big|many)|(?:longer|larger|bigger) than|(?<!be )greater than|beyond|overflow|reduce"
-    r"|at most"
+    r"|at most|\bover\b|(?<!be )\babove\b|(?<!be )\bmore than\b|allowance|built for|capped"
 )
-_TURN = r"prompt|inputs?|messages?|request"
+_TURN = r"prompts?|inputs?|messages?|requests?|conversation|sequence|text|chat|dialogue"
 _SIZES = (  # what has a size, and that something is more than it
     (
         _any(

@@ -133,7 +133,7 @@ _TOO_LARGE = _any(
     r"超长|过长|超(?:过|出)[^。]{0,12}(?:长度|上下文|最大)",
     r"\b(?:does not|doesn't|do not|don't|will not|won't|cannot|can't|no longer) fits? (?:in|into|within|inside)\b",
     r"(?:not enough|no|insufficient|out of) (?:\w+ )?(?:space|room|slots?|capacity)\b"
-    r".{0,40}\b(?:context|kv|window|cache)",
+    r"(?: is| are)?(?: left| remaining)? (?:in|within) .{0,20}\b(?:context|kv|window)",
     # lengths of a context in other languages, where only a refusal speaks of them
     r"longueur (?:de |du )?contexte|longitud (?:del? )?contexto|(?:comprimento|tamanho) d[eo] contexto"
     r"|kontext(?:länge|fenster|größe)|lunghezza (?:del |di )?contesto|コンテキスト(?:長|ウィンドウ)|длин\w+ контекст",

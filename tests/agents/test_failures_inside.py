@@ -84,7 +84,9 @@ def test_a_size_refusal_is_known_in_words_nobody_listed(said: str) -> None:
     assert meaning(400, said) is Meaning.TOO_LARGE
 
 
-@pytest.mark.parametrize("said", ["the value does not fit the schema", "max_tokens must be above 0", "bad text"])
+@pytest.mark.parametrize(
+    "said", ["the value does not fit the schema", "max_tokens must be above 0", "no room for the cache"]
+)
 def test_other_refusals_are_not_about_size(said: str) -> None:
     assert meaning(400, said) is Meaning.REFUSED
 

@@ -6,12 +6,13 @@ import hashlib
 import os
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from proactivebench.judging import Item
 from proactivebench.judging.cards import ClassifierCard, load_card
-from proactivebench.judging.classifier import ClassifierJudge, Scorer
+from proactivebench.judging.classifier import ClassifierJudge, Score, Scorer, Text
 from proactivebench.records import Event, JudgeIdentity, Moment, ReplyKey, Trace
 
 FITS = {
@@ -37,12 +38,20 @@ def items(count: int, seed: int) -> list[tuple[Item, bool]]:
     return made
 
 
+class _Unasked(Scorer):
+    """Stands where a scorer is due that only says what fits."""
+
+    async def scores(self, texts: Sequence[Text]) -> list[Score]:
+        """Nothing."""
+        return []
+
+
 def text(item: Item) -> str:
     """What the shipped card shows a classifier of an item."""
     card = load_card("classifier")
     assert isinstance(card, ClassifierCard)
     identity = JudgeIdentity(id="c-0", name="c", hash="0", silence="c", proposals="c")
-    return ClassifierJudge(card, Scorer(), identity).text(item)[0]
+    return ClassifierJudge(card, _Unasked(), identity).text(item)[0]
 
 
 def train(folder: Path, *, steps: int = 300, batch: int = 16) -> float:

@@ -58,21 +58,24 @@ def score(run: str | Path) -> Report:
 
 
 def compare(
-    *runs: str | Path | Report, metric: str = "f1", split: str | None = None, preset: str | None = None
+    *runs: str | Path | Report, metric: str | None = None, split: str | None = None, preset: str | None = None
 ) -> Comparison:
-    """Compare run directories or reports on `metric`, pair by pair and all together; with `preset` under its judge.
+    """Compare run directories or reports on `metric` (None: need detection where people labelled need, else F1), pair
+    by pair and all together; with `preset` under its judge.
 
     Raises `UsageError` where there are fewer than two, or they differ in data, protocol, judge or traces.
     """
     if len(runs) < 2:
         raise UsageError(f"{len(runs)} run{'' if len(runs) == 1 else 's'} cannot be compared: give two or more")
-    for name, value in (("metric", metric), *([] if split is None else [("split", split)])):
-        if not isinstance(value, str):
+    for name, value in (("metric", metric), ("split", split)):
+        if value is not None and not isinstance(value, str):
             raise UsageError(f"{name}={value!r:.60} cannot be: give a text")
     from proactivebench.scoring.comparison import compare as compared
+    from proactivebench.scoring.comparison import leading_metric
 
     reports = [run if isinstance(run, Report) else _report(RunStore(_path(run, "run"))) for run in runs]
-    return compared(reports, metric, judge=judge_of(preset, None), split=split)
+    asked = metric or ("f1" if preset else leading_metric(reports))
+    return compared(reports, asked, judge=judge_of(preset, None), split=split)
 
 
 def _report(store: RunStore) -> Report:

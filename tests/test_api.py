@@ -31,10 +31,11 @@ def test_the_ten_line_example_works(tmp_path, monkeypatch):
 def test_runs_and_reports_are_compared_alike(tmp_path):
     always = pb.evaluate("always", "proactivebench_sample", output_path=tmp_path / "always")
     best = pb.evaluate("best-candidate", "proactivebench_sample", output_path=tmp_path / "best", concurrency=2)
-    from_reports = pb.compare(always, best)
+    from_reports = pb.compare(always, best, metric="f1")
     assert from_reports == pb.compare(tmp_path / "always", tmp_path / "best", metric="f1")
     assert from_reports.traces == 15
     assert from_reports.standings[0].value > from_reports.standings[1].value
+    assert pb.compare(always, best).metric == "need_detection_balanced_accuracy"
 
 
 def test_model_arguments_may_be_numbers(tmp_path):

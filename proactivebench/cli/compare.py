@@ -12,7 +12,9 @@ from proactivebench.errors import UsageError
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run directories or report.json files, two or more.")],
-    metric: Annotated[str, typer.Option(help="What to compare on.")] = "f1",
+    metric: Annotated[
+        str | None, typer.Option(help="What to compare on [need detection where people labelled need, else f1].")
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="paper: by its judge, its five figures first.")] = None,
     judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
     split: Annotated[str | None, typer.Option(help="Traces of this split only [all].")] = None,
@@ -25,13 +27,15 @@ def compare(
     """
     from proactivebench.cli.stored import load_report
     from proactivebench.presets import judge_of
+    from proactivebench.scoring.comparison import LEADING, leading_metric
     from proactivebench.scoring.comparison import compare as compared
 
     if len(runs) < 2:
         raise UsageError("one run cannot be compared: give two or more")
     judge = judge_of(preset, judge)
     reports = [load_report(run) for run in runs]
-    result = compared(reports, metric, judge=judge, split=split, anyway=anyway)
+    asked = metric or ("f1" if preset else leading_metric(reports))
+    result = compared(reports, asked, judge=judge, split=split, anyway=anyway)
     if as_json:
         print(result.model_dump_json(indent=2))
         return
@@ -45,4 +49,7 @@ def compare(
         for report in reports:
             print("\n".join((*paper_lines(report, rows=False), "")))
 
-    print_comparison(result, Console())
+    other = None
+    if asked == LEADING:
+        other = compared(reports, f"{LEADING}_majority", judge=judge, split=split, anyway=anyway)
+    print_comparison(result, Console(), other)

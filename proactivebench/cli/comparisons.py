@@ -15,14 +15,17 @@ from proactivebench.scoring.signflip import p_equals, p_value
 _MOST_PAIRS = 20
 
 
-def print_comparison(result: Comparison, console: Console) -> None:
-    """Print who leads, who is tied, and every pair with its effect, its tests and what they could have seen."""
+def print_comparison(result: Comparison, console: Console, other: Comparison | None = None) -> None:
+    """Print who leads, who is tied, and every pair with its effect, its tests and what they could have seen; of the
+    `other` comparison, by the other rule of need, what it comes to."""
     for line in result.conditions:
         console.print(Text(f"conditions: {safe(line)}", style="yellow"))
     for line in (*result.marks, *result.warnings):
         console.print(Text(f"note: {safe(line)}", style="yellow"))
     for line in verdict(result):
         console.print(Text(line, style="bold"))
+    for line in verdict(other) if other else ():
+        console.print(Text(f"By the majority rule: {line}", style="bold"))
     console.print()
     where = f" on split {result.split}" if result.split else ""
     console.print(Text(f"{result.metric} over {result.traces} traces{where}, judge {safe(result.judge)}"))
@@ -64,6 +67,12 @@ def _told_apart(result: Comparison, pair: PairComparison) -> str:
     ahead = (pair.difference > 0) == (result.better != "down")
     first, second = (pair.first, pair.second) if ahead else (pair.second, pair.first)
     word = "better than" if result.better else "different from"
+    if not result.ranks:
+        higher, lower = (pair.first, pair.second) if pair.difference > 0 else (pair.second, pair.first)
+        return (
+            f"{safe(higher)} has the higher {result.metric} by word overlap than {safe(lower)} ({p_equals(pair.p)}), "
+            "which does not say which of them is of more use."
+        )
     return f"{safe(first)} is {word} {safe(second)} on {result.metric}: {p_equals(pair.p)}."
 
 
@@ -74,12 +83,17 @@ def _standings(result: Comparison) -> Table:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", overflow="fold")
     for standing in result.standings:
-        table.add_row(_rank(standing), Text(safe(standing.name)), number(standing.value), Text(_interval(standing)))
+        table.add_row(
+            _rank(standing, result),
+            Text(safe(standing.name)),
+            number(standing.value),
+            Text(_interval(standing)),
+        )
     return table
 
 
-def _rank(standing: Standing) -> str:
-    if standing.rank is None:
+def _rank(standing: Standing, result: Comparison) -> str:
+    if standing.rank is None or not result.ranks:
         return "–"
     low, high = standing.rank
     return f"{low}" if low == high else f"{low}–{high}"

@@ -14,25 +14,33 @@ from proactivebench.presets import PAPER
 from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
 from proactivebench.scoring.registry import METRICS, metric_for, split_key
+from proactivebench.scoring.signflip import p_equals
 
-DECISIVE = (
-    "f1",
-    "f1_majority",
+PEOPLE = (
+    "need_detection_recall",
+    "needless_offer_rate",
     "need_detection_balanced_accuracy",
     "need_detection_balanced_accuracy_majority",
+)
+JUDGED = (
     "precision",
     "recall",
-    "accuracy",
-    "false_alarm_rate",
+    "f1",
+    "f1_majority",
     "false_discovery_rate",
+    "false_alarm_rate",
+    "accuracy",
     "balanced_accuracy",
     "mcc",
-    "needless_offer_rate",
     "need_recall",
-    "proposal_rate",
-    "clean_rate",
 )
-_SHORT = 12
+DECISIVE = (*PEOPLE, *JUDGED)
+OFFERED = ("proposal_rate", "clean_rate")
+_SHORT = 22  # letters of a key beside which the rule fits on its line
+FALSE_ALARMS = (
+    "false_discovery_rate: false alarm (paper), share of offers rejected; "
+    "false_alarm_rate: false alarm (classical), share of wrong moments with an offer"
+)
 BEHAVIOUR = (
     "false_alarms_per_hour",
     "longest_streak",
@@ -52,10 +60,11 @@ BEHAVIOUR = (
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print `report`: per judge the metrics beside the trivial agents, the splits, the counts and the warnings."""
+    """Print `report`: what went wrong, when the agent spoke by people's labels, and per judge what it offered, with the
+    trivial agents, the splits, the counts and the warnings."""
     say = _Voice(console)
-    if report.caution:
-        say.line(f"NOTE: {report.caution}", style="bold yellow")
+    for notice in (*([report.caution] if report.caution else []), *report.findings):
+        say.line(f"NOTE: {notice}", style="bold yellow")
     say.line(f"{report.agent.name} on {report.task.name}, protocol {report.protocol.name}", style="bold")
     if not report.complete:
         say.line(
@@ -66,23 +75,39 @@ def print_report(report: Report, console: Console) -> None:
     if report.preset == PAPER.name:
         for line in paper_lines(report):
             say.line(line)
+    if report.judges:
+        _print_people(report.judges[0].overall, say)
     for judged in report.judges:
         _print_judge(judged, report, say)
 
 
+def _print_people(section: SplitReport, say: _Voice) -> None:
+    """When the agent spoke, by people's labels of need: the same under every judge."""
+    say.line("")
+    if all(section.metrics[key].value is None for key in PEOPLE if key in section.metrics):
+        say.line("nobody labelled where help was needed: when it spoke is not judged by people here")
+        return
+    say.line("when to speak: people's labels of need (they say nothing about what was offered)", "bold")
+    say.table(_metrics_table(section, (*PEOPLE, *OFFERED), trivial=True))
+    if section.chance:
+        named = ", ".join(f"{p_equals(p)} by the {rule} rule" for rule, p in section.chance.items())
+        say.line(f"against as many offers placed at random within each trace: {named}")
+
+
 def _print_judge(judged: JudgeReport, report: Report, say: _Voice) -> None:
     say.line("")
-    silence, offers = judged.judge.silence or "nobody", judged.judge.proposals or "nobody"
-    say.line(f"judge {judged.judge.id}: silence by {silence}, offers by {offers}", "bold")
+    say.line(f"what was offered: judge {judged.judge.id}", "bold")
+    say.line("; ".join(_deciders(judged)))
     if judged.judge.baseline:
-        say.line("baseline judge, not comparable", style="yellow")
+        say.line("baseline judge, not comparable: it hears how words overlap, and these figures rank nothing", "yellow")
     why = report.invalid(judged)
     if why:
         say.line(f"INVALID: {why}", "bold red")
     for warning in judged.warnings:
         say.line(f"note: {warning}", style="yellow")
     whole = judged.overall
-    say.table(_metrics_table(whole, DECISIVE, trivial=True))
+    say.table(_metrics_table(whole, JUDGED, trivial=True, overlap=judged.judge.baseline))
+    say.line(FALSE_ALARMS, "dim")
     say.table(_metrics_table(whole, BEHAVIOUR, trivial=False))
     if len(judged.splits) > 1:
         say.table(_splits_table(judged))
@@ -90,7 +115,24 @@ def _print_judge(judged: JudgeReport, report: Report, say: _Voice) -> None:
         say.line(line)
 
 
-def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool) -> Table:
+def _deciders(judged: JudgeReport) -> Iterator[str]:
+    """Who decided what: of each stratum how much people did, and how much whom else."""
+    for stratum, word in (("proposals", "offers"), ("silence", "silences")):
+        members = {member.name: member for member in judged.judge.members if member.stratum == stratum}
+        given = judged.decided.get(stratum, {})
+        if not members:
+            yield f"{word}: nobody is asked"
+            continue
+        people = sum(count for name, count in given.items() if name in members and members[name].people)
+        rules = [str(member.rule) for member in members.values() if member.people and member.rule]
+        said = [f"{people} of {sum(given.values())} by people" + (f" ({rules[0]})" if people and rules else "")]
+        said += [
+            f"{count} by {name}" for name, count in given.items() if name not in members or not members[name].people
+        ]
+        yield f"{word}: {', '.join(said)}"
+
+
+def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool, overlap: bool = False) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", ratio=1, overflow="fold")
     table.add_column("value", justify="right", no_wrap=True)
@@ -105,7 +147,7 @@ def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool) 
             continue
         arrow = {"up": "↑ ", "down": "↓ "}.get(metric_for(key).better, "  ")
         row = [
-            Text(arrow + key if key in METRICS else _variant(key)),
+            Text((arrow + key if key in METRICS else _variant(key)) + (" (overlap)" if overlap else "")),
             Text(number(found.value)),
             Text(_interval(found), style=_quiet(found)),
         ]
@@ -126,11 +168,11 @@ def _splits_table(judged: JudgeReport) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("split", overflow="fold", max_width=16)
     table.add_column("traces", justify="right")
-    table.add_column("F1", overflow="fold")
     table.add_column("need detection, balanced accuracy", overflow="fold")
+    table.add_column("overlap F1" if judged.judge.baseline else "F1", overflow="fold")
     rows = {"total": judged.overall, **judged.splits}
     for name, section in rows.items():
-        cells = [section.metrics[key] for key in ("f1", "need_detection_balanced_accuracy")]
+        cells = [section.metrics[key] for key in ("need_detection_balanced_accuracy", "f1")]
         table.add_row(
             Text(name), Text(str(section.traces)), *(Text(f"{number(c.value)} {_interval(c)}".strip()) for c in cells)
         )

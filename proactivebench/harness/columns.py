@@ -11,9 +11,10 @@ CARRIER = "pb_moments"  # comes first and brings the replies and verdicts along,
 UNSCORED = "pb_unscored_share"
 
 OVERALL = (
+    "need_detection_recall", "needless_offer_rate", "need_detection_balanced_accuracy",
+    "need_detection_balanced_accuracy_majority",
     "f1", "precision", "recall", "accuracy", "balanced_accuracy", "mcc", "false_alarm_rate", "false_discovery_rate",
-    "proposal_rate", "clean_rate", "need_detection_balanced_accuracy", "needless_offer_rate", "f1_majority",
-    "accuracy_majority",
+    "proposal_rate", "clean_rate", "f1_majority", "accuracy_majority",
 )  # fmt: skip
 PER_SPLIT = ("f1", "precision", "recall", "accuracy", "false_alarm_rate", "proposal_rate", "clean_rate")
 

@@ -51,6 +51,7 @@ class Comparison(Record):
     better: str
     split: str | None
     judge: str
+    ranks: bool = True  # false of what a baseline judge says of offers: higher is not better there
     traces: int
     standings: tuple[Standing, ...]
     pairs: tuple[PairComparison, ...]

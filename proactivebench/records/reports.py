@@ -47,7 +47,8 @@ class Confusion(Record):
 
 class SplitReport(Record):
     """Metrics and counts of one split, or of all traces pooled. `answered` counts final replies' moments over all
-    repeats; `anchors` holds what the trivial agents `never` and `always` would get, where that is known; `queueing` the
+    repeats; `anchors` holds what the trivial agents `never` and `always` would get, where that is known; `chance` by
+    need rule the p of offers falling on need (see `scoring.chance`), where all is labelled and answered; `queueing` the
     seconds that moments waited before they were asked (`p50`, `p95`), which no latency contains."""
 
     traces: int
@@ -61,6 +62,7 @@ class SplitReport(Record):
     timed_traces: int = 0
     timed_hours: float = 0
     anchors: dict[str, dict[str, float]] = {}
+    chance: dict[str, float] = {}
     queueing: dict[str, float] = {}
 
 
@@ -181,6 +183,7 @@ class JudgeReport(Record):
     warnings: tuple[str, ...] = ()
     adjusted: tuple[Adjusted, ...] = ()
     verdicts: dict[str, int] = {}  # how many verdicts each member gave
+    decided: dict[str, dict[str, int]] = {}  # the same per stratum: `proposals`, `silence`
     judge_repeats: int = 1
     disagreement: float | None = None  # mean share of panel members against their panel's verdict
     stale: int = 0  # stored verdicts on other answers than the current ones, left out
@@ -218,6 +221,7 @@ class Report(Record):
     judges: tuple[JudgeReport, ...]
     conditions: Conditions | None = None
     unclean: Unclean | None = None  # not counted in reports of earlier versions
+    findings: tuple[str, ...] = ()  # what went wrong, in words
     warnings: tuple[str, ...] = ()
 
     @model_validator(mode="before")

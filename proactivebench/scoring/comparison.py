@@ -14,7 +14,7 @@ from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.intervals import Resampled, leave_one_out, spread, t_quantile
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.power import LEVEL, minimum_detectable_difference
-from proactivebench.scoring.registry import JUDGE_FREE
+from proactivebench.scoring.registry import JUDGE_FREE, Need
 from proactivebench.scoring.signflip import (
     benjamini_hochberg,
     holm,
@@ -24,6 +24,7 @@ from proactivebench.scoring.signflip import (
     smallest_p,
 )
 
+LEADING = "need_detection_balanced_accuracy"
 FEWEST_TESTABLE = 6  # below, no two-sided sign-flip test can reach .05
 
 Floats = NDArray[np.float64]
@@ -70,6 +71,17 @@ def pair_up(measure: Measure, counts: Counts) -> Paired:
     return Paired(theta, first, second, values)
 
 
+def leading_metric(reports: Sequence[Report]) -> str:
+    """What runs are compared on where nobody says: need detection where people labelled need, else F1."""
+    defined = all(
+        judged.overall.metrics[LEADING].value is not None
+        for report in reports
+        for judged in report.judges
+        if LEADING in judged.overall.metrics
+    )
+    return LEADING if defined and all(report.judges for report in reports) else "f1"
+
+
 def compare(
     reports: Sequence[Report],
     metric: str = "f1",
@@ -98,6 +110,7 @@ def compare(
         better=runs.metric.better,
         split=split,
         judge=runs.judged[0].judge.id,
+        ranks=not (Need.OFFERS in runs.metric.needs and runs.judged[0].judge.baseline),
         traces=len(runs.traces),
         standings=tuple(_standings(runs, paired, p_joint)),
         pairs=tuple(_pair(runs, paired, place, adjusted) for place in range(len(tested))),

@@ -37,6 +37,7 @@ class Decisions:
     stale: int
     causes: dict[str, int] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
+    decided: dict[str, dict[str, int]] = field(default_factory=dict)
     disagreement: float | None = None
     clipped: int = 0
 
@@ -138,6 +139,10 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
         stale=int((~current).sum()) + lines.strays,
         causes=_named(lines.causes, cause[failed]),
         members=_named(lines.members, member[member >= 0]),
+        decided={
+            stratum: _named(lines.members, given[given >= 0])
+            for stratum, given in (("proposals", member[~silent]), ("silence", member[silent]))
+        },
         disagreement=float(lines.spread[panel].mean()) / _PARTS if panel.any() else None,
         clipped=int(lines.clipped[current].sum()),
     )

@@ -29,6 +29,7 @@ from proactivebench.scoring.correction import METHOD, correct, judged_metrics
 from proactivebench.scoring.counting import pooled
 from proactivebench.scoring.decisions import no_verdicts, read_verdicts
 from proactivebench.scoring.efficiency import Prices
+from proactivebench.scoring.findings import findings
 from proactivebench.scoring.judged import Judged, Spending
 from proactivebench.scoring.measures import Column
 from proactivebench.scoring.moments import Moments
@@ -91,6 +92,7 @@ def build_report(
         judges=tuple(judged),
         conditions=made_under(manifest, count_notes(answers.notes).get(Note.CONTEXT_DROPPED, 0)),
         unclean=unclean,
+        findings=tuple(findings(answers)) if metrics is None else (),
         warnings=tuple(_run_warnings(answers, answered, expected)),
     )
 
@@ -113,6 +115,7 @@ def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, 
         adjusted=adjusted,
         causes=decisions.causes,
         verdicts=decisions.members,
+        decided=decisions.decided,
         judge_repeats=decisions.repeats,
         disagreement=decisions.disagreement,
         stale=decisions.stale,

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.records import Confusion, MetricValue, NeedRule, SplitReport
-from proactivebench.scoring.answers import MISSING, count_notes, count_statuses
+from proactivebench.scoring.answers import MISSING, PROPOSED, count_notes, count_statuses
 from proactivebench.scoring.calibration import calibration_error
+from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
 from proactivebench.scoring.definedness import VERDICTS, reported, stored_counts, stored_lacking, why_undefined
 from proactivebench.scoring.dispersion import components, intraclass_correlation
 from proactivebench.scoring.intervals import spread
 from proactivebench.scoring.judged import Judged
 from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.moments import UNLABELLED
 from proactivebench.scoring.outcomes import View
 from proactivebench.scoring.registry import METRICS, Metric, Need
 from proactivebench.scoring.tables import Table, Values
@@ -70,6 +72,7 @@ class Section:
             timed_traces=int((hours > 0).sum()),
             timed_hours=float(hours.sum()),
             anchors=trivial_agents(self.judged, self.chosen) if everything else {},
+            chance=dict(self._chance()) if everything else {},
             queueing=self._queueing() if everything else {},
         )
 
@@ -78,6 +81,20 @@ class Section:
         waited = self.judged.spending.queue[self.rows]
         waited = waited[~np.isnan(waited)]
         return {f"p{share}": float(np.quantile(waited, share / 100)) for share in (50, 95)} if waited.size else {}
+
+    def _chance(self) -> Iterator[tuple[str, float]]:
+        """By need rule, whether offers fall on need more often than at random: nothing where a moment has no label or
+        no final answer."""
+        answers, moments = self.judged.answers, self.judged.answers.moments
+        status = answers.at(answers.status, answers.last)
+        if not answers.final(status[self.rows]).all():
+            return
+        places = [slice(moments.starts[g], moments.starts[g + 1]) for g in self.chosen]
+        for rule in NeedRule:
+            need = moments.need(rule)
+            if (need[self.rows] == UNLABELLED).any():
+                return
+            yield rule.value, beats_chance([status[p] == PROPOSED for p in places], [need[p] == 1 for p in places]).p
 
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
         for view in self.judged.views:

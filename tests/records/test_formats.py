@@ -47,7 +47,7 @@ def test_a_report_of_the_first_format_is_read_whole(name):
 
 def test_reports_of_the_first_format_are_compared_and_gated(capsys):
     always, random = (FIRST / name / "report.json" for name in ("always", "random"))
-    code, out, _ = called(capsys, "compare", always, random, "--judge", JUDGE, "--json")
+    code, out, _ = called(capsys, "compare", always, random, "--judge", JUDGE, "--metric", "f1", "--json")
     assert code == 0
     assert json.loads(out)["pairs"][0]["difference"] == pytest.approx(0.2136 - 0.1379, abs=1e-4)
     code, out, _ = called(capsys, "gate", always, always, "--judge", JUDGE)

@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -19,13 +20,22 @@ def shown(report, width=80):
     return console.file.getvalue()
 
 
-def test_a_report_leads_with_f1_and_need_detection_beside_the_trivial_agents():
+def test_a_report_leads_with_need_detection_and_the_judged_figures_follow_under_their_judge():
     text = shown(report_on(ROWS, needs=NEEDS, judge=LABELS, splits=SPLITS))
     lines = [line.split() for line in text.splitlines()]
     head = next(index for index, line in enumerate(lines) if line[-2:] == ["never", "always"])
-    assert lines[head + 1][1] == "f1"
+    assert [line[1] for line in lines[head + 1 : head + 3]] == ["need_detection_recall", "needless_offer_rate"]
     assert lines[head + 3][1] == "need_detection_balanced_accuracy"
     assert lines[head + 3][-2:] == ["0.500", "0.500"]
+    assert text.index("when to speak") < text.index("placed at random") < text.index("what was offered: judge")
+    assert text.index("what was offered: judge") < text.index("precision")
+    assert re.search(r"offers: \d+ of \d+ by people", text)
+
+
+def test_what_a_baseline_hears_is_named_for_what_it_is():
+    text = shown(report_on(ROWS, judge=make_judge().model_copy(update={"baseline": True}), splits=SPLITS))
+    assert "f1 (overlap)" in text
+    assert "nobody labelled where help was needed" in text
 
 
 def test_a_majority_row_stands_under_its_own_metric_and_names_it():

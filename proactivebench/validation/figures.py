@@ -139,6 +139,8 @@ def _of_stratum(figure: Callable[[Ratings], float | None], *, offers: bool) -> C
 
 FIGURES: Mapping[str, Callable[[Ratings], float | None]] = {
     "balanced_accuracy": balanced_accuracy,
+    "balanced_accuracy_offers": _of_stratum(balanced_accuracy, offers=True),
+    "balanced_accuracy_silences": _of_stratum(balanced_accuracy, offers=False),
     "accuracy": accuracy,
     "f1": f1,
     **{f"accuracy_{category.lower()}": accuracy_in(category) for category in Category},

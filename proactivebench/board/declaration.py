@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from proactivebench.board.entry import Declaration, Name
+from proactivebench.board.entry import MAX_PARAMETERS, MAX_PRICE, Declaration, Name
 from proactivebench.board.rows import TRIVIAL
 from proactivebench.board.rules import RESERVED
 from proactivebench.errors import UsageError
@@ -15,6 +18,11 @@ from proactivebench.records import Manifest
 _NAME = "use letters, digits, . _ -, no spaces; a letter or digit first, last and beside each mark, 96 at most"
 _LINE = "one line of 300 characters at most"
 _LINKS = "https links only, 10 at most, each of 300 plain characters at most"
+_PARAMETERS = f"a number of at least 1 and at most {MAX_PARAMETERS:.0e}, such as 7600000000 or 7.6B"
+_PRICE = f"USD per million tokens, from 0 to {MAX_PRICE}, such as prompt=0.15,completion=0.6,cached=0.075"
+_COUNT = re.compile(r"(\d{1,16}(?:\.\d{1,12})?)([KMBT]?)", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_THOUSANDS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 # Per field of a declaration: its option and its rule.
 _RULES = {
     "organisation": ("--organisation", _NAME),
@@ -24,6 +32,9 @@ _RULES = {
     "contact": ("--contact", _LINE),
     "notes": ("--notes", _LINE),
     "links": ("--link", _LINKS),
+    "parameters": ("--parameters", _PARAMETERS),
+    "price": ("--price", _PRICE),
+    "price_basis": ("--price_basis", _LINE),
 }
 
 
@@ -35,6 +46,10 @@ def declaration(
     contact: str | None,
     trained_on_traces: str | None,
     trained_on_labels: str | None,
+    parameters: str | None = None,
+    open_weights: str | None = None,
+    released: str | None = None,
+    price: str | None = None,
     **rest: Any,
 ) -> Declaration | None:
     """A declaration from the words of the command line; None where nothing was declared.
@@ -50,7 +65,7 @@ def declaration(
         "trained_on_labels": trained_on_labels,
     }
     missing = [f"--{name}" for name, value in due.items() if value is None]
-    if len(missing) == len(due) and not any(rest.values()):
+    if len(missing) == len(due) and not any((*rest.values(), parameters, open_weights, released, price)):
         return None
     if missing:
         raise UsageError(f"an entry says who stands behind it: {', '.join(missing)} still to give")
@@ -63,6 +78,10 @@ def declaration(
                 "contact": contact,
                 "trained_on_traces": _answer("--trained_on_traces", trained_on_traces),
                 "trained_on_labels": _answer("--trained_on_labels", trained_on_labels),
+                "parameters": _count(parameters),
+                "open_weights": _answer("--open_weights", open_weights or "unknown"),
+                "released": _day(released),
+                "price": _prices(price),
                 **rest,
             }
         )
@@ -97,6 +116,41 @@ def check_run_id(run_id: str | None) -> None:
         TypeAdapter(Name).validate_python(run_id or "r1")
     except ValidationError:
         raise UsageError(f"--run_id {run_id!r}: {_NAME}") from None
+
+
+def _count(text: str | None) -> int | None:
+    """How many parameters `7.6B` are."""
+    if text is None:
+        return None
+    found = _COUNT.fullmatch(text.strip().replace("_", "").replace(",", ""))
+    if not found:
+        raise UsageError(f"--parameters {text!r}: {_PARAMETERS}")
+    return int(Decimal(found[1]) * _THOUSANDS[found[2].upper()])
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
+    except ValueError:
+        raise UsageError(f"--released {text!r}: a day, such as 2025-03-01") from None
+
+
+def _prices(text: str | None) -> dict[str, float] | None:
+    """The prices in `prompt=0.15,completion=0.6`."""
+    if text is None:
+        return None
+    found = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise UsageError(f"--price {text!r}: {_PRICE}") from None
+    if not {"prompt", "completion"} <= set(found) <= {"prompt", "completion", "cached"}:
+        raise UsageError(f"--price {text!r}: {_PRICE}")
+    return found
 
 
 def _answer(option: str, word: str | None) -> bool | None:

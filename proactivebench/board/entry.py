@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 from proactivebench.records import Manifest, Record
 
 FORMAT = 1
+MAX_PARAMETERS, MAX_PRICE = 10**15, 10**6
 ENTRY, REPLIES, VERDICTS = "entry.json", "replies.jsonl.gz", "verdicts"
 BOARD_TASKS = ("proactivebench", "proactivebench_published", "proactivebench_sample")
 
@@ -38,8 +40,18 @@ class EvidenceFile(Record):
     records: int = Field(ge=0)
 
 
+class Price(Record):
+    """What a model costs, in USD per million tokens. `cached` is the price of prompt tokens served from a cache (as
+    `prompt` where it is not given)."""
+
+    prompt: float = Field(ge=0, le=MAX_PRICE)
+    completion: float = Field(ge=0, le=MAX_PRICE)
+    cached: float | None = Field(default=None, ge=0, le=MAX_PRICE)
+
+
 class Declaration(Record):
-    """What only the submitter knows. `None` for the training questions means: unknown."""
+    """What only the submitter knows. `None` means: unknown, or not said. `parameters` counts all of them, `released` is
+    the day the model came out, `price_basis` says where a `price` is from (a list price and its day, own hardware)."""
 
     organisation: Name
     model: Name
@@ -50,6 +62,11 @@ class Declaration(Record):
     contact: Line
     links: tuple[Link, ...] = Field(default=(), max_length=10)
     notes: Line = ""
+    parameters: int | None = Field(default=None, ge=1, le=MAX_PARAMETERS)
+    open_weights: bool | None = None
+    released: date | None = None
+    price: Price | None = None
+    price_basis: Line | None = None
 
 
 class Entry(Record):

@@ -9,6 +9,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from proactivebench.board.facts import fact_cell, fact_columns, fact_lines
 from proactivebench.board.legend import data_words, judge_words, protocol_words, reasons, shared_badges
 from proactivebench.board.rows import BADGES, conditions_in_words
 from proactivebench.records import MetricValue
@@ -103,4 +104,5 @@ def _environment() -> Environment:
     environment.filters.update(shared_badges=shared_badges, reasons=reasons)
     environment.filters.update(data_words=data_words, judge_words=judge_words, protocol_words=protocol_words)
     environment.filters.update(conditions=conditions_in_words)
+    environment.filters.update(fact_cell=fact_cell, fact_columns=fact_columns, fact_lines=fact_lines)
     return environment

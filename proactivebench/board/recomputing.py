@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from proactivebench.board.copies import Offers, offers_of
 from proactivebench.board.entry import ENTRY, Declaration, Entry
 from proactivebench.board.evidence import MAX_FILES, Evidence, Finding, broken_off, read_evidence
+from proactivebench.board.facts import Facts, facts_of
 from proactivebench.board.pages import safe_json
 from proactivebench.board.remembering import keep_moments, recall, remember, share_scratch
 from proactivebench.board.rows import COLUMNS
@@ -25,7 +26,7 @@ from proactivebench.garbage import collector_paused
 from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, printable
 from proactivebench.traces import load_task
 
-_SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate"}
+_SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate", "latency_p50", "latency_p95"}
 _WARNED = 20
 _ALONE, _LIGHT = 8, 4 * 1024 * 1024  # fewer entries than this, and smaller ones, are not worth other processes
 
@@ -53,6 +54,7 @@ class Recomputed(Record):
     textless: int
     offers: Offers
     moments: str
+    facts: Facts = Facts()
 
     @property
     def folder(self) -> str:
@@ -150,6 +152,7 @@ def _shown(evidence: Evidence, entry: Entry, verification: Verification, report:
         reread=verification.reread,
         textless=verification.textless,
         offers=offers_of(entry, evidence.replies),
+        facts=facts_of(entry, report, evidence.replies),
         moments=str(keep_moments(evidence.path, evidence.hashes, safe_json(moments))),
     )
 

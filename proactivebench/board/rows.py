@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from proactivebench.agents import BASELINES
+from proactivebench.board.facts import Facts
 from proactivebench.records import (
     Confusion,
     JudgeIdentity,
@@ -81,6 +82,7 @@ class Row:
     warnings: tuple[str, ...] = ()
     conditions: str = ""
     asked: str = ""
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def f1(self) -> float:

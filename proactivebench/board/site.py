@@ -124,6 +124,7 @@ def _write_entry(
         run_id=entry.key.rpartition("/")[2],
         files=entry.files,
         declared=entry.declared,
+        facts=entry.facts,
         report=entry.report,
         rows=rows,
         badges=list(dict.fromkeys(badge for _, row in rows for badge in row.badges)),

@@ -71,7 +71,7 @@ def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
 def _rows(entry: Recomputed, opinion: SecondOpinion | None, copied: str | None) -> list[Row]:
     rows = []
     for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
-        named = replace(row, name=entry.declared.model, organisation=entry.declared.organisation)
+        named = replace(row, name=entry.declared.model, organisation=entry.declared.organisation, facts=entry.facts)
         rows.append(badged(named, [*_trust(entry, row.judge.id, opinion, copied), *_training(entry)]))
     return rows
 

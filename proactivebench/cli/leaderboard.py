@@ -55,6 +55,17 @@ def prepare(
     trained_on_labels: Annotated[
         str | None, typer.Option(metavar=_ANSWERS, help="Or on labels of its judges? [*]")
     ] = None,
+    parameters: Annotated[str | None, typer.Option(metavar="7.6B", help="How many parameters it has.")] = None,
+    open_weights: Annotated[
+        str | None, typer.Option("--open_weights", metavar=_ANSWERS, help="Can anybody have its weights?")
+    ] = None,
+    released: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The day it came out.")] = None,
+    price: Annotated[
+        str | None, typer.Option(metavar="prompt=…,completion=…", help="USD per million tokens; cached=… too.")
+    ] = None,
+    price_basis: Annotated[
+        str | None, typer.Option("--price_basis", help="Where the price is from: a list and its day.")
+    ] = None,
     run_id: Annotated[
         str | None, typer.Option("--run_id", help="This run: a name. [default: its date and a hash]")
     ] = None,
@@ -82,6 +93,11 @@ def prepare(
         notes=notes,
         trained_on_traces=trained_on_traces,
         trained_on_labels=trained_on_labels,
+        parameters=parameters,
+        open_weights=open_weights,
+        released=released,
+        price=price,
+        price_basis=price_basis,
     )
     entry = prepare_entry(RunStore(run), output_path, declared, run_id)
     print(f"{entry.key} is in {output_path}; next: proactivebench leaderboard validate {output_path}")

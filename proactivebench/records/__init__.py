@@ -11,21 +11,13 @@ from proactivebench.records.comparisons import (
     Standing,
 )
 from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, PROBED, SAMPLES, WANTED, Conditions
-from proactivebench.records.measurement import (
-    FINGERPRINT,
-    Design,
-    ErrorCount,
-    Fingerprint,
-    JudgeErrors,
-    Measured,
-    Measurement,
-    MeasurementStatus,
-)
 from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
     Confusion,
+    ErrorCount,
     HumanLabel,
+    JudgeErrors,
     JudgeReport,
     MetricValue,
     Report,
@@ -39,7 +31,6 @@ from proactivebench.records.runs import (
     Decoding,
     JudgeIdentity,
     JudgeMember,
-    JudgeWords,
     Manifest,
     ProtocolIdentity,
     Session,
@@ -49,7 +40,6 @@ from proactivebench.records.runs import (
 from proactivebench.records.verdicts import SILENCE, Verdict, VerdictKey, VerdictStatus, question_hash
 
 __all__ = [
-    "FINGERPRINT",
     "FIRST_AGENT",
     "FORMAT",
     "FORMAT_ENFORCED",
@@ -65,11 +55,9 @@ __all__ = [
     "Conditions",
     "Confusion",
     "Decoding",
-    "Design",
     "ErrorCount",
     "Event",
     "Fault",
-    "Fingerprint",
     "GateResult",
     "GateRule",
     "GatedMetric",
@@ -78,11 +66,7 @@ __all__ = [
     "JudgeIdentity",
     "JudgeMember",
     "JudgeReport",
-    "JudgeWords",
     "Manifest",
-    "Measured",
-    "Measurement",
-    "MeasurementStatus",
     "MetricValue",
     "Moment",
     "MomentLabels",

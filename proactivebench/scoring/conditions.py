@@ -69,7 +69,7 @@ def described(conditions: Conditions) -> str:
         return "computed, not generated"
     said = ["decoding unknown" if conditions.decoding is None else _decoding(conditions)]
     if conditions.decoding is not None or conditions.response_format is not None:
-        said.append(f"response format {_format(conditions)}")
+        said.append(f"response format {response_format(conditions)}")
     said += conditions.wanted
     if conditions.dropped:
         said.append(f"history dropped in {conditions.dropped} replies")
@@ -83,7 +83,10 @@ def in_brief(conditions: Conditions) -> str:
     said = ["decoding unknown"]
     if conditions.decoding is not None:
         said = [f"t {_temperature(conditions)}", f"{conditions.decoding.max_gen_toks} tokens"]
-        said += [f"format {_format(conditions)}", *(f"{name} {value}" for name, value in _others(conditions.decoding))]
+        said += [
+            f"format {response_format(conditions)}",
+            *(f"{name} {value}" for name, value in _others(conditions.decoding)),
+        ]
     return "; ".join([*said, *conditions.wanted, *(["history dropped"] if conditions.dropped else [])])
 
 
@@ -125,7 +128,8 @@ def _temperature(conditions: Conditions) -> str:
     return "the server's own" if "temperature" in conditions.not_taken else asked
 
 
-def _format(conditions: Conditions) -> str:
+def response_format(conditions: Conditions) -> str:
+    """The form of the answer that was asked of the server, and whether it was kept to, in a few words."""
     form = conditions.response_format
     if form is None:
         return UNKNOWN
@@ -142,7 +146,7 @@ def _others(decoding: Decoding) -> Iterator[tuple[str, str]]:
 
 
 _ASPECTS: dict[str, Callable[[Conditions], str]] = {
-    "response format": _format,
+    "response format": response_format,
     "temperature": _temperature,
     "token limit": lambda conditions: str(conditions.decoding.max_gen_toks) if conditions.decoding else UNKNOWN,
     "decoding": lambda conditions: (

@@ -283,14 +283,26 @@ def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Repo
     Human labels, and the judges' measured errors where that is asked for, add corrected metrics. Raises `DataError` and
     `UsageError`.
     """
-    from proactivebench.judging.errors import judge_errors
+    from proactivebench.judging.errors import judge_errors, known_measured
+    from proactivebench.judging.kept import kept_fingerprints, kept_measured
+    from proactivebench.judging.measurement import measurement_of
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices
     from proactivebench.scoring.prediction_powered import load_human_labels
 
     beside = beside or Beside()
     manifest = store.manifest
-    known_errors = {name: found for name, judge in manifest.judges.items() if (found := judge_errors(judge))}
+    measured = {
+        name: (*manifest.measured, *known_measured(judge), *kept_measured(judge))
+        for name, judge in manifest.judges.items()
+    }
+    known_errors = {
+        name: found for name, judge in manifest.judges.items() if (found := judge_errors(judge, measured[name]))
+    }
+    measurements = {
+        name: measurement_of(judge, measured[name], (*manifest.fingerprints, *kept_fingerprints(judge)))
+        for name, judge in manifest.judges.items()
+    }
     return build_report(
         task,
         manifest,
@@ -300,6 +312,7 @@ def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Repo
         anchors=dict(_anchor(path, task) for path in beside.anchors),
         judge_errors=known_errors if beside.correct else None,
         human_labels=load_human_labels(beside.human_labels) if beside.human_labels else (),
+        measurements=measurements,
     )
 
 

@@ -225,6 +225,7 @@ def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
         model=settings.judge_model,
         model_args=settings.judge_model_args,
         decode=judge_decoding(settings.judge_gen_kwargs),
+        gen_kwargs=settings.judge_gen_kwargs,
         make_engine=settings.serving.agent,
         cache=open_cache() if settings.judge_cache else None,
     )

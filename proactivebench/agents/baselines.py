@@ -44,7 +44,7 @@ class BaselineAgent(Agent):
             _refuse_unlabelled(name, task)
         if name == "need-oracle":
             _refuse_without_need(name, task)
-        self._offer = _offer_of(name, p, rule, hears_need)
+        self._offer = offer_of(name, p=p, rule=rule, hears_need=hears_need)
         self._protocol = protocol
         self.identity = AgentIdentity(
             model=name,
@@ -69,7 +69,15 @@ def fraction(*key: str | int) -> float:
     return int(digest(key)[:13], 16) / (1 << 52)  # thirteen hex digits are what a float holds exactly
 
 
-def _offer_of(name: str, p: float | None, rule: NeedRule, hears_need: Callable[[Moment], bool] | None) -> Offer:
+def offer_of(
+    name: str,
+    *,
+    p: float | None = None,
+    rule: NeedRule = NeedRule.UNANIMOUS,
+    hears_need: Callable[[Moment], bool] | None = None,
+) -> Offer:
+    """What the baseline `name` offers, or None for silence, as a function of what it is asked. Raises `UsageError` for
+    unknown names."""
     offers: dict[str, Offer] = {
         "never": lambda _: None,
         "always": lambda _: GENERIC_OFFER,

@@ -147,6 +147,7 @@ def _agent_fault(entry: Entry, task: Task, replies: Iterable[Reply], protocol: P
 
 def _differing(own: Record, stated: Record) -> list[str]:
     """The fields in which two records of a kind differ. A judge's card is left out: its hash speaks for it, and what an
-    entry says it reads like is shown nowhere."""
-    mine, theirs = own.model_dump(mode="json", exclude={"card"}), stated.model_dump(mode="json")
+    entry says it reads like is shown nowhere; so are the words it was asked for in and how its model was reached."""
+    mine = own.model_dump(mode="json", exclude={"card", "words", "runtime"})
+    theirs = stated.model_dump(mode="json")
     return [name for name in mine if mine[name] != theirs.get(name)]

@@ -24,7 +24,15 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
         update={"model_args": _hidden(manifest.agent.model_args), "name": _hidden(manifest.agent.name)}
     )
     judges = {
-        key: judge.model_copy(update={"model": _hidden(judge.model), "card": _hidden(judge.card)})
+        key: judge.model_copy(
+            update={
+                "model": _hidden(judge.model),
+                "weights": _hidden(judge.weights),
+                "runtime": _hidden(judge.runtime),
+                "words": None,
+                "card": _hidden(judge.card),
+            }
+        )
         for key, judge in manifest.judges.items()
     }
     last = manifest.sessions[-1:] or (Session(started="", versions={}),)
@@ -37,6 +45,8 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
     changes = {
         "agent": agent,
         "judges": judges,
+        "measured": tuple(one.model_copy(update={"command": _hidden(one.command)}) for one in manifest.measured),
+        "fingerprints": tuple(one.model_copy(update={"served": _hidden(one.served)}) for one in manifest.fingerprints),
         "sessions": (session,),
         "parameters": probed,
         "judge_parameters": {},

@@ -39,8 +39,15 @@ def judge_named(name: str, behind: Behind, serving: Serving) -> Judge:
     concurrency, batch_size, device = serving
     calls = Calls(concurrency=concurrency, batch_size=batch_size, device=device)
     args = texts(behind.model_args, "--judge_model_args")
-    decode = judge_decoding(values(behind.gen_kwargs, "--judge_gen_kwargs"))
-    return create_judge(name, model=behind.model, model_args=args, decode=decode, make_engine=calls.agent)
+    gen_kwargs = values(behind.gen_kwargs, "--judge_gen_kwargs")
+    return create_judge(
+        name,
+        model=behind.model,
+        model_args=args,
+        decode=judge_decoding(gen_kwargs),
+        gen_kwargs=gen_kwargs,
+        make_engine=calls.agent,
+    )
 
 
 def measure(name: str, behind: Behind, items: str, serving: Serving, progress: Progress) -> Validation:

@@ -10,30 +10,10 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from proactivebench.errors import UsageError
 from proactivebench.files import read_yaml, unfit
 from proactivebench.naming import did_you_mean
-from proactivebench.records import Decoding, JudgeErrors, NeedRule, Record, digest
+from proactivebench.records import Decoding, Design, Measured, NeedRule, Record, digest
 from proactivebench.resources import shipped
 
-Design = Literal["leave-one-trace-out", "direct", "leaked"]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
-
-class Measured(Record):
-    """One validation of the judge, written back into its card: what was measured, on which data, by which command.
-
-    `design`: trained without the trace (`leave-one-trace-out`), never trained on these data (`direct`), or trained on
-    the very contexts (`leaked`). `errors` are what scores are corrected by; rates and intervals are fractions."""
-
-    judge: str  # the judge's id, the model behind it included
-    date: str
-    data: str
-    data_hash: str
-    command: str
-    design: Design
-    rule: NeedRule
-    items: int
-    errors: JudgeErrors
-    figures: dict[str, float | None] = Field(default_factory=dict)
-    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 class BaseCard(Record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from proactivebench.agents.base import Agent
 from proactivebench.errors import UsageError
@@ -12,7 +13,6 @@ from proactivebench.judging.cache import RememberingJudge, VerdictCache
 from proactivebench.judging.cards import (
     Card,
     ClassifierCard,
-    Design,
     LabelsCard,
     LexicalCard,
     LLMCard,
@@ -26,7 +26,7 @@ from proactivebench.judging.classifier import ClassifierJudge, Scorer, classifie
 from proactivebench.judging.identity import composed_identity, member_identity, panel_identity
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
-from proactivebench.records import AgentIdentity, Decoding, Task, digest
+from proactivebench.records import AgentIdentity, Decoding, Design, JudgeWords, Task, digest
 
 EngineMaker = Callable[[str, Mapping[str, str]], Agent]
 
@@ -37,6 +37,7 @@ def create_judge(
     model: str | None = None,
     model_args: Mapping[str, str] | None = None,
     decode: Callable[[Decoding], Decoding] | None = None,
+    gen_kwargs: Mapping[str, Any] | None = None,
     task: Task | None = None,
     engine: Agent | None = None,
     make_engine: EngineMaker | None = None,
@@ -47,8 +48,8 @@ def create_judge(
 
     `engine` is the model behind `llm` and `reward-model` cards that name none themselves; without it, `make_engine`
     (default: `create_agent`) makes it from `model` and `model_args`. `decode` changes how cards generate, and makes
-    them other judges by it. With a `cache`, a model is never asked the same question twice. Raises UsageError for an
-    unknown judge, an invalid card, a missing model, or a refused task.
+    them other judges by it; `gen_kwargs` are its words, to be recorded. With a `cache`, a model is never asked the same
+    question twice. Raises UsageError for an unknown judge, an invalid card, a missing model, or a refused task.
     """
     if spec is None:
         if task is None:
@@ -56,6 +57,8 @@ def create_judge(
         spec = default_spec(task)
     builder = _Builder(model, dict(model_args or {}), engine, make_engine or _create_agent, cache, seed, decode)
     judge = builder.routed(parse_spec(spec))
+    words = JudgeWords(judge=spec, model=model, model_args=dict(model_args or {}), gen_kwargs=dict(gen_kwargs or {}))
+    judge.identity = judge.identity.model_copy(update={"words": words})
     if task is not None:
         judge.check(task)
     return judge

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from proactivebench.errors import UsageError
-from proactivebench.judging.cards import Measured, card_names, load_card
-from proactivebench.records import ErrorCount, JudgeErrors, JudgeIdentity
+from proactivebench.judging.cards import card_names, load_card
+from proactivebench.judging.measurement import best_measured, fallible_members, members
+from proactivebench.judging.spec import STRATA
+from proactivebench.records import ErrorCount, JudgeErrors, JudgeIdentity, Measured, Stratum
 
 
-def judge_errors(identity: JudgeIdentity) -> JudgeErrors | None:
+def judge_errors(identity: JudgeIdentity, known: Iterable[Measured] | None = None) -> JudgeErrors | None:
     """The measured errors of the judge `identity` names, per stratum; None where nothing was measured for it.
 
-    Of a chain it is the errors of its one member that can be wrong (labels cannot). What the card says now counts where
-    it is about this very judge (same card, same model, by id), else what it said when the run was judged.
+    Of a chain it is the errors of its one member that can be wrong (labels cannot). `known` are the measurements to
+    look among (default: `known_measured`, what cards say).
     """
-    offers, silences = (_of_stratum(identity, stratum) for stratum in ("proposals", "silence"))
+    known = tuple(known_measured(identity) if known is None else known)
+    offers, silences = (_of_stratum(identity, stratum, known) for stratum in STRATA[::-1])
     found = [one for one in (offers, silences) if one is not None]
     if not found:
         return None
@@ -34,30 +37,29 @@ def judge_errors(identity: JudgeIdentity) -> JudgeErrors | None:
     )
 
 
+def known_measured(identity: JudgeIdentity) -> Iterator[Measured]:
+    """What the cards of a judge's members say of them: now, where they are shipped, and when the run was judged."""
+    for stratum in STRATA:
+        for card in _cards(identity, stratum):
+            yield from _measured_now(card)
+            yield from _measured_then(card)
+
+
+def _cards(identity: JudgeIdentity, stratum: Stratum) -> Iterator[Mapping[str, Any]]:
+    """The cards of a chain, a panel's own and its members'."""
+    for _, card in members(identity, stratum):
+        yield card
+    for _, card in fallible_members(identity, stratum):
+        yield card
+
+
 def _count(measured: Measured | None, category: str) -> ErrorCount | None:
     return None if measured is None else getattr(measured.errors, category)
 
 
-def _of_stratum(identity: JudgeIdentity, stratum: str) -> Measured | None:
-    fallible = [member for member in _members(identity, stratum) if member[1].get("kind") != "labels"]
-    if len(fallible) != 1:
-        return None
-    member_id, card = fallible[0]
-    known = [one for one in (*_measured_now(card), *_measured_then(card)) if one.judge == member_id]
-    return min(known, key=_preference, default=None)
-
-
-def _preference(measured: Measured) -> tuple[bool, str, int]:
-    """Honest before leaked, the headline rule before the other, more items before fewer."""
-    return measured.errors.leaked, "" if measured.rule == "unanimous" else measured.rule, -measured.items
-
-
-def _members(identity: JudgeIdentity, stratum: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """The chain of a stratum as (id, card)."""
-    if "spec" not in identity.card:
-        asked = identity.silence if stratum == "silence" else identity.proposals
-        return [(identity.id, identity.card)] if asked else []
-    return [(member, identity.card["members"][member]) for member in identity.card[stratum]]
+def _of_stratum(identity: JudgeIdentity, stratum: Stratum, known: Iterable[Measured]) -> Measured | None:
+    fallible = [name for name, card in members(identity, stratum) if card.get("kind") != "labels"]
+    return best_measured(known, fallible[0], stratum) if len(fallible) == 1 else None
 
 
 def _measured_now(card: Mapping[str, Any]) -> tuple[Measured, ...]:

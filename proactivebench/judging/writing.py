@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from proactivebench.errors import CannotWrite
-from proactivebench.judging.cards import Measured, read_card
+from proactivebench.judging.cards import read_card
+from proactivebench.records import Measured
 
 _BLOCK = re.compile(r"^# Written by [^\n]*\n(?=measured:)|^measured:.*", re.MULTILINE | re.DOTALL)
 _NOTE = "# Written by `proactivebench judges validate`.\n"

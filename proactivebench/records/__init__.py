@@ -11,13 +11,21 @@ from proactivebench.records.comparisons import (
     Standing,
 )
 from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, PROBED, SAMPLES, WANTED, Conditions
+from proactivebench.records.measurement import (
+    FINGERPRINT,
+    Design,
+    ErrorCount,
+    Fingerprint,
+    JudgeErrors,
+    Measured,
+    Measurement,
+    MeasurementStatus,
+)
 from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
     Confusion,
-    ErrorCount,
     HumanLabel,
-    JudgeErrors,
     JudgeReport,
     MetricValue,
     Report,
@@ -31,6 +39,7 @@ from proactivebench.records.runs import (
     Decoding,
     JudgeIdentity,
     JudgeMember,
+    JudgeWords,
     Manifest,
     ProtocolIdentity,
     Session,
@@ -40,6 +49,7 @@ from proactivebench.records.runs import (
 from proactivebench.records.verdicts import SILENCE, Verdict, VerdictKey, VerdictStatus, question_hash
 
 __all__ = [
+    "FINGERPRINT",
     "FIRST_AGENT",
     "FORMAT",
     "FORMAT_ENFORCED",
@@ -55,9 +65,11 @@ __all__ = [
     "Conditions",
     "Confusion",
     "Decoding",
+    "Design",
     "ErrorCount",
     "Event",
     "Fault",
+    "Fingerprint",
     "GateResult",
     "GateRule",
     "GatedMetric",
@@ -66,7 +78,11 @@ __all__ = [
     "JudgeIdentity",
     "JudgeMember",
     "JudgeReport",
+    "JudgeWords",
     "Manifest",
+    "Measured",
+    "Measurement",
+    "MeasurementStatus",
     "MetricValue",
     "Moment",
     "MomentLabels",

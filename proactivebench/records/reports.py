@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from proactivebench.records import formats
 from proactivebench.records.base import Record
 from proactivebench.records.conditions import Conditions
+from proactivebench.records.measurement import Measurement, MeasurementStatus
 from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, ProtocolIdentity, TaskIdentity
 from proactivebench.records.verdicts import SILENCE
 
@@ -74,29 +75,6 @@ class TraceTable(Record):
     columns: tuple[str, ...]
     rows: dict[str, tuple[float, ...]]
     lacking: dict[str, str] = {}
-
-
-class ErrorCount(Record):
-    """A judge against people on one class of validation items: `correct` of `items`."""
-
-    correct: int = Field(ge=0)
-    items: int = Field(ge=0)
-
-
-class JudgeErrors(Record):
-    """A judge's measured agreement with people, per stratum and class. Offers: `correct_detection` (people accept)
-    and `false_alarm` (people reject); silences: `correct_rejection` and `missed_need`. None = not measured.
-    `judge_hash` is the judge's whose errors these are; `leaked` if it may have seen the validation items;
-    `population` says where the items came from."""
-
-    judge_hash: str
-    correct_detection: ErrorCount | None = None
-    false_alarm: ErrorCount | None = None
-    correct_rejection: ErrorCount | None = None
-    missed_need: ErrorCount | None = None
-    leaked: bool = False
-    population: str
-    same_population: bool = False
 
 
 class HumanLabel(Record):
@@ -175,6 +153,7 @@ class JudgeReport(Record):
     """
 
     judge: JudgeIdentity
+    measurement: Measurement = Measurement(status=MeasurementStatus.UNMEASURED)
     valid: bool
     unscored_share: float
     overall: SplitReport
@@ -192,6 +171,12 @@ class JudgeReport(Record):
     tables: dict[str, TraceTable] = {}
     outcomes: dict[str, tuple[str, ...]] = {}
     extra: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _measurement_of_an_earlier_version(self) -> JudgeReport:
+        if "measurement" not in self.model_fields_set:
+            object.__setattr__(self, "measurement", self.judge.unmeasured)
+        return self
 
     @property
     def unscored(self) -> str:

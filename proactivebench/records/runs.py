@@ -9,6 +9,7 @@ from pydantic import Field, StrictInt, field_validator, model_validator
 from proactivebench.records import formats
 from proactivebench.records.activity import NeedRule
 from proactivebench.records.base import Record
+from proactivebench.records.measurement import Fingerprint, Measured, Measurement, MeasurementStatus
 
 
 class TaskIdentity(Record):
@@ -81,10 +82,22 @@ class JudgeMember(Record):
         return self.kind == "labels"
 
 
+class JudgeWords(Record):
+    """How a judge was asked for, in the words of `--judge`, `--judge_model`, `--judge_model_args` and
+    `--judge_gen_kwargs`; never a key."""
+
+    judge: str
+    model: str | None = None
+    model_args: dict[str, str] = {}
+    gen_kwargs: dict[str, Any] = {}
+
+
 class JudgeIdentity(Record):
     """Who decides. `id` is name-hash8: file name, lm-eval filter name and board key alike. `silence` and `proposals`
     spell the source of each for people (None = nobody is asked); `members` say what those sources are, in the order of
-    each chain. `baseline` rows are never ranked."""
+    each chain. `baseline` rows are never ranked. `weights` are those declared for the model behind a judge that is
+    known by them, or `undeclared`; `runtime` (numeric type, engine) and `words` are recorded and make it no other
+    judge."""
 
     id: str
     name: str
@@ -95,6 +108,9 @@ class JudgeIdentity(Record):
     baseline: bool = False
     deterministic: bool = False
     model: str | None = None
+    weights: str | None = None
+    runtime: dict[str, str] = {}
+    words: JudgeWords | None = None
     card: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -120,6 +136,15 @@ class JudgeIdentity(Record):
     def infallible(self, stratum: Stratum) -> frozenset[str]:
         """What verdicts say decided where it was a member that cannot be wrong."""
         return frozenset(member.name for member in self.chain(stratum) if not member.fallible)
+
+    @property
+    def unmeasured(self) -> Measurement:
+        """What its verdicts are worth where no measurement of it is known."""
+        if not any(member.fallible for member in self.members):
+            return Measurement(status=MeasurementStatus.PEOPLE, reason="people's own votes decide")
+        if self.baseline:
+            return Measurement(status=MeasurementStatus.BASELINE, reason="a baseline, which measures no usefulness")
+        return Measurement(status=MeasurementStatus.UNMEASURED, reason="nobody has measured its errors")
 
     @property
     def label_rule(self) -> NeedRule | None:
@@ -152,6 +177,10 @@ class Manifest(Record):
     parameters: dict[str, Any] = {}  # what a probe of the server found: kept for the whole run (not identity)
     judge_parameters: dict[str, dict[str, Any]] = {}  # the same of the models behind each judge, by judge and model
     judges: dict[str, JudgeIdentity] = {}
+    measured: tuple[
+        Measured, ...
+    ] = ()  # of the judges above or their members, as known when they judged (not identity)
+    fingerprints: tuple[Fingerprint, ...] = ()
     sessions: tuple[Session, ...] = ()
 
     @field_validator("format")
@@ -181,6 +210,8 @@ class Manifest(Record):
                 "parameters": True,
                 "judge_parameters": True,
                 "judges": True,
+                "measured": True,
+                "fingerprints": True,
                 "sessions": True,
                 "silence_source": True,
                 "preset": True,

@@ -15,6 +15,7 @@ from proactivebench.records import (
     JudgeMember,
     JudgeReport,
     Manifest,
+    Measurement,
     NeedRule,
     Note,
     Reply,
@@ -50,6 +51,7 @@ def build_report(
     anchors: Mapping[str, Report] | None = None,
     judge_errors: Mapping[str, JudgeErrors] | None = None,
     human_labels: Iterable[HumanLabel] = (),
+    measurements: Mapping[str, Measurement] | None = None,
     metrics: Collection[str] | None = None,
 ) -> Report:
     """The report of a run: every metric under every judge, per split and in total.
@@ -59,7 +61,8 @@ def build_report(
     one judge of the report is called `none`, and only what needs no judge is defined. `anchors` holds reports of the
     agents `never` and `always` on the same data: break-even costs against them need the same judge's verdicts.
     `judge_errors` (by judge id; None = not asked for) and `human_labels` add metrics corrected for the judge's
-    mistakes, or why they are refused. `metrics` names the only ones to compute, without anchors or correlations (a
+    mistakes, or why they are refused. `measurements` (by judge id) say what each judge's verdicts are worth (default:
+    what is known without any measurement). `metrics` names the only ones to compute, without anchors or correlations (a
     board of many runs); None = all.
     """
     moments = Moments.expected(task, manifest)
@@ -75,7 +78,8 @@ def build_report(
         reading = Judged(answers, decisions, judge, spending, trivial, metrics)
         errors = (judge_errors or {}).get(judge_id)
         adjusted = tuple(_adjusted(reading, errors, people, asked=judge_errors is not None and judge_id != UNJUDGED))
-        judged.append(_judge_report(reading, manifest, adjusted, unclean))
+        worth = (measurements or {}).get(judge_id, judge.unmeasured)
+        judged.append(_judge_report(reading, manifest, adjusted, unclean, worth))
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
     return Report(
@@ -97,7 +101,13 @@ def build_report(
     )
 
 
-def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, ...], unclean: Unclean) -> JudgeReport:
+def _judge_report(
+    judged: Judged,
+    manifest: Manifest,
+    adjusted: tuple[Adjusted, ...],
+    unclean: Unclean,
+    measurement: Measurement,
+) -> JudgeReport:
     moments, decisions = judged.answers.moments, judged.decisions
     splits = np.array([trace.split for trace in moments.traces])
     whole = pooled(judged.counts[""]).sum(axis=0)
@@ -106,6 +116,7 @@ def _judge_report(judged: Judged, manifest: Manifest, adjusted: tuple[Adjusted, 
     scored = share <= MOST_UNSCORED and unscored <= MOST_UNSCORED * whole[Column.MOMENTS]
     return JudgeReport(
         judge=judged.judge,
+        measurement=measurement,
         valid=bool(scored) and not unclean.too_many,
         unscored_share=share,
         overall=Section(judged, np.arange(len(splits))).report(),

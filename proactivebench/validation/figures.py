@@ -139,6 +139,8 @@ def _of_stratum(figure: Callable[[Ratings], float | None], *, offers: bool) -> C
 
 FIGURES: Mapping[str, Callable[[Ratings], float | None]] = {
     "balanced_accuracy": balanced_accuracy,
+    "balanced_accuracy_offers": _of_stratum(balanced_accuracy, offers=True),
+    "balanced_accuracy_silences": _of_stratum(balanced_accuracy, offers=False),
     "accuracy": accuracy,
     "f1": f1,
     **{f"accuracy_{category.lower()}": accuracy_in(category) for category in Category},
@@ -155,12 +157,17 @@ FIGURES: Mapping[str, Callable[[Ratings], float | None]] = {
 }
 _SIGNED = {"kappa", "kappa_offers", "kappa_silences", "alpha"}
 _SHARES = {f"accuracy_{category.lower()}": category for category in Category}
+_MEANS: Mapping[str, Sequence[Category]] = {
+    "balanced_accuracy": tuple(Category),
+    "balanced_accuracy_offers": (Category.CORRECT_DETECTION, Category.FALSE_ALARM),
+    "balanced_accuracy_silences": (Category.CORRECT_REJECTION, Category.MISSED_NEED),
+}
 _NO_INTERVAL = {"ece_offers": "biased upwards in samples", "ece_silences": "biased upwards in samples"}
 
 
 def figures(ratings: Ratings) -> dict[str, Figure]:
     """All figures with their intervals: t·SE over traces, on the logit scale for shares, plain for κ and α; Wilson's at
-    the effective number of items for a category's share that does not vary."""
+    the effective number of items for a category's share, or a mean of such, that does not vary."""
     return {name: _figure(name, compute, ratings) for name, compute in FIGURES.items()}
 
 
@@ -179,9 +186,9 @@ def _figure(name: str, compute: Callable[[Ratings], float | None], ratings: Rati
         return Figure(value=value, reason="rests on one trace")
     stderr, t = float(np.sqrt(jackknife_variance(np.array(known)))), t_quantile(0.975, len(traces) - 1)
     if name in _SHARES and (stderr < 1e-12 or not 0 < value < 1):
-        items = ratings.scored.of(_SHARES[name])
-        size = effective_size(len(items.verdict), len(np.unique(items.trace)))
-        return Figure(value=value, interval=wilson(value, size, t))
+        return Figure(value=value, interval=_wilson_share(ratings, _SHARES[name], t))
+    if name in _MEANS and (stderr < 1e-12 or not 0 < value < 1):
+        return Figure(value=value, interval=_wilson_mean(ratings, _MEANS[name], t))
     if stderr < 1e-12:
         return Figure(value=value, reason="the same without any one trace")
     if name in _SIGNED:
@@ -191,6 +198,24 @@ def _figure(name: str, compute: Callable[[Ratings], float | None], ratings: Rati
     logit, reach = np.log(value / (1 - value)), t * stderr / (value * (1 - value))
     ends = float(1 / (1 + np.exp(reach - logit))), float(1 / (1 + np.exp(-reach - logit)))
     return Figure(value=value, interval=ends)
+
+
+def _wilson_share(ratings: Ratings, category: Category, t: float) -> tuple[float, float]:
+    """Wilson's interval of a category's share at its effective number of items (METRICS: interval P where SE is 0)."""
+    count, items = error_count(ratings, category), ratings.scored.of(category)
+    return wilson(count.correct / count.items, effective_size(count.items, len(np.unique(items.trace))), t)
+
+
+def _wilson_mean(ratings: Ratings, categories: Sequence[Category], t: float) -> tuple[float, float]:
+    """The interval of a mean of categories' shares that does not vary over traces, or is 0 or 1: each share's Wilson
+    ends combined as in interval B, uncorrelated."""
+    counts = {category: error_count(ratings, category) for category in categories}
+    known = [category for category in categories if counts[category].items]
+    shares = np.array([counts[category].correct / counts[category].items for category in known])
+    ends = np.array([_wilson_share(ratings, category, t) for category in known])
+    reach = np.sqrt(((ends - shares[:, None]) ** 2).sum(axis=0)) / len(known)
+    value = float(shares.mean())
+    return max(0.0, value - float(reach[0])), min(1.0, value + float(reach[1]))
 
 
 def _share(count: ErrorCount) -> float | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from proactivebench.judging.cards import Design, Measured
-from proactivebench.records import JudgeErrors, JudgeIdentity, NeedRule, Record
+from proactivebench.records import Design, JudgeErrors, JudgeIdentity, Measured, NeedRule, Record
 from proactivebench.validation.figures import Figure
 
 

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from proactivebench.judging import Judge, Opinion
-from proactivebench.judging.cards import Design
 from proactivebench.judging.lexical.training import items_hash
-from proactivebench.records import JudgeErrors, NeedRule, VerdictStatus
+from proactivebench.records import Design, JudgeErrors, NeedRule, VerdictStatus
 from proactivebench.traces import LabelledItem
 from proactivebench.validation.agreement import krippendorff_alpha
 from proactivebench.validation.anchors import Lookup, accept_everything, one_human, rated

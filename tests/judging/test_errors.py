@@ -1,10 +1,9 @@
 from pathlib import Path
 
 from proactivebench.judging import create_judge
-from proactivebench.judging.cards import Measured
 from proactivebench.judging.errors import judge_errors
 from proactivebench.judging.writing import write_measured
-from proactivebench.records import ErrorCount, JudgeErrors
+from proactivebench.records import ErrorCount, JudgeErrors, Measured
 from tests.judging.scripted import ScriptedEngine
 
 CARD = (

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from proactivebench.errors import CannotWrite, DataError
-from proactivebench.judging.cards import Measured, card_names, load_card, read_card
+from proactivebench.judging.cards import card_names, load_card, read_card
 from proactivebench.judging.catalogue import BEGIN, END, put_table, table
 from proactivebench.judging.writing import write_measured
-from proactivebench.records import ErrorCount, JudgeErrors
+from proactivebench.records import ErrorCount, JudgeErrors, Measured
 from proactivebench.resources import shipped
 
 PAGE = Path(__file__).parents[2] / "docs" / "judges.md"

@@ -39,6 +39,17 @@ def test_a_perfect_share_still_has_a_width() -> None:
     assert interval[1] == 1.0
 
 
+def test_a_judge_that_is_never_wrong_has_a_width_too_for_the_mean_of_its_categories() -> None:
+    found = figures(published())
+    assert found["balanced_accuracy_offers"].value == 1.0
+    one = found["accuracy_cd"].interval
+    both = found["balanced_accuracy_offers"].interval
+    assert one is not None
+    assert both is not None
+    assert both[0] == pytest.approx(1 - (1 - one[0]) / 2**0.5)
+    assert both[1] == 1.0
+
+
 def test_unscored_items_are_no_verdicts() -> None:
     some = ratings([(CD, np.nan, np.nan, "a"), (CD, 1.0, np.nan, "a"), (FA, 1.0, np.nan, "b")])
     assert error_count(some, CD).items == 1

@@ -1,0 +1,176 @@
+"""The rows that stand in every table of when to speak: computed from the data, submitted by nobody, never ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from proactivebench.agents.base import Request
+from proactivebench.agents.baselines import Offer, offer_of
+from proactivebench.errors import ProactiveBenchError
+from proactivebench.judging.lexical.need import hears_need
+from proactivebench.records import Decoding, MetricValue, Moment, NeedRule, Report, Task, TaskVotes
+from proactivebench.scoring.chance import beats_chance
+from proactivebench.scoring.timing import Flags, distinct_share, measured, needs_of, timed
+from proactivebench.traces import labelled_items, load_task
+from proactivebench.traces.benchmark import PUBLISHED, RELEASED
+
+NEED_ORACLE, HUMAN, ASKED = "need-oracle", "one human", "one human, asked for need"
+BY_DEFINITION = "so by definition"
+
+_DEFINED = frozenset({"always", "never", "parrot"})
+_POOLED = "who voted, pooled: what people share, no agent need exceed"
+_SAYS = {
+    "lexical-need": "offers one fixed text where the lexical baseline, which never saw the trace, hears a need",
+    "best-candidate": "offers what people liked best of what they were shown, wherever they were shown anything",
+    "skip-first": "offers one fixed text everywhere but at a trace's first event",
+    "parrot": "offers the user's last action, always",
+    "always": "offers one fixed text, always",
+    "never": "offers nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A row that puts all others in their place: its `name`, and what it does in words.
+
+    `metrics` has need recall, needless offers, need-detection balanced accuracy and the share of moments with an offer
+    under their keys, `_majority` appended for the second need rule. Intervals are missing where a figure is so by
+    definition. `chance` is the p of its offers falling on need, not corrected for others (empty where they were not
+    its own to place); `distinct` the share of its offers that differ; `people`: no agent, but those who labelled.
+    """
+
+    name: str
+    says: str
+    metrics: dict[str, MetricValue]
+    chance: dict[NeedRule, float] = field(default_factory=dict)
+    distinct: float | None = None
+    people: bool = False
+
+
+def anchors_of(task: Task, rate: float) -> tuple[Anchor, ...]:
+    """The anchors of `task`; `random` offers at `rate` of the moments, as expected values. Those that depend on the
+    data alone are computed once in a process. None where moments lack need labels."""
+    return () if task.unlabelled else (*_fixed(task), _random(task, rate))
+
+
+def anchors_beside(reports: Sequence[Report]) -> tuple[Anchor, ...]:
+    """The anchors on the traces of runs on the same data; `random` offers as often as these runs on average. None where
+    the data is not at hand, or another by now."""
+    rates = [
+        found.value
+        for report in reports
+        for judged in report.judges[:1]
+        if (found := judged.overall.metrics.get("proposal_rate")) is not None and found.value is not None
+    ]
+    if not rates:
+        return ()
+    stated = reports[0].task
+    try:
+        task = load_task(stated.spec or stated.name)
+    except ProactiveBenchError:
+        return ()
+    if task.data_hash != stated.data_hash:
+        return ()
+    scored = reports[0].judges[0].trace_splits
+    traces = tuple(trace for trace in task.traces if trace.trace_id in scored)
+    if traces and len(traces) < len(task.traces):
+        task = task.model_copy(update={"traces": traces})
+    return anchors_of(task, float(np.mean(rates)))
+
+
+@lru_cache(maxsize=8)
+def _fixed(task: Task) -> tuple[Anchor, ...]:
+    agents = (_agent(task, name, says) for name, says in _SAYS.items() if name != "best-candidate" or _voted(task))
+    return (_oracle(task), *_people(task), *agents)
+
+
+def _agent(task: Task, name: str, says: str) -> Anchor:
+    """The baseline `name` as `--model` has it."""
+    said = _said(task, offer_of(name, hears_need=hears_need))
+    offered = {
+        trace.trace_id: ("".join("01"[text is not None] for text in texts),)
+        for trace, texts in zip(task.traces, said, strict=True)
+    }
+    timing = timed(task, offered, distinct_share([[(text,) for texts in said for text in texts if text is not None]]))
+    metrics = _exact(timing.metrics) if name in _DEFINED else timing.metrics
+    return Anchor(name, says, metrics, timing.chance, timing.distinct)
+
+
+def _said(task: Task, offer: Offer) -> list[list[str | None]]:
+    """What a baseline offers at each moment of each trace."""
+    return [
+        [offer(Request((), Decoding(), Moment(trace, turn))) for turn in range(len(trace.events))]
+        for trace in task.traces
+    ]
+
+
+def _voted(task: Task) -> bool:
+    return any(label and label.tasks for trace in task.traces for label in trace.labels or ())
+
+
+def _oracle(task: Task) -> Anchor:
+    """Offers exactly at the need moments of the rule: of each rule another agent, each under its own."""
+    needs = needs_of(task)
+    own = {rule: measured(need, {rule: need}) for rule, need in needs.items()}
+    metrics = own[NeedRule.MAJORITY] | own[NeedRule.UNANIMOUS]
+    chance = {rule: beats_chance(need, need).p for rule, need in needs.items()}
+    return Anchor(NEED_ORACLE, "offers exactly where the rule says that help was needed", _exact(metrics), chance)
+
+
+def _random(task: Task, rate: float) -> Anchor:
+    """Offers at `rate` of the moments, wherever: what is to be expected of it."""
+    shares = [np.full(len(trace.events), rate) for trace in task.traces]
+    says = f"offers at {rate:.0%} of the moments, at random: what to expect of it"
+    return Anchor("random", says, _exact(measured(shares, needs_of(task))))
+
+
+def _exact(metrics: dict[str, MetricValue]) -> dict[str, MetricValue]:
+    """Figures that hold on any data: there is nothing to be uncertain of."""
+    return {
+        key: value if value.value is None else MetricValue(value=value.value, interval_reason=BY_DEFINITION)
+        for key, value in metrics.items()
+    }
+
+
+def _people(task: Task) -> Iterator[Anchor]:
+    """One of the people against the others, by what they accepted and, where they were asked, by need itself."""
+    seen = load_task(RELEASED) if task.name == PUBLISHED else task  # people voted on the moments as released
+    offers = [[[each.votes for each in label.tasks] if label else [] for label in t.labels or ()] for t in seen.traces]
+    says = f"one person's need (accepts some stored offer) against that of the others {_POOLED}"
+    yield from _human(HUMAN, says, offers)
+    if seen.name == RELEASED:
+        silences = {item.events: item.votes for item in labelled_items() if item.pred_task is None}
+        asked = [
+            [
+                [tuple(not silent for silent in silences.get(trace.events[: turn + 1], ()))]
+                for turn in range(len(trace.events))
+            ]
+            for trace in seen.traces
+        ]
+        yield from _human(ASKED, f"one person's vote on need itself against that of the others {_POOLED}", asked)
+
+
+def _human(name: str, says: str, votes: Sequence[Sequence[Sequence[tuple[bool, ...]]]]) -> Iterator[Anchor]:
+    """Each voter of a moment as the agent, the others as the need, pooled: would u accept anything, and do the others
+    accept something, all or most of them? Nothing where fewer than two voted. `votes`: per trace, moment and offer."""
+    shown: list[Flags] = []
+    needed: dict[NeedRule, list[Flags]] = {rule: [] for rule in NeedRule}
+    for trace in votes:
+        placed = [(moment, u) for moment in trace if min(map(len, moment), default=0) > 1 for u in _voters(moment)]
+        if not placed:
+            continue
+        shown.append(np.array([any(given[u] for given in moment) for moment, u in placed]))
+        others = [[given[:u] + given[u + 1 :] for given in moment] for moment, u in placed]
+        needed[NeedRule.UNANIMOUS].append(np.array([any(map(all, given)) for given in others]))
+        most = [any(TaskVotes(task="", votes=each).accepted for each in given) for given in others]
+        needed[NeedRule.MAJORITY].append(np.array(most))
+    if shown:
+        yield Anchor(name, says, measured(shown, needed), people=True)
+
+
+def _voters(moment: Sequence[tuple[bool, ...]]) -> range:
+    return range(min(map(len, moment)))

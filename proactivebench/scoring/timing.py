@@ -1,0 +1,133 @@
+"""When an agent speaks: its offers against people's need labels, whatever was offered and whoever judges."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.records import MetricValue, NeedRule, Record, Reply, ReplyStatus, Task
+from proactivebench.scoring.chance import beats_chance
+from proactivebench.scoring.definedness import value_of
+from proactivebench.scoring.intervals import Resampled, spread
+from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.registry import METRICS
+from proactivebench.text import words
+
+Flags = NDArray[np.bool_]
+Shares = NDArray[np.bool_] | NDArray[np.float64]
+
+SORTED_BY = "need_detection_balanced_accuracy"
+KEYS = ("need_detection_recall", "needless_offer_rate", SORTED_BY)
+RATE = "proposal_rate"
+SUFFIXES = {NeedRule.UNANIMOUS: "", NeedRule.MAJORITY: "_majority"}
+C = Column
+
+
+class Timing(Record):
+    """When an agent offered. `offered[trace_id]` has one string per repeat, a `1` for every moment with an offer and a
+    `0` for every other. `metrics` as in a report, `_majority` appended for the second need rule; `chance[rule]` is the
+    p of the permutation test, not corrected; `distinct` the share of offers that say something of their own (None
+    without offers)."""
+
+    offered: dict[str, tuple[str, ...]]
+    metrics: dict[str, MetricValue]
+    chance: dict[NeedRule, float]
+    distinct: float | None = None
+
+    def flags(self, traces: Iterable[str]) -> list[Flags]:
+        """Per trace whether there was an offer: (moments, repeats)."""
+        return [np.array([list(text) for text in self.offered[name]]).T == "1" for name in traces]
+
+
+def timing_of(task: Task, replies: Iterable[Reply]) -> Timing | None:
+    """When `replies` offer on `task`, by their last rounds. None where the data has no need labels throughout, or some
+    of its moments no final reply."""
+    if task.unlabelled:
+        return None
+    last: dict[tuple[int, str, int], Reply] = {}
+    for reply in replies:
+        place = (reply.repeat, reply.trace_id, reply.turn)
+        if place not in last or last[place].round < reply.round:
+            last[place] = reply
+    repeats = sorted({repeat for repeat, _, _ in last})
+    offered = {}
+    for trace in task.traces:
+        found = [[last.get((repeat, trace.trace_id, turn)) for turn in range(len(trace.events))] for repeat in repeats]
+        if not found or any(reply is None or reply.status is ReplyStatus.ERROR for row in found for reply in row):
+            return None
+        offered[trace.trace_id] = tuple("".join("01"[bool(r and r.proposals)] for r in row) for row in found)
+    said: dict[int, list[tuple[str, ...]]] = defaultdict(list)
+    for reply in last.values():
+        if reply.proposals:
+            said[reply.repeat].append(reply.proposals)
+    return timed(task, offered, distinct_share(said.values()))
+
+
+def timed(task: Task, offered: Mapping[str, tuple[str, ...]], distinct: float | None = None) -> Timing:
+    """What offers at these moments amount to, by both need rules."""
+    timing = Timing(offered=dict(offered), metrics={}, chance={}, distinct=distinct)
+    flags = timing.flags(trace.trace_id for trace in task.traces)
+    needs = needs_of(task)
+    chance = {rule: beats_chance(flags, need).p for rule, need in needs.items()}
+    return timing.model_copy(update={"metrics": measured(flags, needs), "chance": chance})
+
+
+def needs_of(task: Task) -> dict[NeedRule, list[Flags]]:
+    """Per rule and trace whether people needed help at each moment."""
+    return {
+        rule: [np.array([bool(label and label.needs(rule)) for label in trace.labels or ()]) for trace in task.traces]
+        for rule in NeedRule
+    }
+
+
+def need_counts(offers: Sequence[Shares], needs: Sequence[Flags]) -> Counts:
+    """Counts per trace of offers against need, (traces, columns), repeats averaged: only the columns that need
+    detection is made of are filled.
+
+    Args:
+        offers: per trace whether there was an offer, or the share of rollouts with one; (moments,) or (moments,
+            repeats).
+        needs: per trace whether help was needed; (moments,).
+    """
+    counts = np.zeros((len(offers), len(Column)))
+    for place, (shown, need) in enumerate(zip(offers, needs, strict=True)):
+        share = shown.reshape(len(need), -1).mean(axis=1)
+        counts[place, C.NEED_OFFERS] = share[need].sum()
+        counts[place, C.NEED_SILENCES] = (1 - share[need]).sum()
+        counts[place, C.FREE_OFFERS] = share[~need].sum()
+        counts[place, C.FREE_SILENCES] = (1 - share[~need]).sum()
+        counts[place, C.MOMENTS] = len(need)
+        counts[place, C.OFFERS] = share.sum()
+    return counts
+
+
+def measured(offers: Sequence[Shares], needs: Mapping[NeedRule, Sequence[Flags]]) -> dict[str, MetricValue]:
+    """The metrics of need detection with their intervals, by each rule, and the share of moments with an offer.
+    Arguments per trace as `need_counts` has them."""
+    metrics: dict[str, MetricValue] = {}
+    for rule, need in needs.items():
+        traces = Resampled(need_counts(offers, need))
+        metrics |= {key + SUFFIXES[rule]: _value(key, traces) for key in KEYS}
+        metrics[RATE] = _value(RATE, traces)
+    return metrics
+
+
+def _value(key: str, traces: Resampled) -> MetricValue:
+    value, reason = value_of(METRICS[key], traces.whole, {})
+    if value is None:
+        return MetricValue(value=None, reason=reason)
+    known = spread(METRICS[key], traces)
+    return MetricValue(value=value, interval=known.interval, interval_reason=known.reason, stderr=known.stderr)
+
+
+def distinct_share(rollouts: Iterable[Sequence[tuple[str, ...]]]) -> float | None:
+    """Of the offers of each rollout (texts of one offer together) the share that differ in their words, numbers apart,
+    over all rollouts; None without offers."""
+    different = offers = 0
+    for rollout in rollouts:
+        heard = {frozenset(word for text in texts for word in words(text) if not word.isdecimal()) for texts in rollout}
+        different, offers = different + len(heard), offers + len(rollout)
+    return different / offers if offers else None

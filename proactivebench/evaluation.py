@@ -22,6 +22,7 @@ from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import same_but_for_decoding, token_limits
 from proactivebench.judging.stage import VerdictStage, Work
+from proactivebench.judging.weights import refuse_other_weights
 from proactivebench.parameters import RunParameters
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import (
@@ -117,6 +118,8 @@ class Evaluation:
         for judge in judges.values():
             judge.check(self.task)
         store = RunStore(path)
+        for judge in judges.values():
+            refuse_other_weights(store.judges.get(judge.identity.id), judge.identity)
         store.begin(self.manifest())
         self.agent.expect(self.decoding or Decoding(), self.protocol.schema())
         self.agent.attach(RunParameters(store))
@@ -241,6 +244,7 @@ async def judge_run(
     set. A rank names its `shard` and gives its share of the traces."""
     watch = watch or Watch()
     judge.check(task)
+    refuse_other_weights(store.judges.get(judge.identity.id), judge.identity)
     judge.attach(RunParameters(store, judge.identity.id))
     replies = store.replies()
     async with AsyncExitStack() as stack:

@@ -18,8 +18,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.errors import CannotWrite, DataError, UsageError
 from proactivebench.files import no_run
-from proactivebench.records import JudgeIdentity, Manifest, Record, Reply, ReplyKey, Report, Verdict, VerdictKey
+from proactivebench.records import (
+    Fingerprint,
+    JudgeIdentity,
+    Manifest,
+    Measured,
+    Record,
+    Reply,
+    ReplyKey,
+    Report,
+    Verdict,
+    VerdictKey,
+)
 
+M = TypeVar("M", Measured, Fingerprint)
 R = TypeVar("R", bound=Record)
 
 _CHUNK = 2_000  # lines validated in one call: a list is several times faster than its members one by one
@@ -52,6 +64,15 @@ class RunStore:
         except ValidationError as error:
             raise DataError(f"{file} is not a manifest this version reads: {first_problem(error)}") from error
 
+    @property
+    def judges(self) -> dict[str, JudgeIdentity]:
+        """The judges that have given verdicts here, by id; none where there is no run yet. Raises `DataError` where the
+        manifest cannot be read."""
+        if not (self.path / "manifest.json").exists():
+            return {}
+        given = set(self.judge_ids())
+        return {name: judge for name, judge in self.manifest.judges.items() if name in given}
+
     def begin(self, manifest: Manifest) -> Manifest:
         """Write the manifest of a new run, or add its session to an old one that was asked the same.
 
@@ -77,15 +98,23 @@ class RunStore:
         return manifest
 
     def amend(
-        self, *, judges: Mapping[str, JudgeIdentity] | None = None, parameters: Mapping[str, Any] | None = None
+        self,
+        *,
+        judges: Mapping[str, JudgeIdentity] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        measured: Iterable[Measured] = (),
+        fingerprints: Iterable[Fingerprint] = (),
     ) -> Manifest:
-        """Add what is not identity: judges, and parameters found out that the run does not have yet. Returns the
-        manifest as stored."""
+        """Add what is not identity: judges; parameters found out that the run does not have yet; measurements and
+        fingerprints of its judges, in place of earlier ones of the same judge on the same data. Returns the manifest as
+        stored."""
 
         def change(stored: Manifest) -> Manifest:
             added = {
                 "judges": {**stored.judges, **(judges or {})},
                 "parameters": {**(parameters or {}), **stored.parameters},
+                "measured": _latest((*stored.measured, *measured)),
+                "fingerprints": _latest((*stored.fingerprints, *fingerprints)),
             }
             return stored.model_copy(update=added)
 
@@ -296,6 +325,11 @@ def first_problem(error: ValidationError) -> str:
     if problem["type"] == "value_error":  # said in our own words, which name the place
         return problem["msg"].removeprefix("Value error, ")
     return f"{place}: {problem['msg']}"
+
+
+def _latest(found: Iterable[M]) -> tuple[M, ...]:
+    """The last of each subject."""
+    return tuple({one.subject: one for one in found}.values())
 
 
 def _end_of_last_line(file: FileIO) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from proactivebench.judging.classifier import ClassifierJudge, Scorer, classifie
 from proactivebench.judging.identity import composed_identity, member_identity, panel_identity
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
+from proactivebench.judging.weights import Behind, behind
 from proactivebench.records import AgentIdentity, Decoding, Design, JudgeWords, Task, digest
 
 EngineMaker = Callable[[str, Mapping[str, str]], Agent]
@@ -163,33 +165,41 @@ class _Builder:
         return self._asking(card)
 
     def _asking(self, card: LLMCard | RewardModelCard) -> Judge:
-        engine = self._engine(card)
+        engine, said = self._engine(card), self._said(card)
         judge: Judge
+        named = partial(
+            member_identity,
+            card,
+            card.name,
+            card.name,
+            model=engine.identity,
+            weights=said.weights,
+            runtime=said.runtime,
+        )
         if isinstance(card, LLMCard):
             from proactivebench.judging.llm import LLMJudge
 
-            identity = member_identity(card, card.name, card.name, model=engine.identity)
-            judge = LLMJudge(card, engine, identity, seed=self.seed)
+            judge = LLMJudge(card, engine, named(), seed=self.seed)
         else:
             from proactivebench.judging.released import read_reward_template
             from proactivebench.judging.reward_model import RewardModelJudge
 
             template = read_reward_template()
-            identity = member_identity(card, card.name, card.name, model=engine.identity, content=template.hash)
-            judge = RewardModelJudge(card, engine, identity, template, seed=self.seed)
+            judge = RewardModelJudge(card, engine, named(content=template.hash), template, seed=self.seed)
         return self._remembered(judge, engine.identity)
 
     def _classifier(self, card: ClassifierCard) -> Judge:
         model, args = self._named(card)
-        behind = classifier_identity(model, args)
-        identity = member_identity(card, card.name, card.name, model=behind)
-        scorer = self.scorers[f"{card.name}: {behind.name}"] = create_scorer(card, model, args)
-        return self._remembered(ClassifierJudge(card, scorer, identity), behind)
+        said = behind(model, args, hashed=False)
+        who = classifier_identity(model, said.args)
+        identity = member_identity(card, card.name, card.name, model=who, weights=said.weights, runtime=said.runtime)
+        scorer = self.scorers[f"{card.name}: {who.name}"] = create_scorer(card, model, said.args)
+        return self._remembered(ClassifierJudge(card, scorer, identity), who)
 
-    def _remembered(self, judge: Judge, behind: AgentIdentity) -> Judge:
+    def _remembered(self, judge: Judge, model: AgentIdentity) -> Judge:
         if self.cache is None:
             return judge
-        return RememberingJudge(judge, self.cache, digest([judge.identity.hash, behind.model_dump(mode="json")]))
+        return RememberingJudge(judge, self.cache, digest([judge.identity.hash, model.model_dump(mode="json")]))
 
     def _named(self, card: ModelCard | ClassifierCard) -> tuple[str, dict[str, str]]:
         model, args = (card.model, card.model_args) if card.model is not None else (self.model, self.model_args)
@@ -206,5 +216,10 @@ class _Builder:
         model, args = self._named(card)
         key = "" if card.model is None else digest([model, args])
         if key not in self.engines:
-            self.engines[key] = self.make_engine(model, args)
+            self.engines[key] = self.make_engine(model, behind(model, args, hashed=False).args)
         return self.engines[key]
+
+    def _said(self, card: LLMCard | RewardModelCard) -> Behind:
+        """What is said of the weights behind a card; files in process are hashed only for a judge known by them."""
+        model, args = (card.model, card.model_args) if card.model is not None else (self.model, self.model_args)
+        return Behind({}) if model is None else behind(model, args, hashed=isinstance(card, RewardModelCard))

@@ -8,7 +8,8 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Judge
-from proactivebench.judging.cards import Card, LabelsCard, ModelCard, PanelCard
+from proactivebench.judging.cards import Card, LabelsCard, ModelCard, PanelCard, RewardModelCard
+from proactivebench.judging.measurement import UNDECLARED
 from proactivebench.judging.parsing import READING
 from proactivebench.judging.spec import STRATA, Spec
 from proactivebench.records import AgentIdentity, JudgeIdentity, JudgeMember, Stratum, digest
@@ -32,12 +33,21 @@ def member_identity(
     proposals: str | None,
     *,
     model: AgentIdentity | None = None,
+    weights: str | None = None,
+    runtime: Mapping[str, str] | None = None,
     content: str | None = None,
     baseline: bool = False,
     deterministic: bool = False,
 ) -> JudgeIdentity:
-    """The identity of one card with the model (or weights, by content hash) behind it, and of how its text is read."""
+    """The identity of one card with the model (or weights, by content hash) behind it, and of how its text is read.
+    The paper's judge is known by its weights as declared (`undeclared`, where they are not), whatever name its model is
+    served under; any other by the words of its model, and by weights where they are declared. `runtime` is recorded."""
     behind = None if model is None else model_key(model)
+    if isinstance(card, RewardModelCard):
+        weights = weights or UNDECLARED
+        behind = {"weights": weights}
+    elif behind is not None and weights is not None:
+        behind["weights"] = weights
     rule, fallible = (card.rule, False) if isinstance(card, LabelsCard) else (None, True)
     members = tuple(
         JudgeMember(stratum=stratum, name=word, kind=card.kind, rule=rule, fallible=fallible)
@@ -56,6 +66,8 @@ def member_identity(
         baseline=baseline,
         deterministic=deterministic,
         model=None if model is None else model.name,
+        weights=weights,
+        runtime=dict(runtime or {}),
         card=card.model_dump(mode="json"),
     )
 

@@ -13,7 +13,7 @@ from proactivebench.errors import CannotWrite, UsageError
 from proactivebench.judging.measurement import fallible_members
 from proactivebench.judging.spec import STRATA
 from proactivebench.judging.writing import replace_file
-from proactivebench.records import Fingerprint, JudgeIdentity, Measured, Record
+from proactivebench.records import Fingerprint, JudgeIdentity, Measured, Record, digest
 from proactivebench.resources import cache_folder
 
 _LOG = logging.getLogger(__name__)
@@ -35,9 +35,7 @@ def keep(found: Measured | Fingerprint) -> None:
     """Put a measurement or a fingerprint into the cache, in place of an earlier one of the same judge on the same data.
     A cache that cannot be written is said and then done without."""
     kind = "measured" if isinstance(found, Measured) else "fingerprints"
-    of = sorted(found.errors.model_dump(exclude_none=True)) if isinstance(found, Measured) else []
-    strata = ("-offers" if "false_alarm" in of else "") + ("-silences" if "missed_need" in of else "")
-    path = _folder(kind) / found.judge / f"{found.data_hash[:16]}{strata}.json"
+    path = _folder(kind) / found.judge / f"{digest(list(found.subject))[:16]}.json"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, found.model_dump_json(indent=2, exclude_none=True) + "\n")

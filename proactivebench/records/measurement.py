@@ -55,7 +55,14 @@ class Measured(Record):
     figures: dict[str, float | None] = Field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """What it is a measurement of: a later one of the same takes its place."""
+        strata = [name for name in ("offers", "silences") if getattr(self.errors, _FIRST[name]) is not None]
+        return self.judge, self.data_hash, self.rule, "-".join(strata)
 
+
+_FIRST = {"offers": "false_alarm", "silences": "missed_need"}
 FINGERPRINT = {"MN": 24, "CR": 26, "CD": 30, "FA": 30}  # the published judge's right answers, of 30 items each
 FINGERPRINT_ITEMS = 30
 FINGERPRINT_WITHIN = 2
@@ -72,6 +79,11 @@ class Fingerprint(Record):
     counts: dict[str, ErrorCount]
     unscored: int = Field(default=0, ge=0)
     served: dict[str, str] = {}
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        """What it is a fingerprint of: a later one of the same takes its place."""
+        return self.judge_hash, self.data_hash
 
     @property
     def passed(self) -> bool:

@@ -83,7 +83,7 @@ def test_votes_that_people_never_gave_are_no_verdicts(board, tmp_path, task):
     entry = tmp_path / "entries" / "proactivebench__always" / "r1"
     shutil.copytree(board / "entries" / "proactivebench__always" / "r1", entry)
     labels = create_judge("labels").identity
-    stated = json.loads(labels.model_dump_json(exclude={"card"}))
+    stated = json.loads(labels.model_dump_json(exclude={"card", "words"}))
     edited_judge(entry, **stated)
     name = verdict_name(entry)
     verdicts = [

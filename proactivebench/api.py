@@ -9,7 +9,7 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import report_of, run_async, score_run, task_of
-from proactivebench.preparation import Serving, Settings, prepare
+from proactivebench.preparation import Serving, Settings, measured_judge, prepare, with_preset
 from proactivebench.presets import judge_of
 from proactivebench.records import Comparison, Report, Task
 from proactivebench.store import RunStore
@@ -47,7 +47,10 @@ def evaluate(
             settings[name] = {key: str(value) for key, value in settings[name].items()}
     given = {name: _word(value) for name, value in settings.items()}
     serving = Serving(**{name: given.pop(name) for name in Serving.__slots__ if name in given})
-    evaluation = prepare(Settings(model=agent, tasks=_word(task), judge=_word(judge), serving=serving, **given))
+    asked = with_preset(Settings(model=agent, tasks=_word(task), judge=_word(judge), serving=serving, **given))
+    evaluation = prepare(asked)
+    if asked.measure_judge:
+        evaluation.known = measured_judge(asked, asked.judge, evaluation.task)
     store = run_async(evaluation.run(folder))
     return score_run(store, evaluation.task)
 

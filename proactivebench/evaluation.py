@@ -21,14 +21,17 @@ from proactivebench.agents.replay import ReplayAgent
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import same_but_for_decoding, token_limits
+from proactivebench.judging.kept import kept_fingerprints, kept_measured
 from proactivebench.judging.stage import VerdictStage, Work
 from proactivebench.judging.weights import refuse_other_weights
 from proactivebench.parameters import RunParameters
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import (
     Decoding,
+    Fingerprint,
     JudgeReport,
     Manifest,
+    Measured,
     Moment,
     Reply,
     Report,
@@ -45,6 +48,14 @@ from proactivebench.store import RunStore
 from proactivebench.traces import load_task
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a judge's errors: measurements against people, and fingerprints of the paper's judge."""
+
+    measured: tuple[Measured, ...] = ()
+    fingerprints: tuple[Fingerprint, ...] = ()
 
 
 class Watch:
@@ -80,6 +91,7 @@ class Evaluation:
     concurrency: int = 16
     shard: int | None = None
     traces: Sequence[Trace] | None = None  # a rank's own share; None = the first `limit` of the task
+    known: Known = field(default_factory=lambda: Known())  # of the judges' errors, beside what the cache holds
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -135,6 +147,7 @@ class Evaluation:
                 stack.push_async_callback(judge.close)
             stack.push_async_callback(self.agent.close)
             store.amend(judges={name: judge.identity for name, judge in judges.items()})
+            keep_known(store, self.known, *judges.values())
             stored = store.replies()
             queue: asyncio.Queue[Work | None] = asyncio.Queue()
 
@@ -192,6 +205,15 @@ class Evaluation:
                 await judging
 
 
+def keep_known(store: RunStore, known: Known, *judges: Judge) -> None:
+    """Keep with a run what is known of its judges' errors: given, and in the user's cache."""
+    identities = [judge.identity for judge in judges]
+    store.amend(
+        measured=(*(found for one in identities for found in kept_measured(one)), *known.measured),
+        fingerprints=(*(found for one in identities for found in kept_fingerprints(one)), *known.fingerprints),
+    )
+
+
 def task_identity(task: Task, spec: str) -> TaskIdentity:
     """The provenance of a task, as a manifest keeps it."""
     return TaskIdentity(
@@ -239,9 +261,11 @@ async def judge_run(
     watch: Watch | None = None,
     stop: asyncio.Event | None = None,
     shard: int | None = None,
+    known: Known | None = None,
 ) -> None:
     """Ask `judge` for the verdicts that are missing on the stored replies to the traces of `task`, until `stop` is
-    set. A rank names its `shard` and gives its share of the traces."""
+    set. A rank names its `shard` and gives its share of the traces. What is `known` of its errors, and what the user's
+    cache holds of it, is kept with the run."""
     watch = watch or Watch()
     judge.check(task)
     refuse_other_weights(store.judges.get(judge.identity.id), judge.identity)
@@ -256,6 +280,7 @@ async def judge_run(
             queue.put_nowait(work)
         queue.put_nowait(None)
         store.amend(judges={judge.identity.id: judge.identity})
+        keep_known(store, known or Known(), judge)
         await stage.drain(queue)
 
 
@@ -288,7 +313,6 @@ def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Repo
     `UsageError`.
     """
     from proactivebench.judging.errors import judge_errors, known_measured
-    from proactivebench.judging.kept import kept_fingerprints, kept_measured
     from proactivebench.judging.measurement import measurement_of
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices

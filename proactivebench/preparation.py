@@ -14,7 +14,7 @@ from proactivebench.agents.base import Agent
 from proactivebench.agents.replay_origin import Origin, origin_of
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
-from proactivebench.evaluation import Evaluation
+from proactivebench.evaluation import Evaluation, Known, run_async
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import token_limits
@@ -98,6 +98,7 @@ class Settings:
     repeats: int = 1
     judge_repeats: int = 1
     judge_cache: bool = False  # a judge's model is asked the same question once, across runs
+    measure_judge: bool = False  # the judge answers a sample of people's labels first, unless that was done before
     limit: int | None = None
     serving: Serving = field(default_factory=lambda: Serving())
 
@@ -108,6 +109,8 @@ class Settings:
 def prepare(settings: Settings) -> Evaluation:
     """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
     settings = with_preset(settings)
+    if settings.predict_only and settings.measure_judge:
+        raise UsageError("--predict_only asks no judge, so that there is none to measure: leave one of the two")
     task = load_task(settings.tasks or "")
     judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
     advising = settings.feedback_judge or (judge.identity.id if judge and settings.feedback_rounds else None)
@@ -229,6 +232,36 @@ def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
         make_engine=settings.serving.agent,
         cache=open_cache() if settings.judge_cache else None,
     )
+
+
+def measured_judge(
+    settings: Settings,
+    spec: str | None,
+    task: Task,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Known:
+    """Measure the judge `spec` names (None = the default of the task) on people's labels; of the paper's judge take the
+    fingerprint. `say` hears what will be asked before it is, and what came out. What was found before is used again.
+
+    Raises `UsageError` where measuring is no use, `DataError` where the labels cannot be had, `InvalidRun` where over
+    2 % of the verdicts are unscored.
+    """
+    from proactivebench.judging.measurement import is_paper, measure_command, measurement_of
+    from proactivebench.validation import measuring
+
+    judge = judge_for(settings, spec, task)
+    if is_paper(judge.identity):
+        found = run_async(measuring.fingerprint(judge, progress, say=say))
+        say(f"the fingerprint {'passed' if found.passed else 'failed'}: {found.sentence}")
+        return Known(fingerprints=(found,))
+    plan = measuring.undertaking(judge)
+    say(measuring.cost_words(plan))
+    measured = run_async(measuring.measure(judge, plan, measure_command(judge.identity), progress))
+    worth = measurement_of(judge.identity, measured)
+    say(f"{worth.status}: {worth.reason}")
+    return Known(measured=measured)
 
 
 def check_judge_decoding(settings: Settings, *judges: Judge | None) -> None:

@@ -54,6 +54,7 @@ TERMS = {
     "judge_model_args": Term(Mapping),
     "judge_gen_kwargs": Term(Mapping),
     "predict_only": Term(bool),
+    "measure_judge": Term(bool),
     "protocol": Term(str, optional=True),
     "history": Term(str, optional=True),
     "candidates": Term(int, 1, optional=True),

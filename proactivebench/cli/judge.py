@@ -20,6 +20,7 @@ from proactivebench.cli.options import (
     JudgeModelArgs,
     JudgeRepeats,
     MaxRetries,
+    MeasureJudge,
     Timeout,
     serving,
 )
@@ -33,6 +34,7 @@ def judge(
     judge_gen_kwargs: JudgeGenKwargs = "",
     judge_repeats: JudgeRepeats = 1,
     judge_cache: JudgeCache = True,
+    measure_judge: MeasureJudge = False,
     tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
     concurrency: Concurrency = 16,
     timeout: Timeout = 120.0,
@@ -51,10 +53,11 @@ def judge(
     """
     from proactivebench.cli.arguments import texts, values
     from proactivebench.cli.interrupt import until_interrupted
+    from proactivebench.cli.judges_text import progress, say
     from proactivebench.cli.progress import ProgressWatch
     from proactivebench.cli.report import conclude
     from proactivebench.evaluation import Beside, judge_run, task_of
-    from proactivebench.preparation import Settings, check_judge_decoding, judge_for
+    from proactivebench.preparation import Settings, check_judge_decoding, judge_for, measured_judge
     from proactivebench.store import RunStore
 
     store = RunStore(run)
@@ -66,11 +69,13 @@ def judge(
         judge_model_args=texts(judge_model_args, "--judge_model_args"),
         judge_gen_kwargs=values(judge_gen_kwargs, "--judge_gen_kwargs"),
         judge_cache=judge_cache,
+        measure_judge=measure_judge,
         serving=serving(concurrency, timeout, max_retries, batch_size, device),
     )
     stop = asyncio.Event()
     decider = judge_for(settings, judge, task)
     check_judge_decoding(settings, decider)
+    known = measured_judge(settings, judge, task, say=say, progress=progress("items judged")) if measure_judge else None
     with ProgressWatch() as watch:
-        until_interrupted(judge_run(store, task, decider, judge_repeats, watch, stop), stop)
+        until_interrupted(judge_run(store, task, decider, judge_repeats, watch, stop, known=known), stop)
     conclude(store, task, Beside(correct=correct), as_json=as_json)

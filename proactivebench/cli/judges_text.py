@@ -34,6 +34,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def say(words: str) -> None:
+    """A line on standard error: what a judge is asked before it is, and what came out."""
+    print(safe(words), file=sys.stderr)
+
+
 def progress(what: str) -> Callable[[int, int], None]:
     """Says on standard error how far the work is, every ten seconds."""
     said = time.monotonic()

@@ -14,6 +14,9 @@ JudgeModelArgs = Annotated[str, typer.Option(help="Its arguments.")]
 JudgeGenKwargs = Annotated[str, typer.Option(help="Over its card's decoding: max_gen_toks=…; another judge by it.")]
 JudgeRepeats = Annotated[int, typer.Option(min=1, help="Verdicts per item.")]
 JudgeCache = Annotated[bool, typer.Option(help="Ask a judge's model a question once, across runs.")]
+MeasureJudge = Annotated[
+    bool, typer.Option("--measure_judge", help="Measure the judge on people's labels first, unless done before.")
+]
 Concurrency = Annotated[int, typer.Option(min=1, help="Requests in flight.")]
 Timeout = Annotated[float, typer.Option(min=0.001, help="Seconds a request may take.")]
 MaxRetries = Annotated[int, typer.Option(min=0, help="Further attempts after a passing failure.")]

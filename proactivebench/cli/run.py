@@ -21,6 +21,7 @@ from proactivebench.cli.options import (
     JudgeModelArgs,
     JudgeRepeats,
     MaxRetries,
+    MeasureJudge,
     Timeout,
     serving,
 )
@@ -56,6 +57,7 @@ def run(
     judge_gen_kwargs: JudgeGenKwargs = "",
     judge_repeats: JudgeRepeats = 1,
     judge_cache: JudgeCache = True,
+    measure_judge: MeasureJudge = False,
     predict_only: Annotated[bool, typer.Option("--predict_only", help="Collect replies, ask no judge.")] = False,
     protocol: Annotated[str | None, typer.Option(help="standard, paper, or a card's file [standard].")] = None,
     history: Annotated[str | None, typer.Option(help="own (earlier answers stay in context) or observations.")] = None,
@@ -89,7 +91,8 @@ def run(
     """
     from proactivebench.cli.arguments import texts, values
     from proactivebench.evaluation import Beside
-    from proactivebench.preparation import Settings, prepare
+    from proactivebench.cli.judges_text import progress, say
+    from proactivebench.preparation import Settings, measured_judge, prepare, with_preset
 
     settings = Settings(
         model=model,
@@ -102,6 +105,7 @@ def run(
         judge_gen_kwargs=values(judge_gen_kwargs, "--judge_gen_kwargs"),
         judge_repeats=judge_repeats,
         judge_cache=judge_cache,
+        measure_judge=measure_judge,
         predict_only=predict_only,
         protocol=protocol,
         history=history,
@@ -125,6 +129,11 @@ def run(
 
         print("\n".join(describe(evaluation, prices)))
         return
+    if measure_judge:
+        asked = with_preset(settings)
+        evaluation.known = measured_judge(
+            asked, asked.judge, evaluation.task, say=say, progress=progress("items judged")
+        )
     _follow(evaluation, folder, Beside(prices=prices, correct=correct), as_json=as_json)
 
 

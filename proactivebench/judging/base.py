@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from proactivebench.parameters import Parameters
-from proactivebench.records import JudgeIdentity, Moment, ReplyKey, Task, Usage, VerdictStatus, question_hash
+from proactivebench.records import (
+    JudgeIdentity,
+    Moment,
+    ReplyKey,
+    Stratum,
+    Task,
+    Usage,
+    VerdictStatus,
+    question_hash,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,19 @@ class Opinion:
     spread: float | None = None
 
 
+class Estimate(NamedTuple):
+    """What deciding items will take at least: requests to models, about so many prompt tokens (characters / 4) and at
+    most so many completion tokens, without second attempts."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def plus(self, other: Estimate) -> Estimate:
+        """Both together."""
+        return Estimate(*(one + two for one, two in zip(self, other, strict=True)))
+
+
 class Judge(ABC):
     """Decides for the user. `identity` goes into the manifest and names the verdict file. With `lockstep` (local
     judges, engines in process) items come in batches, one at a time; without (served models) each as soon as it is
@@ -64,6 +86,15 @@ class Judge(ABC):
     @abstractmethod
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item, in order; None where this judge has none (composition then asks the next)."""
+
+    def deciders(self, stratum: Stratum) -> Iterator[Judge]:
+        """Who in this judge can be wrong about a stratum: itself, or its members one by one."""
+        if self.identity.fallible(stratum):
+            yield self
+
+    def estimate(self, items: Sequence[Item]) -> Estimate:  # noqa: ARG002
+        """What deciding `items` will take: nothing, where no model is asked."""
+        return Estimate()
 
     async def close(self) -> None:
         """Let go of connections and memory."""

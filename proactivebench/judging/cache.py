@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.records import Task, VerdictStatus, digest
 from proactivebench.resources import cache_folder
 from proactivebench.text import load_json
@@ -89,7 +89,7 @@ class RememberingJudge(Judge):
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item, each distinct question asked at most once."""
-        keys = [digest([self._salt, item.question, item.judge_repeat]) for item in items]
+        keys = [self._key(item) for item in items]
         known: dict[str, Opinion | None] = {}
         to_ask: dict[str, Item] = {}
         to_wait: dict[str, asyncio.Future[Opinion | None]] = {}
@@ -106,6 +106,13 @@ class RememberingJudge(Judge):
         for key, future in to_wait.items():
             known[key] = await asyncio.shield(future)
         return [known[key] for key in keys]
+
+    def estimate(self, items: Sequence[Item]) -> Estimate:
+        """What the judge behind takes for those that are not known yet."""
+        return self._judge.estimate([item for item in items if self._cache.get(self._key(item)) is None])
+
+    def _key(self, item: Item) -> str:
+        return digest([self._salt, item.question, item.judge_repeat])
 
     async def _ask(self, items: dict[str, Item]) -> dict[str, Opinion | None]:
         loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ from typing import Any
 from proactivebench.agents.base import Message
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
-from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.cards import ClassifierCard
 from proactivebench.judging.quoting import clip, fill, quote
 from proactivebench.parameters import Parameters
@@ -70,6 +70,10 @@ class ClassifierJudge(Judge):
         asked = [self.text(item) for item in items]
         scores = await self.scorer.scores([text for text, _ in asked])
         return [self._opinion(score, clipped) for score, (_, clipped) in zip(scores, asked, strict=True)]
+
+    def estimate(self, items: Sequence[Item]) -> Estimate:
+        """One request an item; a classifier is asked for no text."""
+        return Estimate(requests=len(items))
 
     def text(self, item: Item) -> tuple[Text, int]:
         """What the classifier reads of an item, and how many characters were left out."""

@@ -9,11 +9,14 @@ from dataclasses import dataclass, replace
 
 from proactivebench.agents.base import Agent, Answer, Failure, Message, Request, add_usage
 from proactivebench.agents.server_words import in_a_word
-from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.cards import ModelCard
 from proactivebench.judging.confidence import verdict_probability
 from proactivebench.judging.parsing import Reading, read_verdict, verdict_schema
 from proactivebench.records import Cause, JudgeIdentity, Note, VerdictStatus
+
+
+CHARACTERS = 4  # to a token, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class ModelJudge(Judge):
         if self.engine.lockstep:
             return list(await self._judge_together(items))
         return list(await asyncio.gather(*(self._judge_alone(item) for item in items)))
+
+    def estimate(self, items: Sequence[Item]) -> Estimate:
+        """One request an item."""
+        prompt = sum(len(message.content) for item in items for message in self.ask(item).messages)
+        return Estimate(len(items), prompt // CHARACTERS, len(items) * self.card.decoding.max_gen_toks)
 
     async def _judge_alone(self, item: Item) -> Opinion:
         question, asked = self.ask(item), _Asked()

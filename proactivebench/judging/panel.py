@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
 
 from proactivebench.agents.base import add_usage
-from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.cards import PanelCard
-from proactivebench.records import JudgeIdentity, Task, Usage, VerdictStatus
+from proactivebench.records import JudgeIdentity, Stratum, Task, Usage, VerdictStatus
 
 ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED
 
@@ -28,6 +29,15 @@ class PanelJudge(Judge):
         """Whatever a member refuses."""
         for member in self.members:
             member.check(task)
+
+    def deciders(self, stratum: Stratum) -> Iterator[Judge]:
+        """The members, one by one."""
+        for member in self.members:
+            yield from member.deciders(stratum)
+
+    def estimate(self, items: Sequence[Item]) -> Estimate:
+        """What all members take."""
+        return reduce(Estimate.plus, (member.estimate(items) for member in self.members), Estimate())
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item."""

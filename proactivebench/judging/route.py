@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 from typing import Protocol as Interface
 
 from proactivebench.errors import UsageError
-from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.labels import LabelsJudge
 from proactivebench.parameters import Parameters
-from proactivebench.records import JudgeIdentity, Task, VerdictStatus
+from proactivebench.records import JudgeIdentity, Stratum, Task, VerdictStatus
 
 NO_VOTES = "no_votes"
 
@@ -64,6 +65,18 @@ class RoutedJudge(Judge):
                 )
             for judge in chain:
                 judge.check(task)
+
+    def deciders(self, stratum: Stratum) -> Iterator[Judge]:
+        """Those of the stratum's chain."""
+        for judge in self._silence if stratum == "silence" else self._proposals:
+            yield from judge.deciders(stratum)
+
+    def estimate(self, items: Sequence[Item]) -> Estimate:
+        """What the first of each chain takes: who follows is asked only where it has no opinion."""
+        silent = [item for item in items if item.proposal is None]
+        offers = [item for item in items if item.proposal is not None]
+        asked = ((self._silence, silent), (self._proposals, offers))
+        return reduce(Estimate.plus, (chain[0].estimate(mine) for chain, mine in asked if chain), Estimate())
 
     def attach(self, parameters: Parameters) -> None:
         """Each model behind keeps what is found out about it under its name."""

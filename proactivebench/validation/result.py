@@ -44,32 +44,56 @@ class Validation(Record):
 
     def measured(self) -> Measured:
         """The block a card keeps: the judge's first one."""
-        block = self.blocks[0]
-        if block.errors is None:
-            raise ValueError("the first block of a validation is the judge's own")
-        shown = {name: figure for name, figure in block.figures.items() if figure.value is not None}
-        return Measured(
+        return kept_block(
+            self.blocks[0],
             judge=self.judge.id,
             date=self.date,
-            data=f"{self.data}: {block.population}",
+            data=self.data,
             data_hash=self.data_hash,
             command=self.command,
-            design=block.design,
-            rule=block.rule,
-            items=block.items,
-            errors=block.errors,
-            figures={
-                **{name: round(figure.value, 4) for name, figure in shown.items() if figure.value is not None},
-                "unscored_share": round(block.unscored_share, 4),
-                **_given("seconds_per_verdict", self.seconds_per_verdict),
-                **_given("tokens_per_verdict", self.tokens_per_verdict),
-            },
-            intervals={
-                name: (round(figure.interval[0], 4), round(figure.interval[1], 4))
-                for name, figure in shown.items()
-                if figure.interval is not None
-            },
+            seconds_per_verdict=self.seconds_per_verdict,
+            tokens_per_verdict=self.tokens_per_verdict,
         )
+
+
+def kept_block(
+    block: Block,
+    *,
+    judge: str,
+    date: str,
+    data: str,
+    data_hash: str,
+    command: str,
+    seconds_per_verdict: float | None = None,
+    tokens_per_verdict: float | None = None,
+) -> Measured:
+    """A judge's own block as it is kept: figures rounded, those without a value left out. Raises `ValueError` for an
+    anchor's block, which counts no errors."""
+    if block.errors is None:
+        raise ValueError("only a judge's own block is kept")
+    shown = {name: figure for name, figure in block.figures.items() if figure.value is not None}
+    return Measured(
+        judge=judge,
+        date=date,
+        data=f"{data}: {block.population}",
+        data_hash=data_hash,
+        command=command,
+        design=block.design,
+        rule=block.rule,
+        items=block.items,
+        errors=block.errors,
+        figures={
+            **{name: round(figure.value, 4) for name, figure in shown.items() if figure.value is not None},
+            "unscored_share": round(block.unscored_share, 4),
+            **_given("seconds_per_verdict", seconds_per_verdict),
+            **_given("tokens_per_verdict", tokens_per_verdict),
+        },
+        intervals={
+            name: (round(figure.interval[0], 4), round(figure.interval[1], 4))
+            for name, figure in shown.items()
+            if figure.interval is not None
+        },
+    )
 
 
 def _given(name: str, value: float | None) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,7 +32,12 @@ async def ask(judge: Judge, items: Sequence[ValidationItem], progress: Progress 
     """The judge's opinions on all items, in order; `progress` hears (done, of)."""
     opinions: list[Opinion | None] = []
     for start in range(0, len(items), BATCH):
-        opinions += await judge.judge([item.item for item in items[start : start + BATCH]])
+        asked = [item.item for item in items[start : start + BATCH]]
+        if judge.lockstep:
+            opinions += await judge.judge(asked)
+        else:  # each by itself, so that a cache has every opinion as it comes
+            for found in await asyncio.gather(*(judge.judge([item]) for item in asked)):
+                opinions += found
         if progress is not None:
             progress(len(opinions), len(items))
     return opinions
@@ -73,8 +79,8 @@ async def validate(
         command=command,
         blocks=(*blocks, *anchor_blocks(items, official, rows, OFFICIAL if official_only else ALL)),
         annotators=annotators(items),
-        seconds_per_verdict=_mean([said.latency_s for said in opinions if said is not None]) or wall / len(items),
-        tokens_per_verdict=_mean([_tokens(said) for said in opinions if said is not None]),
+        seconds_per_verdict=mean_latency(opinions) or wall / len(items),
+        tokens_per_verdict=mean_tokens(opinions),
     )
 
 
@@ -159,6 +165,16 @@ def annotators(items: Sequence[ValidationItem]) -> dict[str, float | None]:
         "alpha_offers_three_votes": krippendorff_alpha([votes for votes in offers if len(votes) == 3]),
         "alpha_silences": krippendorff_alpha(silences),
     }
+
+
+def mean_latency(opinions: Opinions) -> float | None:
+    """Seconds a verdict took, where requests state it."""
+    return _mean([said.latency_s for said in opinions if said is not None])
+
+
+def mean_tokens(opinions: Opinions) -> float | None:
+    """Tokens a verdict took, where usage is stated."""
+    return _mean([_tokens(said) for said in opinions if said is not None])
 
 
 def _tokens(opinion: Opinion) -> float | None:

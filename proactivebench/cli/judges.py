@@ -11,7 +11,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Judges: list, show, validate, audit, attack, train.\n\nExample: proactivebench judges list",
+    help="Judges: list, show, measure, submit, audit, attack, train.\n\nExample: proactivebench judges list",
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, alone on standard output.")]
@@ -85,6 +85,44 @@ def validate(
     check_unscored(found)
     if write_back:
         write_back_to(name, found)
+
+
+@app.command()
+def fingerprint(
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Keep it with these runs too.")] = None,
+    judge_model: Model = None,
+    judge_model_args: ModelArgs = "",
+    judge_gen_kwargs: GenKwargs = "",
+    again: Annotated[bool, typer.Option("--again", help="Ask anew, though it was taken before.")] = False,
+    concurrency: Concurrency = 16,
+    batch_size: BatchSize = "1",
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is it the paper's judge? Its answers on the official 120 items say.
+
+    Declare what is served: weights=YancyLee/ProactiveAgent@REVISION, and dtype=
+    and engine= to be recorded. Exit 1: it answers otherwise.
+
+    Example: proactivebench judges fingerprint runs/x --judge_model endpoint
+    --judge_model_args base_url=http://localhost:8000/v1,model=rm,weights=…
+    """
+    from proactivebench.cli.judges_text import fingerprint_lines, print_json, progress, say
+    from proactivebench.cli.judges_work import Behind, take_fingerprint
+    from proactivebench.errors import CheckFailed
+
+    behind = Behind(judge_model, judge_model_args, judge_gen_kwargs)
+    serving = (concurrency, batch_size, device)
+    found, worth = take_fingerprint(
+        behind, serving, runs or [], again=again, progress=progress("items judged"), say=say
+    )
+    if as_json:
+        told = {"passed": found.passed, "status": worth.status, "reason": worth.reason}
+        print_json({**found.model_dump(mode="json"), **told})
+    else:
+        print("\n".join(fingerprint_lines(found, worth)))
+    if not found.passed:
+        raise CheckFailed("the fingerprint is not the published judge's: its figures are not the paper's measure")
 
 
 @app.command("audit-leaks")

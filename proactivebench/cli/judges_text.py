@@ -7,10 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from proactivebench.board.published import Counts, published
 from proactivebench.cli.terminal import safe
+from proactivebench.presets import PAPER
+from proactivebench.records import FINGERPRINT, FINGERPRINT_WITHIN, JudgeErrors
 
 if TYPE_CHECKING:
     from proactivebench.judging.cards import Card
+    from proactivebench.records import Fingerprint, Measurement
     from proactivebench.validation.attacks import Acceptance, AttackAudit
     from proactivebench.validation.figures import Figure
     from proactivebench.validation.leaks import LeakAudit, LookupScore
@@ -18,13 +22,23 @@ if TYPE_CHECKING:
 
 _LABELS = {
     "balanced_accuracy": "balanced accuracy",
+    "recall": "recall (of acceptance)",
+    "precision": "precision",
     "accuracy": "accuracy",
+    "false_discovery_rate": "false alarm (1 − precision)",
     "f1": "F1 of acceptance",
     "accuracy_cd": "CD (accept a good offer)",
     "accuracy_fa": "FA (reject a bad offer)",
     "accuracy_cr": "CR (accept silence)",
     "accuracy_mn": "MN (reject silence)",
 }
+
+
+_FIVE = PAPER.metrics
+_WIDTH = 24
+_NAMED = "{:<24}" + "{:>9}{:>11}{:>10}{:>13}{:>8}" + "{:>5}" * 4
+_COUNTED = {"MN": "missed_need", "CR": "correct_rejection", "CD": "correct_detection", "FA": "false_alarm"}
+OFFICIAL = "the official 120 test items"
 
 
 def print_json(value: Any) -> None:
@@ -77,12 +91,15 @@ def validation_lines(found: Validation) -> Iterator[str]:
         if block.unscored_share:
             causes = ", ".join(f"{safe(cause)} {count}" for cause, count in block.causes.items())
             yield f"  {'unscored':<28}{block.unscored_share:.3f}  ({causes or 'moment not in the training file'})"
+    yield from reward_model_table(found)
     yield ""
     yield "People among themselves, Krippendorff's alpha: " + ", ".join(
         f"{name.removeprefix('alpha_').replace('_', ' ')} {value:.2f}"
         for name, value in found.annotators.items()
         if value is not None
     )
+    if found.ceiling is not None:
+        yield f"The ceiling: {found.ceiling.sentence}."
     if found.seconds_per_verdict is not None:
         yield f"Seconds per verdict: {found.seconds_per_verdict:.3g}"
     if found.tokens_per_verdict is not None:
@@ -92,6 +109,67 @@ def validation_lines(found: Validation) -> Iterator[str]:
 def _figure(figure: Figure) -> str:
     ends = f"[{figure.interval[0]:.3f}, {figure.interval[1]:.3f}]" if figure.interval else f"({figure.reason})"
     return f"{figure.value:.3f}  {ends}"
+
+
+def reward_model_table(found: Validation) -> Iterator[str]:
+    """The paper's five figures and four categories of a judge on the official items, beside the paper's table."""
+    block = next((one for one in found.blocks if one.population == OFFICIAL and one.errors and not one.leaked), None)
+    if block is None:
+        block = next((one for one in found.blocks if one.population == OFFICIAL and one.errors), None)
+    table = next((one for one in published().tables if one.id == "reward-model"), None)
+    if block is None or table is None:
+        return
+    yield ""
+    yield f"{table.title}, per cent, beside this judge on the same {block.items} items:"
+    yield _NAMED.format("", *(title for _, title in _FIVE), *FINGERPRINT)
+    own = [_percent(block.figures[key].value) for key, _ in _FIVE]
+    yield _NAMED.format(_short(block.rater), *own, *(_right(block.errors, name) for name in FINGERPRINT))
+    for row in table.rows:
+        counts = row.confusion.get("all")
+        cells = [row.figures.get(key, _of_counts(counts, key)) for key, _ in _FIVE]
+        published_right = [str(n) for n in FINGERPRINT.values()] if counts else ["–"] * len(FINGERPRINT)
+        yield _NAMED.format(_short(row.model), *cells, *published_right)
+    yield "Recall and precision of acceptance; False-Alarm = 1 − precision; MN, CR, CD, FA: right of 30."
+
+
+def _short(name: str) -> str:
+    shown = safe(name)
+    return shown if len(shown) <= _WIDTH else f"{shown[: _WIDTH - 1]}…"
+
+
+def _right(errors: JudgeErrors | None, name: str) -> str:
+    count = getattr(errors, _COUNTED[name], None)
+    return "–" if count is None else str(count.correct)
+
+
+def _of_counts(counts: Counts | None, key: str) -> str:
+    if counts is None:
+        return "–"
+    accepted = counts.tp + counts.fp
+    shares = {
+        "recall": counts.tp / (counts.tp + counts.fn),
+        "precision": counts.tp / accepted,
+        "false_discovery_rate": counts.fp / accepted,
+    }
+    return _percent(shares.get(key))
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def fingerprint_lines(found: Fingerprint, worth: Measurement) -> Iterator[str]:
+    """A fingerprint as text, beside the published one."""
+    served = ", ".join(f"{safe(name)} {safe(value)}" for name, value in found.served.items())
+    yield f"{found.judge}, {found.date}{f' ({served})' if served else ''}"
+    yield f"  {'right of 30':<22}{'here':>6}{'published':>12}"
+    for name, right in FINGERPRINT.items():
+        yield f"  {_LABELS[f'accuracy_{name.lower()}']:<24}{found.counts[name].correct:>4}{right:>12}"
+    if found.unscored:
+        yield f"  unscored {found.unscored} of 120, counted as not right"
+    verdict = "passed" if found.passed else "failed"
+    yield f"fingerprint {verdict}: each category within {FINGERPRINT_WITHIN} of the published judge's"
+    yield f"{worth.status}: {safe(worth.reason)}"
 
 
 def leak_lines(found: LeakAudit) -> Iterator[str]:

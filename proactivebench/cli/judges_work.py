@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,8 @@ from proactivebench.errors import InvalidRun, UsageError
 
 if TYPE_CHECKING:
     from proactivebench.judging import Judge
+    from proactivebench.judging.cache import VerdictCache
+    from proactivebench.records import Fingerprint, Measurement
     from proactivebench.validation.attacks import AttackAudit
     from proactivebench.validation.leaks import TrainingRow
     from proactivebench.validation.result import Validation
@@ -29,7 +31,7 @@ class Behind(NamedTuple):
 MOST_UNSCORED = 0.02
 
 
-def judge_named(name: str, behind: Behind, serving: Serving) -> Judge:
+def judge_named(name: str, behind: Behind, serving: Serving, cache: VerdictCache | None = None) -> Judge:
     """The judge with the model behind it. Raises UsageError."""
     from proactivebench.cli.arguments import texts, values
     from proactivebench.judging import create_judge
@@ -47,6 +49,7 @@ def judge_named(name: str, behind: Behind, serving: Serving) -> Judge:
         decode=judge_decoding(gen_kwargs),
         gen_kwargs=gen_kwargs,
         make_engine=calls.agent,
+        cache=cache,
     )
 
 
@@ -88,6 +91,39 @@ def measure(name: str, behind: Behind, items: str, serving: Serving, progress: P
             await judge.close()
 
     return run_async(work())
+
+
+def take_fingerprint(
+    behind: Behind,
+    serving: Serving,
+    runs: Sequence[Path],
+    *,
+    again: bool,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> tuple[Fingerprint, Measurement]:
+    """The fingerprint of the paper's judge with this model behind it, kept for later runs and with `runs`, and what the
+    judge's verdicts are worth by it. Raises `UsageError` for a run whose verdicts are another judge's."""
+    from proactivebench.evaluation import run_async
+    from proactivebench.judging import open_cache
+    from proactivebench.judging.measurement import measurement_of
+    from proactivebench.presets import PAPER
+    from proactivebench.store import RunStore
+    from proactivebench.validation.measuring import fingerprint
+
+    judge = judge_named(PAPER.judge, behind, serving, open_cache())
+    stores = [RunStore(path) for path in runs]
+    for store in stores:
+        if judge.identity.id not in store.manifest.judges:
+            had = ", ".join(store.manifest.judges) or "none"
+            raise UsageError(
+                f"{store.path} has no verdicts of {judge.identity.id} (its judges: {had}): give the --judge_model_args "
+                "it was judged with, weights= included"
+            )
+    found = run_async(fingerprint(judge, progress, again=again, say=say))
+    for store in stores:
+        store.amend(fingerprints=[found])
+    return found, measurement_of(judge.identity, fingerprints=[found])
 
 
 def assault(

@@ -90,8 +90,8 @@ def run(
     Example: proactivebench run --model always --tasks proactivebench_sample --output_path runs/always
     """
     from proactivebench.cli.arguments import texts, values
-    from proactivebench.evaluation import Beside
     from proactivebench.cli.judges_text import progress, say
+    from proactivebench.evaluation import Beside
     from proactivebench.preparation import Settings, measured_judge, prepare, with_preset
 
     settings = Settings(

@@ -15,7 +15,6 @@ from proactivebench.judging.confidence import verdict_probability
 from proactivebench.judging.parsing import Reading, read_verdict, verdict_schema
 from proactivebench.records import Cause, JudgeIdentity, Note, VerdictStatus
 
-
 CHARACTERS = 4  # to a token, about
 
 

@@ -13,6 +13,7 @@ from proactivebench.records.comparisons import (
 from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, PROBED, SAMPLES, WANTED, Conditions
 from proactivebench.records.measurement import (
     FINGERPRINT,
+    FINGERPRINT_WITHIN,
     Design,
     ErrorCount,
     Fingerprint,
@@ -50,6 +51,7 @@ from proactivebench.records.verdicts import SILENCE, Verdict, VerdictKey, Verdic
 
 __all__ = [
     "FINGERPRINT",
+    "FINGERPRINT_WITHIN",
     "FIRST_AGENT",
     "FORMAT",
     "FORMAT_ENFORCED",

@@ -95,17 +95,39 @@ def f1(ratings: Ratings) -> float | None:
     return 2 * int((accepts & right).sum()) / whole if whole else None
 
 
+def recall(ratings: Ratings) -> float | None:
+    """Of what people accept, the share that the judge accepts."""
+    scored = ratings.scored
+    return float((scored.verdict[scored.right] == 1).mean()) if scored.right.any() else None
+
+
+def precision(ratings: Ratings) -> float | None:
+    """Of what the judge accepts, the share that people accept."""
+    scored = ratings.scored
+    accepts = scored.verdict == 1
+    return float(scored.right[accepts].mean()) if accepts.any() else None
+
+
+def false_discovery_rate(ratings: Ratings) -> float | None:
+    """Of what the judge accepts, the share that people reject: the paper's "false alarm"."""
+    share = precision(ratings)
+    return None if share is None else 1 - share
+
+
 def auc(ratings: Ratings) -> float | None:
     """Probability that an accepted item has the higher stated probability (ties count half): Mann–Whitney."""
+    stated = ratings.where(~np.isnan(ratings.probability))
+    return rank_auc(stated.probability, stated.right)
+
+
+def rank_auc(scores: Floats, right: Bools) -> float | None:
+    """The same of any scores; None where all are right, or none is."""
     from scipy.stats import rankdata
 
-    stated = ratings.where(~np.isnan(ratings.probability))
-    right = stated.right
     n, m = int(right.sum()), int((~right).sum())
     if not n or not m:
         return None
-    ranks = rankdata(stated.probability)
-    return float((ranks[right].sum() - n * (n + 1) / 2) / (n * m))
+    return float((rankdata(scores)[right].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def brier(ratings: Ratings) -> float | None:
@@ -141,7 +163,10 @@ FIGURES: Mapping[str, Callable[[Ratings], float | None]] = {
     "balanced_accuracy": balanced_accuracy,
     "balanced_accuracy_offers": _of_stratum(balanced_accuracy, offers=True),
     "balanced_accuracy_silences": _of_stratum(balanced_accuracy, offers=False),
+    "recall": recall,
+    "precision": precision,
     "accuracy": accuracy,
+    "false_discovery_rate": false_discovery_rate,
     "f1": f1,
     **{f"accuracy_{category.lower()}": accuracy_in(category) for category in Category},
     "auc_offers": _of_stratum(auc, offers=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from proactivebench.records import Design, JudgeErrors, JudgeIdentity, Measured, NeedRule, Record
+from proactivebench.validation.ceiling import Ceiling
 from proactivebench.validation.figures import Figure
 
 
@@ -39,6 +40,7 @@ class Validation(Record):
     command: str
     blocks: tuple[Block, ...]
     annotators: dict[str, float | None]
+    ceiling: Ceiling | None = None
     seconds_per_verdict: float | None = None  # a request's latency, or wall time over verdicts where none is stated
     tokens_per_verdict: float | None = None
 

@@ -16,6 +16,7 @@ from proactivebench.records import Design, JudgeErrors, NeedRule, VerdictStatus
 from proactivebench.traces import LabelledItem
 from proactivebench.validation.agreement import krippendorff_alpha
 from proactivebench.validation.anchors import Lookup, accept_everything, one_human, rated
+from proactivebench.validation.ceiling import ceiling
 from proactivebench.validation.figures import Ratings, error_count, figures
 from proactivebench.validation.items import Category, ValidationItem, validation_items
 from proactivebench.validation.result import Block, Validation
@@ -79,6 +80,7 @@ async def validate(
         command=command,
         blocks=(*blocks, *anchor_blocks(items, official, rows, OFFICIAL if official_only else ALL)),
         annotators=annotators(items),
+        ceiling=ceiling(rows),
         seconds_per_verdict=mean_latency(opinions) or wall / len(items),
         tokens_per_verdict=mean_tokens(opinions),
     )

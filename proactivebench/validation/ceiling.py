@@ -102,7 +102,7 @@ def _consistency(votes: NDArray[np.float64], traces: NDArray[np.str_]) -> float:
         within += float(((centred - items[:, None]) ** 2).sum())
         free_within += (len(items) - 1) * (k - 1)
     first, second = between / free_between, within / free_within
-    return (first - second) / (first + (k - 1) * second)
+    return float((first - second) / (first + (k - 1) * second))
 
 
 def _model(mean: float, consistency: float) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proactivebench.board.copies import read_originals
+from proactivebench.board.decided import read_decisions
 from proactivebench.board.entry import ENTRY
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
@@ -35,8 +36,8 @@ class Board:
 
 
 def build_board(root: Path, *, processes: int | None = None) -> Board:
-    """Recompute every entry below `root`; second opinions are read from `root`/rejudged, the keys
-    of entries known to be first from `root`/originals.txt."""
+    """Recompute every entry below `root`; what the maintainers found out is read from `root`/rejudged and
+    `root`/decided, the keys of entries known to be first from `root`/originals.txt."""
     originals = read_originals(root)
     results = recompute_all(entry_folders(root), processes)
     keys = [result.key for result in results if isinstance(result, Recomputed)]
@@ -44,7 +45,7 @@ def build_board(root: Path, *, processes: int | None = None) -> Board:
     entries = [result for result in results if isinstance(result, Recomputed) and result.key not in said]
     refusals = [result for result in results if isinstance(result, Refusal)]
     refusals += [Refusal(folder=key, findings=((ENTRY, message),)) for key, message in said.items()]
-    return Board(all_rows(entries, read_opinions(root), originals), entries, refusals, root)
+    return Board(all_rows(entries, read_opinions(root), originals, read_decisions(root)), entries, refusals, root)
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:

@@ -108,7 +108,7 @@ def _offers(folders: Sequence[Path], read: Mapping[Path, _Validated]) -> dict[Pa
 
 def _said(folder: Path, verification: Verification, judges: Sequence[str], originals: Collection[str]) -> Said:
     from proactivebench.board.copies import explained
-    from proactivebench.board.verification import DISPUTED_SHARE
+    from proactivebench.board.decided import DISPUTED_SHARE
 
     remarks = list(verification.unchecked)
     remarks += [f"a copy: {explained(verification.key, twin, originals)}" for twin in verification.twins]

@@ -105,9 +105,9 @@ def _remove_empty(folder: Path, output_path: Path) -> None:
 
 
 def _read_places(board: Path) -> Iterator[Path]:
-    """The folders that hold entries and opinions only. The board's own folder may have other things in it, a site too;
-    a link among the entries is refused elsewhere and leads nowhere here."""
-    yield from (board / "entries", board / "rejudged")
+    """The folders that hold entries only, or what maintainers found out. The board's own folder may have other things
+    in it, a site too; a link among the entries is refused elsewhere and leads nowhere here."""
+    yield from (board / name for name in ("entries", "rejudged", "decided", "reproduced"))
     for folder in entry_folders(board) if board.is_dir() else ():
         if folder.absolute().parent.parent.name == "entries":
             yield folder.absolute().parent.parent

@@ -46,6 +46,7 @@ BADGES = {
     "trivial": "an anchor of the table, never ranked",
     "verified": "every reply was read again, every verdict decided again by the same judge, and all came out alike",
     "not re-judged": "some verdicts cannot be repeated here: a changed one would not be noticed",
+    "decided again": "the maintainers had its open verdicts decided again by the same judge, and they came out alike",
     "not re-read": "raw texts are missing or another protocol's: what those replies said was taken on trust",
     "texts missing": "more than 2 % of the replies carry no raw text; not ranked",
     "disputed": "a re-judging model decides more than a tenth of the verdicts otherwise; not ranked",

@@ -10,11 +10,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from proactivebench.board.copies import copies, explained
+from proactivebench.board.decided import DISPUTED_SHARE, DecidedAgain, Decisions
 from proactivebench.board.ranking import rank_ranges
 from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.rows import Row, badged, by_group, rows_of
-from proactivebench.board.verification import DISPUTED_SHARE
 from proactivebench.errors import DataError
 from proactivebench.records import Record
 from proactivebench.store import cannot_write
@@ -34,14 +34,21 @@ class SecondOpinion(Record):
 
 
 def all_rows(
-    entries: Sequence[Recomputed], opinions: Mapping[str, SecondOpinion], originals: Collection[str] = ()
+    entries: Sequence[Recomputed],
+    opinions: Mapping[str, SecondOpinion],
+    originals: Collection[str] = (),
+    decisions: Mapping[str, Decisions] | None = None,
 ) -> list[list[Row]]:
     """The rows of all entries, in comparable groups, best first, with badges and ranks. `originals` are the keys of
-    entries that are known to be first."""
+    entries that are known to be first; `decisions` what the maintainers had decided again by an entry's own judges."""
     found = copies([entry.offers for entry in entries], originals)
     said = {key: explained(key, twin, originals) for key, twin in found.items()}
     reports = {entry.key: entry for entry in entries}
-    rows = [row for entry in entries for row in _rows(entry, opinions.get(entry.key), said.get(entry.key))]
+    rows = [
+        row
+        for entry in entries
+        for row in _rows(entry, opinions.get(entry.key), said.get(entry.key), (decisions or {}).get(entry.key))
+    ]
     return [_ranked(group, reports) for group in by_group(rows)]
 
 
@@ -68,16 +75,19 @@ def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
     return file
 
 
-def _rows(entry: Recomputed, opinion: SecondOpinion | None, copied: str | None) -> list[Row]:
+def _rows(
+    entry: Recomputed, opinion: SecondOpinion | None, copied: str | None, decisions: Decisions | None
+) -> list[Row]:
     rows = []
     for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
         named = replace(row, name=entry.declared.model, organisation=entry.declared.organisation, facts=entry.facts)
-        rows.append(badged(named, [*_trust(entry, row.judge.id, opinion, copied), *_training(entry)]))
+        again = decisions.of(entry.digest, row.judge.id, row.judge.hash) if decisions else None
+        rows.append(badged(named, [*_trust(entry, row.judge.id, opinion, copied, again), *_training(entry)]))
     return rows
 
 
 def _trust(
-    entry: Recomputed, judge: str, opinion: SecondOpinion | None, copied: str | None
+    entry: Recomputed, judge: str, opinion: SecondOpinion | None, copied: str | None, again: DecidedAgain | None
 ) -> Iterable[tuple[str, str]]:
     if copied:
         yield "copy", copied
@@ -86,7 +96,7 @@ def _trust(
     if opinion and opinion.digest == entry.digest and opinion.asked.get(judge):
         share = opinion.disagreements.get(judge, 0) / opinion.asked[judge]
         noticed = f"{opinion.by} decides {share:.0%} of {opinion.asked[judge]} verdicts otherwise."
-        if share > DISPUTED_SHARE:
+        if share > DISPUTED_SHARE and not (again and again.disputed):
             yield "disputed", noticed
     answered = entry.report.moments_answered
     if entry.textless > MOST_TEXTLESS * answered:
@@ -97,6 +107,8 @@ def _trust(
     if not left:
         if asked and entry.reread and not entry.textless:
             yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
+    elif again:
+        yield "disputed" if again.disputed else "decided again", f"{again.sentence}."
     else:
         yield "not re-judged", f"{left} of {asked + left} verdicts cannot be repeated here: {noticed}"
 

@@ -23,7 +23,6 @@ from proactivebench.scoring import build_report
 from proactivebench.scoring.questions import contexts, question
 
 CLAIM_TOLERANCE = 1e-4
-DISPUTED_SHARE = 0.1
 _NOT_OF_THE_TEXT = {Note.CONTEXT_DROPPED, Note.FINISH_UNKNOWN, Note.BYTES_REPLACED, Note.KEY_CUT}
 
 

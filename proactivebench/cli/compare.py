@@ -27,8 +27,9 @@ def compare(
     """
     from proactivebench.cli.stored import load_report
     from proactivebench.presets import judge_of
-    from proactivebench.scoring.comparison import LEADING, leading_metric
     from proactivebench.scoring.comparison import compare as compared
+    from proactivebench.scoring.comparison import leading_metric
+    from proactivebench.scoring.registry import BY_PEOPLE
 
     if len(runs) < 2:
         raise UsageError("one run cannot be compared: give two or more")
@@ -50,6 +51,6 @@ def compare(
             print("\n".join((*paper_lines(report, rows=False), "")))
 
     other = None
-    if asked == LEADING:
-        other = compared(reports, f"{LEADING}_majority", judge=judge, split=split, anyway=anyway)
+    if asked == BY_PEOPLE.key:
+        other = compared(reports, f"{asked}_majority", judge=judge, split=split, anyway=anyway)
     print_comparison(result, Console(), other)

@@ -14,10 +14,10 @@ from typing import Any
 from proactivebench.agents import is_baseline
 from proactivebench.exports.every_eval_ever_rows import rows
 from proactivebench.exports.source import Source, public
-from proactivebench.harness.columns import PER_SPLIT
 from proactivebench.records import JudgeIdentity, JudgeReport, MetricValue, digest
 from proactivebench.scoring.conditions import conditions_of, described
-from proactivebench.scoring.registry import METRICS, Metric, metric_for
+from proactivebench.scoring.metric import Metric
+from proactivebench.scoring.registry import METRICS, in_columns, metric_for
 from proactivebench.store import write_whole
 
 SCHEMA = "0.3.0"
@@ -95,8 +95,9 @@ def _results(source: Source, judged: JudgeReport) -> Iterator[dict[str, Any]]:
         if key in METRICS:
             yield from _result(source, judged, key, None, found)
     for split, part in judged.splits.items():
-        for key in PER_SPLIT:
-            yield from _result(source, judged, key, split, part.metrics[key])
+        for shown in in_columns(split=True):
+            if shown.key in part.metrics:
+                yield from _result(source, judged, shown.key, split, part.metrics[shown.key])
 
 
 def _result(

@@ -12,11 +12,10 @@ from proactivebench.errors import UsageError
 from proactivebench.exports.source import Source, sanitized
 from proactivebench.records import JudgeReport, SplitReport
 from proactivebench.scoring.conditions import conditions_of, described
-from proactivebench.scoring.registry import METRICS
+from proactivebench.scoring.registry import BY_JUDGE, METRICS, in_columns
 from proactivebench.store import write_whole
 
 FRAMEWORK = "proactivebench-eval"
-SHOWN = ("f1", "precision", "recall", "accuracy", "false_alarm_rate", "proposal_rate", "clean_rate")
 
 
 def write_hub(source: Source, folder: Path, *, dataset_id: str | None) -> list[Path]:
@@ -66,7 +65,7 @@ def _model_index(source: Source, dataset_id: str) -> dict[str, Any]:
         )
         for judged in source.report.judges
         for split, part in _parts(judged)
-        for key in SHOWN
+        for key in (metric.key for metric in in_columns(split=True))
         if (found := part.metrics.get(key)) and found.value is not None
     ]
     index: list[dict[str, Any]] = eval_results_to_model_index(source.agent_name, results)
@@ -75,7 +74,7 @@ def _model_index(source: Source, dataset_id: str) -> dict[str, Any]:
 
 def _eval_results(source: Source, judged: JudgeReport, dataset_id: str) -> Iterator[dict[str, Any]]:
     for split, part in _parts(judged):
-        found = part.metrics["f1"]
+        found = part.metrics[BY_JUDGE.key]
         if found.value is None:
             continue
         yield {
@@ -95,7 +94,7 @@ def _notes(source: Source, judged: JudgeReport, interval: tuple[float, float] | 
     """What tells this variant from others of the same model."""
     protocol = source.manifest.protocol
     said = [
-        "F1",
+        BY_JUDGE.title,
         f"95 % interval {interval[0]:.3f} to {interval[1]:.3f} over traces" if interval else "no interval",
         f"judge {judged.judge.id}" + (" (baseline judge, not comparable)" if judged.judge.baseline else ""),
         f"protocol {protocol.name} {protocol.hash[:8]}, {protocol.candidates} candidate(s)",

@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from proactivebench.records import JudgeReport, MetricValue
-from proactivebench.scoring.registry import metric_for
+from proactivebench.scoring.registry import in_columns, metric_for, with_rules
 
 CARRIER = "pb_moments"  # comes first and brings the replies and verdicts along, from every rank
 UNSCORED = "pb_unscored_share"
 
-OVERALL = (
-    "need_detection_recall", "needless_offer_rate", "need_detection_balanced_accuracy",
-    "need_detection_balanced_accuracy_majority",
-    "f1", "precision", "recall", "accuracy", "balanced_accuracy", "mcc", "false_alarm_rate", "false_discovery_rate",
-    "proposal_rate", "clean_rate", "f1_majority", "accuracy_majority",
-)  # fmt: skip
-PER_SPLIT = ("f1", "precision", "recall", "accuracy", "false_alarm_rate", "proposal_rate", "clean_rate")
-
 
 def columns(splits: Iterable[str]) -> Iterator[tuple[str, str, str | None]]:
     """(column, metric key, split or None) of every metric, the whole before its splits."""
-    for key in OVERALL:
+    for key in with_rules(in_columns()):
         yield f"pb_{key}", key, None
+    per_split = in_columns(split=True)
     for split in splits:
-        for key in PER_SPLIT:
-            yield f"pb_{key}_{split}", key, split
+        for metric in per_split:
+            yield f"pb_{metric.key}_{split}", metric.key, split
 
 
 def higher_is_better(splits: Iterable[str]) -> dict[str, bool]:

@@ -14,7 +14,8 @@ from proactivebench.scoring.allowances import unknown_metric
 from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
 from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, value_of, why_undefined
 from proactivebench.scoring.measures import Column, Counts, Measure
-from proactivebench.scoring.registry import METRICS, Metric, split_key
+from proactivebench.scoring.metric import Metric
+from proactivebench.scoring.registry import METRICS, split_key
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from proactivebench.errors import UsageError
 from proactivebench.naming import did_you_mean
-from proactivebench.scoring.registry import METRICS, Interval, Metric, metric_for
+from proactivebench.scoring.metric import Metric
+from proactivebench.scoring.registry import METRICS, metric_for
 
 DEFAULT_DROP = 0.05
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -37,8 +38,8 @@ class Allowance:
 
     @property
     def testable(self) -> bool:
-        """Whether the metric has a standard error over traces, so that rules other than `point` can hold it."""
-        return self.metric.measure is not None and self.metric.interval is not Interval.NONE
+        """Whether rules other than `point` can hold it."""
+        return self.metric.testable
 
 
 def allowances(asked: Sequence[str], max_drop: float | str | None = None) -> list[Allowance]:
@@ -55,7 +56,7 @@ def allowances(asked: Sequence[str], max_drop: float | str | None = None) -> lis
         metric = _known(key)
         if key in found:
             raise UsageError(f"--metric names {key} twice: leave one")
-        if not equals and (metric.low, metric.high) != (0, 1):
+        if not equals and metric.drop_required:
             raise UsageError(
                 f"{key} is not on a scale from 0 to 1: say how much of it may be lost, as --metric {key}=0.1 or "
                 f"--metric {key}=10%"

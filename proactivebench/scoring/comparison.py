@@ -14,7 +14,7 @@ from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.intervals import Resampled, leave_one_out, spread, t_quantile
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.power import LEVEL, minimum_detectable_difference
-from proactivebench.scoring.registry import JUDGE_FREE, Need
+from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE
 from proactivebench.scoring.signflip import (
     benjamini_hochberg,
     holm,
@@ -24,7 +24,6 @@ from proactivebench.scoring.signflip import (
     smallest_p,
 )
 
-LEADING = "need_detection_balanced_accuracy"
 FEWEST_TESTABLE = 6  # below, no two-sided sign-flip test can reach .05
 
 Floats = NDArray[np.float64]
@@ -74,12 +73,12 @@ def pair_up(measure: Measure, counts: Counts) -> Paired:
 def leading_metric(reports: Sequence[Report]) -> str:
     """What runs are compared on where nobody says: need detection where people labelled need, else F1."""
     defined = all(
-        judged.overall.metrics[LEADING].value is not None
+        found.value is not None
         for report in reports
         for judged in report.judges
-        if LEADING in judged.overall.metrics
+        if (found := judged.overall.metrics.get(BY_PEOPLE.key)) is not None
     )
-    return LEADING if defined and all(report.judges for report in reports) else "f1"
+    return (BY_PEOPLE if defined and all(report.judges for report in reports) else BY_JUDGE).key
 
 
 def compare(
@@ -110,7 +109,7 @@ def compare(
         better=runs.metric.better,
         split=split,
         judge=runs.judged[0].judge.id,
-        ranks=not (Need.OFFERS in runs.metric.needs and runs.judged[0].judge.baseline),
+        ranks=runs.metric.judge_free or not runs.judged[0].judge.baseline,
         traces=len(runs.traces),
         standings=tuple(_standings(runs, paired, p_joint)),
         pairs=tuple(_pair(runs, paired, place, adjusted) for place in range(len(tested))),
@@ -192,7 +191,7 @@ def _discordant(first: JudgeReport, second: JudgeReport, traces: Sequence[str]) 
 
 def _warnings(runs: Aligned) -> Iterator[str]:
     yield from runs.cautions
-    if runs.judged[0].judge.baseline and runs.metric.key not in JUDGE_FREE:
+    if runs.judged[0].judge.baseline and not runs.metric.judge_free:
         yield "baseline judge, not comparable: these standings rank nothing"
     if len(runs.traces) < FEWEST_TESTABLE:
         yield f"{len(runs.traces)} traces: no difference can be tested at .05 with fewer than {FEWEST_TESTABLE}"

@@ -23,7 +23,8 @@ from proactivebench.scoring.intervals import (
     t_quantile,
 )
 from proactivebench.scoring.measures import Column, Counts, combine, total
-from proactivebench.scoring.registry import METRICS, Metric, Need
+from proactivebench.scoring.metric import Metric, Need
+from proactivebench.scoring.registry import METRICS
 
 METHOD = "judge_errors"
 DRAWS = 10_000

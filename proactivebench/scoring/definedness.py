@@ -13,7 +13,7 @@ import numpy as np
 
 from proactivebench.records import TraceTable
 from proactivebench.scoring.measures import Column, Counts
-from proactivebench.scoring.registry import Metric, Need
+from proactivebench.scoring.metric import Metric, Need
 
 C = Column
 Lacking = Mapping[Need, str]
@@ -23,7 +23,6 @@ NO_SILENCE_VERDICTS = "no silence verdicts"
 NO_LABELS = "no need labels"
 NOT_COUNTED = "not counted in this report, which an older version wrote"
 
-VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
 _ONCE = frozenset({Need.TIMES, Need.USAGE, Need.PRICES, Need.CLOCK})  # the same in every view of a run
 
 
@@ -62,7 +61,7 @@ def reported(metric: Metric, view: str) -> bool:
     if view in ("majority", "unanimous"):
         return metric.silences_matter
     if view == "round0":
-        return bool(metric.needs & VERDICTS) or metric.key == "proposal_rate"
+        return metric.bounded
     return Need.OFFERS in metric.needs
 
 

@@ -6,7 +6,8 @@ import sys
 from math import inf
 from pathlib import Path
 
-from proactivebench.scoring.registry import METRICS, Interval, Metric, Need
+from proactivebench.scoring.metric import Interval, Metric, Need
+from proactivebench.scoring.registry import METRICS
 
 BEGIN, END = "<!-- metrics: written by proactivebench.scoring.documentation -->", "<!-- /metrics -->"
 _LETTERS = {Need.PRICES: "U", Need.CLOCK: "U"}  # usage, to whoever reads the table

@@ -14,13 +14,13 @@ from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.allowances import Allowance, allowances
 from proactivebench.scoring.comparison import pair_up
 from proactivebench.scoring.intervals import t_quantile
+from proactivebench.scoring.metric import Table
 from proactivebench.scoring.power import LEVEL, detectable_drop, unchanged_passes
-from proactivebench.scoring.registry import JUDGE_FREE, split_key
+from proactivebench.scoring.registry import METRICS, in_table, split_key
 from proactivebench.scoring.signflip import holm, p_equals, p_value, signflip
 
 _MOST_CHANGES = 20
 _NO_DROP = 1e-12
-_ANY = "clean_rate"  # a metric that every report has: runs are aligned by it where the gated one has no counts
 
 
 def gate(
@@ -90,10 +90,22 @@ class _Measured:
 
 
 def _aligned(asked: Allowance, baseline: Report, candidate: Report, judge: str | None, split: str | None) -> Aligned:
-    key = asked.key if asked.metric.measure is not None else _ANY
+    key = asked.key if asked.metric.measure is not None else _of_any_report()
     both = [baseline, candidate]
     runs = align(both, key, judge=judge, split=split, names=("baseline", "candidate"), remedy="gate runs of one kind")
     return runs if key == asked.key else replace(runs, key=asked.key, metric=asked.metric)
+
+
+def _of_any_report() -> str:
+    """A metric that every report has: runs are aligned by it where the gated one has no counts."""
+    return next(metric.key for metric in in_table(Table.OFFERED) if metric.measure is not None)
+
+
+def _repeatable(key: str) -> bool:
+    try:
+        return METRICS[split_key(key)[0]].repeatable
+    except KeyError:  # of a report that another version wrote
+        return True
 
 
 def _measured(asked: Allowance, rule: GateRule, runs: Aligned) -> _Measured:
@@ -217,7 +229,7 @@ def _warnings(runs: Aligned, asked: Sequence[Allowance]) -> Iterator[str]:
     yield from runs.cautions
     yield from runs.unknown_conditions
     judge = runs.judged[0].judge
-    judged = [each.key for each in asked if split_key(each.key)[0] not in JUDGE_FREE]
+    judged = [each.key for each in asked if not each.metric.judge_free]
     if judge.baseline and judged:
         yield f"{judge.id} is a baseline judge: {', '.join(judged)} says how it sees both runs, not what people would"
 
@@ -240,7 +252,7 @@ def _changes(before: JudgeReport, after: JudgeReport) -> Iterator[str]:
     sections |= {name: (found, after.splits[name]) for name, found in before.splits.items() if name in after.splits}
     for where, (old_section, new_section) in sections.items():
         for key in dict.fromkeys([*old_section.metrics, *new_section.metrics]):
-            if key.startswith("latency"):
+            if not _repeatable(key):
                 continue  # a clock's reading, not a result
             old_value, new_value = (
                 s.metrics[key].value if key in s.metrics else None for s in (old_section, new_section)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.scoring.measures import F1, Balanced, Counts, Matthews, Ratio, combine
-from proactivebench.scoring.registry import Interval, Metric
+from proactivebench.scoring.metric import Interval, Metric
 
 FEWEST_TRACES = 4
 SMALLEST_DENOMINATOR = 10

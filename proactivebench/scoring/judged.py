@@ -16,8 +16,9 @@ from proactivebench.scoring.decisions import Decisions
 from proactivebench.scoring.definedness import NO_OFFER_VERDICTS, NO_SILENCE_VERDICTS, stored_table
 from proactivebench.scoring.efficiency import Prices, latencies, queueing, spent_money, spent_tokens
 from proactivebench.scoring.measures import Counts
+from proactivebench.scoring.metric import Need
 from proactivebench.scoring.outcomes import Outcomes, View, outcomes, views
-from proactivebench.scoring.registry import METRICS, Need
+from proactivebench.scoring.registry import METRICS
 
 
 @dataclass(frozen=True)

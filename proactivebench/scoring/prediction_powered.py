@@ -21,8 +21,8 @@ from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
 from proactivebench.scoring.intervals import jackknife_variance, t_quantile
 from proactivebench.scoring.measures import F1, Column, Counts, Ratio
+from proactivebench.scoring.metric import Interval, Metric, Need
 from proactivebench.scoring.outcomes import Outcomes
-from proactivebench.scoring.registry import Interval, Metric, Need
 
 METHOD = "prediction_powered"
 _WANTED = "JSON Lines, one label a line: {trace_id, turn, candidate (-1 = silence), accepted, random, blind}"

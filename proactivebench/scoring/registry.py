@@ -1,66 +1,17 @@
-"""The one list of metrics: table, viewer, docs, lm-eval and board read it."""
+"""The one list of metrics, in the order of the tables: report, tables, viewer, docs, lm-eval, gate and board read it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from math import inf
-from typing import Literal
 
-from proactivebench.scoring.measures import F1, Balanced, Column, Matthews, Measure, Ratio, total
+from proactivebench.errors import UsageError
+from proactivebench.scoring import specials
+from proactivebench.scoring.measures import F1, Balanced, Column, Matthews, Ratio, total
+from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, Need, Table
 
 C = Column
-
-
-class Need(StrEnum):
-    """What a metric cannot do without."""
-
-    OFFERS = "O"  # verdicts on offers
-    SILENCES = "S"  # verdicts on silences
-    LABELS = "L"  # need labels
-    TIMES = "T"  # usable times
-    USAGE = "U"  # token usage
-    PRICES = "M"  # prices of those tokens
-    CLOCK = "C"  # how long answers took
-
-
-class Interval(StrEnum):
-    """How a metric's 95 % interval is made; NONE where there is none."""
-
-    PROPORTION = "P"
-    JACCARD = "J"
-    BALANCED = "B"
-    FISHER_Z = "Z"
-    RATE = "R"
-    STUDENT_T = "T"
-    NONE = "-"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric. `formula` is for people, `measure` for machines (None: computed by a function of its own);
-    `undefined` says when there is no value; `scarce` names what its denominator counts."""
-
-    key: str
-    title: str
-    formula: str
-    better: Literal["up", "down", ""]
-    undefined: str
-    needs: frozenset[Need]
-    interval: Interval
-    source: str
-    measure: Measure | None = None
-    low: float = 0
-    high: float = 1
-    scarce: str = "moments"
-    stated: bool = False  # about the confidence an agent states, the same in every view
-
-    @property
-    def silences_matter(self) -> bool:
-        """Whether the metric changes with who says that silence was right."""
-        return bool(self.needs & {Need.SILENCES, Need.LABELS})
-
 
 PAPER = "ProactiveAgent paper"
 CLASSICAL = "classical"
@@ -100,7 +51,7 @@ def utility_metric(false_alarm: float, miss: float) -> Metric:
     """`utility(λ, μ)` as a metric, for any costs."""
     return Metric(
         key=utility_key(false_alarm, miss),
-        title=f"Utility (λ={false_alarm:g}, μ={miss:g})",
+        title=f"utility of a moment (λ={false_alarm:g}, μ={miss:g})",
         formula=f"(TP − {false_alarm:g}·FP − {miss:g}·FN)/N",
         better="up",
         undefined="no scored moment",
@@ -109,183 +60,270 @@ def utility_metric(false_alarm: float, miss: float) -> Metric:
         source=OWN,
         measure=utility(false_alarm, miss),
         low=-max(false_alarm, miss),
+        table=Table.COSTS,
+        cell=(f"a miss costs {miss:g}", f"λ={false_alarm:g}"),
+        columns=Columns.NONE,
     )
 
 
-def _utilities() -> Iterator[Metric]:
+def _costs() -> Iterator[Metric]:
+    """Utility by the costs of a false alarm and of a miss, and where it breaks even with the trivial agents."""
     for miss in COSTS_OF_MISS:
         for alarm in COSTS_OF_FALSE_ALARM:
             yield utility_metric(alarm, miss)
-
-
-def _break_evens() -> Iterator[Metric]:
-    for miss in COSTS_OF_MISS:
         yield Metric(
-            f"break_even_never_{miss:g}",
-            f"Break-even with never (μ={miss:g})",
-            f"(TP + {miss:g}·(FN_never − FN))/FP",
-            "up",
-            "no rejected offer, or FN of `never` unknown",
-            _OS,
-            Interval.NONE,
-            OWN,
-            low=-inf if miss else 0,
-            high=inf,
-        )
+            f"break_even_never_{miss:g}", f"break-even with never (μ={miss:g})", f"(TP + {miss:g}·(FN_never − FN))/FP",
+            "up", "no rejected offer, or FN of `never` unknown", _OS, Interval.NONE, OWN,
+            low=-inf if miss else 0, high=inf, computed=specials.break_even_never(miss),
+            table=Table.COSTS, cell=(f"a miss costs {miss:g}", "λ* never"), columns=Columns.NONE,
+        )  # fmt: skip
         yield Metric(
-            f"break_even_always_{miss:g}",
-            f"Break-even with always (μ={miss:g})",
-            f"(TP_always − TP + {miss:g}·FN)/(FP_always − FP)",
-            "down",
-            "no `always` run, or it has no more false alarms",
-            _OS,
-            Interval.NONE,
-            OWN,
-            low=-inf,
-            high=inf,
-        )
+            f"break_even_always_{miss:g}", f"break-even with always (μ={miss:g})",
+            f"(TP_always − TP + {miss:g}·FN)/(FP_always − FP)", "down",
+            "no `always` run, or it has no more false alarms", _OS, Interval.NONE, OWN,
+            low=-inf, high=inf, computed=specials.break_even_always(miss),
+            table=Table.COSTS, cell=(f"a miss costs {miss:g}", "λ* always"), columns=Columns.NONE,
+        )  # fmt: skip
 
 
-def _listed() -> Iterator[Metric]:
+def _need_detection() -> Iterator[Metric]:
+    """When an agent speaks, by people's labels of need: no judge is in it."""
     p = Interval.PROPORTION
+    yield Metric(
+        "need_detection_recall", "need recall: share of moments of need with an offer", "offers at need/need moments",
+        "up", "no need moment", _L, p, OWN, _NEED_RECALL, scarce="needs",
+        table=Table.WHEN, short="need recall", columns=Columns.SPLITS, axes=(Axis("need detection", "y"),),
+    )  # fmt: skip
+    yield Metric(
+        "needless_offer_rate", "needless offers: share of moments without need with an offer",
+        "offers at no need/moments without need", "down", "no moment without need", _L, p, OWN,
+        Ratio(total(C.FREE_OFFERS), total(C.FREE_OFFERS, C.FREE_SILENCES), NEED_CELLS),
+        scarce="moments without need",
+        table=Table.WHEN, short="needless", columns=Columns.SPLITS, axes=(Axis("need detection", "x"),),
+    )  # fmt: skip
+    yield Metric(
+        "need_detection_balanced_accuracy", "need detection (balanced accuracy)", "(recall + specificity)/2", "up",
+        "no need moment, or no moment without need", _L, Interval.BALANCED, OWN,
+        Balanced(_NEED_RECALL, _NEED_SPECIFICITY),
+        table=Table.WHEN, leads="people", both_rules=True, short="balanced accuracy", columns=Columns.SPLITS,
+    )  # fmt: skip
+    yield Metric(
+        "need_detection_precision", "need detection: precision", "offers at need/offers", "up", "no offer", _L, p, OWN,
+        Ratio(total(C.NEED_OFFERS), total(C.NEED_OFFERS, C.FREE_OFFERS), NEED_CELLS), scarce="offers",
+        table=Table.NEED, columns=Columns.NONE,
+    )  # fmt: skip
+    yield Metric(
+        "need_detection_f1", "need detection: F1", "2·offers at need/(offers + need moments)", "up",
+        "no offer and no need moment", _L, Interval.JACCARD, OWN,
+        F1(C.NEED_OFFERS, C.FREE_OFFERS, C.NEED_SILENCES, NEED_CELLS), scarce="offers",
+        table=Table.NEED, columns=Columns.NONE,
+    )  # fmt: skip
+    yield Metric(
+        "need_detection_specificity", "need detection: specificity", "silences at no need/moments without need", "up",
+        "no moment without need", _L, p, OWN, _NEED_SPECIFICITY, scarce="moments without need",
+        table=Table.NEED, columns=Columns.NONE,
+    )  # fmt: skip
+    yield Metric(
+        "need_detection_mcc", "need detection: Matthews correlation", "mcc of offer against need", "up",
+        "a margin is 0", _L, Interval.FISHER_Z, OWN, Matthews(*NEED_CELLS), low=-1,
+        table=Table.NEED, columns=Columns.NONE,
+    )  # fmt: skip
+
+
+def _offered() -> Iterator[Metric]:
+    """How often an agent speaks, and how cleanly."""
+    p = Interval.PROPORTION
+    yield Metric(
+        "proposal_rate", "share of moments with an offer", "offers/moments", "", "no moment", _A, p, OWN,
+        Ratio(total(C.OFFERS), total(C.MOMENTS)),
+        never=0.0, always=1.0, offers_alone=True, table=Table.OFFERED, short="offers", columns=Columns.SPLITS,
+    )  # fmt: skip
+    yield Metric(
+        "clean_rate", "share of replies that are clean", "(proposed + silent)/replies", "up", "no reply", _A, p, OWN,
+        Ratio(total(C.CLEAN), total(C.MOMENTS)), scarce="replies",
+        table=Table.OFFERED, short="clean", columns=Columns.SPLITS,
+    )  # fmt: skip
+
+
+def _judged() -> Iterator[Metric]:
+    """What an agent offers, as a judge sees it."""
+    p = Interval.PROPORTION
+    yield Metric(
+        "precision", "precision", "TP/(TP+FP)", "up", "no scored offer", _O, p, PAPER,
+        Ratio(total(C.TP), total(C.TP, C.FP), JUDGED_CELLS), scarce="offers",
+        table=Table.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "y"),),
+    )  # fmt: skip
+    yield Metric(
+        "recall", "recall", "TP/(TP+FN)", "up", "no accepted offer and no rejected silence", _OS, p, PAPER, _RECALL,
+        scarce="needs", always=1.0,
+        table=Table.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "x"),),
+    )  # fmt: skip
     yield Metric(
         "f1", "F1", "2TP/(2TP+FP+FN)", "up", "no offer scored and no silence rejected", _OS, Interval.JACCARD, PAPER,
         F1(C.TP, C.FP, C.FN, JUDGED_CELLS), scarce="offers",
+        table=Table.JUDGED, leads="judge", both_rules=True, columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
-        "precision", "Precision", "TP/(TP+FP)", "up", "no scored offer", _O, p, PAPER,
-        Ratio(total(C.TP), total(C.TP, C.FP), JUDGED_CELLS), scarce="offers",
-    )  # fmt: skip
-    yield Metric(
-        "recall", "Recall", "TP/(TP+FN)", "up", "no accepted offer and no rejected silence", _OS, p, PAPER, _RECALL,
-        scarce="needs",
-    )  # fmt: skip
-    yield Metric(
-        "accuracy", "Accuracy (expected reward)", "(TP+TN)/N", "up", "no scored moment", _OS, p, PAPER,
-        Ratio(total(C.TP, C.TN), total(*JUDGED_CELLS), JUDGED_CELLS),
-    )  # fmt: skip
-    yield Metric(
-        "false_discovery_rate", 'False discovery rate (the paper\'s "false alarm")', "FP/(TP+FP)", "down",
+        "false_discovery_rate", "false alarm (paper): share of offers rejected", "FP/(TP+FP)", "down",
         "no scored offer", _O, p, PAPER, Ratio(total(C.FP), total(C.TP, C.FP), JUDGED_CELLS), scarce="offers",
+        table=Table.JUDGED, explained=True, short="false alarm (paper)",
     )  # fmt: skip
     yield Metric(
-        "false_alarm_rate", "False-alarm rate", "FP/(FP+TN)", "down", "no rejected offer and no accepted silence", _OS,
-        p, CLASSICAL, Ratio(total(C.FP), total(C.FP, C.TN), JUDGED_CELLS), scarce="silences",
+        "false_alarm_rate", "false alarm (classical): share of wrong moments with an offer", "FP/(FP+TN)", "down",
+        "no rejected offer and no accepted silence", _OS, p, CLASSICAL,
+        Ratio(total(C.FP), total(C.FP, C.TN), JUDGED_CELLS), scarce="silences", always=1.0,
+        table=Table.JUDGED, explained=True, short="false alarm (classical)", columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
-        "specificity", "Specificity", "TN/(FP+TN)", "up", "no rejected offer and no accepted silence", _OS, p,
-        CLASSICAL, _SPECIFICITY, scarce="silences",
+        "accuracy", "accuracy (expected reward)", "(TP+TN)/N", "up", "no scored moment", _OS, p, PAPER,
+        Ratio(total(C.TP, C.TN), total(*JUDGED_CELLS), JUDGED_CELLS),
+        table=Table.JUDGED, both_rules=True, columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
-        "balanced_accuracy", "Balanced accuracy", "(recall + specificity)/2", "up", "recall or specificity undefined",
-        _OS, Interval.BALANCED, CLASSICAL, Balanced(_RECALL, _SPECIFICITY),
+        "balanced_accuracy", "balanced accuracy", "(recall + specificity)/2", "up", "recall or specificity undefined",
+        _OS, Interval.BALANCED, CLASSICAL, Balanced(_RECALL, _SPECIFICITY), always=0.5, table=Table.JUDGED,
     )  # fmt: skip
     yield Metric(
         "mcc", "Matthews correlation", "(TP·TN − FP·FN)/√((TP+FP)(TP+FN)(TN+FP)(TN+FN))", "up", "a margin is 0", _OS,
-        Interval.FISHER_Z, CLASSICAL, Matthews(*JUDGED_CELLS), low=-1,
+        Interval.FISHER_Z, CLASSICAL, Matthews(*JUDGED_CELLS), low=-1, table=Table.JUDGED,
     )  # fmt: skip
     yield Metric(
-        "need_detection_balanced_accuracy", "Need detection: balanced accuracy", "(recall + specificity)/2", "up",
-        "no need moment, or no moment without need", _L, Interval.BALANCED, OWN,
-        Balanced(_NEED_RECALL, _NEED_SPECIFICITY),
+        "specificity", "specificity", "TN/(FP+TN)", "up", "no rejected offer and no accepted silence", _OS, p,
+        CLASSICAL, _SPECIFICITY, scarce="silences", always=0.0, table=Table.JUDGED, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
-        "need_detection_f1", "Need detection: F1", "2·offers at need/(offers + need moments)", "up",
-        "no offer and no need moment", _L, Interval.JACCARD, OWN, F1(C.NEED_OFFERS, C.FREE_OFFERS, C.NEED_SILENCES,
-        NEED_CELLS), scarce="offers",
-    )  # fmt: skip
-    yield Metric(
-        "need_detection_precision", "Need detection: precision", "offers at need/offers", "up", "no offer", _L, p, OWN,
-        Ratio(total(C.NEED_OFFERS), total(C.NEED_OFFERS, C.FREE_OFFERS), NEED_CELLS), scarce="offers",
-    )  # fmt: skip
-    yield Metric(
-        "need_detection_recall", "Need detection: recall", "offers at need/need moments", "up", "no need moment", _L, p,
-        OWN, _NEED_RECALL, scarce="needs",
-    )  # fmt: skip
-    yield Metric(
-        "need_detection_specificity", "Need detection: specificity", "silences at no need/moments without need", "up",
-        "no moment without need", _L, p, OWN, _NEED_SPECIFICITY, scarce="moments without need",
-    )  # fmt: skip
-    yield Metric(
-        "needless_offer_rate", "Needless-offer rate", "offers at no need/moments without need", "down",
-        "no moment without need", _L, p, OWN,
-        Ratio(total(C.FREE_OFFERS), total(C.FREE_OFFERS, C.FREE_SILENCES), NEED_CELLS),
-        scarce="moments without need",
-    )  # fmt: skip
-    yield Metric(
-        "need_detection_mcc", "Need detection: Matthews correlation", "mcc of offer against need", "up",
-        "a margin is 0", _L, Interval.FISHER_Z, OWN, Matthews(*NEED_CELLS), low=-1,
-    )  # fmt: skip
-    yield Metric(
-        "need_recall", "Need met", "accepted offers at need/need moments without an unscored offer", "up",
-        "no need moment", _OL, p, OWN,
+        "need_recall", "need met: share of moments of need with an accepted offer",
+        "accepted offers at need/need moments without an unscored offer", "up", "no need moment", _OL, p, OWN,
         Ratio(total(C.NEED_ACCEPTED), {C.NEED_OFFERS: 1, C.NEED_SILENCES: 1, C.NEED_UNSCORED: -1}), scarce="needs",
+        table=Table.JUDGED, short="need met", columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
-        "candidate_precision", "Candidate precision", "accepted/scored candidates", "up", "no scored candidate", _O, p,
-        OWN, Ratio(total(C.CANDIDATES_ACCEPTED), total(C.CANDIDATES_ACCEPTED, C.CANDIDATES_REJECTED)),
-        scarce="candidates",
+        "candidate_precision", "share of candidates accepted", "accepted/scored candidates", "up",
+        "no scored candidate", _O, p, OWN,
+        Ratio(total(C.CANDIDATES_ACCEPTED), total(C.CANDIDATES_ACCEPTED, C.CANDIDATES_REJECTED)),
+        scarce="candidates", table=Table.JUDGED, columns=Columns.NONE,
+    )  # fmt: skip
+
+
+def _behaviour() -> Iterator[Metric]:
+    """How an agent behaves beyond single moments, what that costs and takes, and how it knows itself."""
+    yield Metric(
+        "longest_streak", "longest streak of offers", "most consecutive offers in one trace", "down",
+        specials.NO_MOMENT, _A, Interval.NONE, OWN, high=inf, computed=specials.longest_streak,
+        digits=0, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
-        "proposal_rate", "Proposal rate", "offers/moments", "", "no moment", _A, p, OWN,
-        Ratio(total(C.OFFERS), total(C.MOMENTS)),
+        "longest_streak_mean", "longest streak of offers, mean over traces", "Σ longest streak/traces", "down",
+        specials.NO_MOMENT, _A, Interval.STUDENT_T, OWN, Ratio(total(C.STREAK), total(C.SAMPLES)), high=inf,
+        digits=1, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
-        "clean_rate", "Clean replies", "(proposed + silent)/replies", "up", "no reply", _A, p, OWN,
-        Ratio(total(C.CLEAN), total(C.MOMENTS)), scarce="replies",
+        "repeat_rate", "share of offers that repeat the one before", "offers similar to the previous offer/offers "
+        "having one", "down", "no offer has a previous one", _A, Interval.PROPORTION, OWN,
+        Ratio(total(C.REPEATED), total(C.FOLLOWING)), scarce="offers", columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
-        "longest_streak", "Longest streak of offers", "most consecutive offers in one trace", "down", "no moment", _A,
-        Interval.NONE, OWN, high=inf,
-    )  # fmt: skip
-    yield Metric(
-        "longest_streak_mean", "Longest streak, mean over traces", "Σ longest streak/traces", "down", "no moment", _A,
-        Interval.STUDENT_T, OWN, Ratio(total(C.STREAK), total(C.SAMPLES)), high=inf,
-    )  # fmt: skip
-    yield Metric(
-        "repeat_rate", "Repeated offers", "offers similar to the previous offer/offers having one", "down",
-        "no offer has a previous one", _A, p, OWN, Ratio(total(C.REPEATED), total(C.FOLLOWING)), scarce="offers",
-    )  # fmt: skip
-    yield Metric(
-        "false_alarms_per_hour", "False alarms per hour", "Σ FP/Σ hours over traces with usable times", "down",
+        "false_alarms_per_hour", "false alarms per hour", "Σ FP/Σ hours over traces with usable times", "down",
         "no trace with usable times", frozenset({Need.OFFERS, Need.TIMES}), Interval.RATE, OWN,
         Ratio(total(C.TIMED_FP), total(C.HOURS)), high=inf,
+        table=Table.COSTS, digits=1, columns=Columns.NONE,
     )  # fmt: skip
-    yield from _utilities()
-    yield from _break_evens()
+    yield from _costs()
     yield Metric(
-        "accepted_per_1k_tokens", "Accepted offers per 1,000 tokens", "1000·TP/agent tokens", "up", "no usage", _OU,
+        "accepted_per_1k_tokens", "accepted offers per 1,000 tokens", "1000·TP/agent tokens", "up", "no usage", _OU,
         Interval.RATE, OWN, Ratio({C.TP: 1000}, total(C.TOKENS)), high=inf,
+        table=Table.EFFORT, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
-        "cost_per_accepted", "Cost per accepted offer", "agent cost/TP", "down", "no prices, no usage, or TP = 0", _OM,
+        "cost_per_accepted", "cost per accepted offer", "agent cost/TP", "down", "no prices, no usage, or TP = 0", _OM,
         Interval.RATE, OWN, Ratio(total(C.COST), total(C.TP)), high=inf,
+        table=Table.EFFORT, digits=6, columns=Columns.NONE,
     )  # fmt: skip
     for share in (50, 95):
         yield Metric(
-            f"latency_p{share}", f"Latency, {share}th percentile (s)", f"{share} % quantile of a moment's wall time",
-            "down", "no reply timed", _CLOCK, Interval.NONE, OWN, high=inf,
+            f"latency_p{share}", f"latency, {share}th percentile", f"{share} % quantile of a moment's wall time",
+            "down", specials.NOT_TIMED, _CLOCK, Interval.NONE, OWN, high=inf, computed=specials.latency(share / 100),
+            table=Table.EFFORT, unit="s", columns=Columns.NONE,
         )  # fmt: skip
     yield Metric(
         "confidence_brier", "Brier score of stated confidence", "mean (c − accepted)² over offers", "down",
-        "no stated confidence", _O, Interval.STUDENT_T, CLASSICAL, Ratio(total(C.BRIER), total(C.STATED)),
-        stated=True,
+        specials.NOT_STATED, _O, Interval.STUDENT_T, CLASSICAL, Ratio(total(C.BRIER), total(C.STATED)),
+        stated=True, table=Table.CONFIDENCE, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
-        "confidence_ece", "Calibration error of stated confidence", "Σ share·|mean c − accept rate|, ten equal bins",
-        "down", "no stated confidence", _O, Interval.NONE, CLASSICAL, stated=True,
+        "confidence_ece", "calibration error of stated confidence", "Σ share·|mean c − accept rate|, ten equal bins",
+        "down", specials.NOT_STATED, _O, Interval.NONE, CLASSICAL, stated=True, computed=specials.confidence_error,
+        table=Table.CONFIDENCE, columns=Columns.NONE,
     )  # fmt: skip
 
 
-METRICS: dict[str, Metric] = {metric.key: metric for metric in _listed()}
+METRICS: dict[str, Metric] = {
+    metric.key: metric for part in (_need_detection, _offered, _judged, _behaviour) for metric in part()
+}
+BY_PEOPLE = next(metric for metric in METRICS.values() if metric.leads == "people")
+BY_JUDGE = next(metric for metric in METRICS.values() if metric.leads == "judge")
 
-JUDGE_FREE = tuple(key for key, metric in METRICS.items() if Need.OFFERS not in metric.needs)
+
+def register(metric: Metric) -> Metric:
+    """Add a metric of your own: every report, table, comparison, gate, export and lm-eval column has it from then on.
+
+    Args:
+        metric: with `measure` or `computed`; it stands last in its table.
+
+    Returns:
+        The metric.
+
+    Raises:
+        UsageError: its key is taken, or is another metric's in some view; or nothing says how it is computed.
+    """
+    try:
+        taken = split_key(metric.key)[0]
+    except KeyError:
+        taken = ""
+    if taken:
+        raise UsageError(f"there is a metric '{taken}' already, which {metric.key} would hide: choose another key")
+    if (metric.measure is None) == (metric.computed is None):
+        raise UsageError(f"metric {metric.key} needs either a measure (of counts) or a function of a scope: give one")
+    METRICS[metric.key] = metric
+    return metric
+
+
+def in_table(*tables: Table) -> list[Metric]:
+    """The metrics that stand in some tables, table by table, in their order."""
+    return [metric for table in tables for metric in METRICS.values() if metric.table is table]
+
+
+def in_columns(*, split: bool = False) -> list[Metric]:
+    """The metrics that leaderboards of columns show, in their order; those shown per split as well."""
+    wanted = {Columns.SPLITS} if split else {Columns.WHOLE, Columns.SPLITS}
+    return [metric for metric in METRICS.values() if metric.columns in wanted]
+
+
+def with_rules(metrics: list[Metric]) -> list[str]:
+    """The keys of some metrics, that of the majority rule after each that stands beside it."""
+    return [key for metric in metrics for key in (metric.key, *((f"{metric.key}_majority",) * metric.both_rules))]
+
+
+def planes() -> dict[str, tuple[Metric, Metric]]:
+    """The pictures of two metrics: by name the one across and the one up."""
+    found: dict[str, dict[str, Metric]] = {}
+    for metric in METRICS.values():
+        for axis in metric.axes:
+            found.setdefault(axis.plane, {})[axis.along] = metric
+    return {name: (pair["x"], pair["y"]) for name, pair in found.items() if len(pair) == 2}
+
+
+_VIEWS = {"majority": "by the majority rule", "unanimous": "by the unanimous rule", "round0": "in the first round"}
 
 
 def metric_for(key: str) -> Metric:
     """The metric behind `key`, variants included (`f1_majority`, `precision_round0`, `f1_pred1`). Raises `KeyError`."""
     base, view = split_key(key)
-    return METRICS[base] if not view else replace(METRICS[base], key=key, title=f"{METRICS[base].title} [{view}]")
+    return (
+        METRICS[base]
+        if not view
+        else replace(METRICS[base], key=key, title=f"{METRICS[base].title}, {_VIEWS.get(view, view)}")
+    )
 
 
 def split_key(key: str) -> tuple[str, str]:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.records import Confusion, MetricValue, NeedRule, SplitReport
 from proactivebench.scoring.answers import MISSING, PROPOSED, count_notes, count_statuses
-from proactivebench.scoring.calibration import calibration_error
 from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
-from proactivebench.scoring.definedness import VERDICTS, reported, stored_counts, stored_lacking, why_undefined
+from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, why_undefined
 from proactivebench.scoring.dispersion import components, intraclass_correlation
 from proactivebench.scoring.intervals import spread
 from proactivebench.scoring.judged import Judged
 from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.metric import VERDICTS, Metric, Need
 from proactivebench.scoring.moments import UNLABELLED
 from proactivebench.scoring.outcomes import View
-from proactivebench.scoring.registry import METRICS, Metric, Need
+from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.tables import Table, Values
 from proactivebench.scoring.trivial import trivial_agents
 
@@ -110,66 +111,25 @@ class Section:
                 elif values is not None and metric.key in places:
                     found = self._measured(metric, table, values, places[metric.key])
                 else:
-                    value, reason = self._special(metric.key, view, table.whole)
+                    value, reason = metric.computed(_Scope(self, view)) if metric.computed else (None, metric.undefined)
                     found = MetricValue(value=value, reason=reason)
                 yield metric.key + view.suffix, found
 
     def _measured(self, metric: Metric, table: Table, values: Values, place: int) -> MetricValue:
         """A defined function of pooled counts, the one at `place` among those measured."""
         found = spread(metric, values.traces, values.values[place], values.variances[place])
-        bounded = bool(metric.needs & VERDICTS) and not metric.stated
+        judged = metric.bounded and bool(metric.needs & VERDICTS)
         return MetricValue(
             value=found.value,
             interval=found.interval,
             interval_reason=found.reason,
             stderr=found.stderr,
             design_effect=values.design_effects[place],
-            strict=_known(values.strict[place]) if bounded else None,
-            bounds=_range(values.unclean[place]) if bounded or metric.key == "proposal_rate" else None,
-            unscored_bounds=_range(values.unscored[place]) if bounded else None,
+            strict=_known(values.strict[place]) if judged else None,
+            bounds=_range(values.unclean[place]) if metric.bounded else None,
+            unscored_bounds=_range(values.unscored[place]) if judged else None,
             components=components(values.measures[place], table.counts),
         )
-
-    def _special(self, key: str, view: View, whole: Counts) -> tuple[float | None, str | None]:
-        """Metrics that are no function of pooled counts: value and, where there is none, the reason."""
-        if key == "longest_streak":
-            counts = self.table(view.name).counts
-            return (float(counts[..., C.STREAK].max()), None) if whole[C.MOMENTS] else (None, METRICS[key].undefined)
-        if key.startswith("latency_p"):
-            times = self.judged.spending.latency[self.rows]
-            times = times[~np.isnan(times)]
-            share = int(key.removeprefix("latency_p")) / 100
-            return (float(np.quantile(times, share)), None) if times.size else (None, METRICS[key].undefined)
-        if key == "confidence_ece":
-            value = self._calibration_error(view)
-            return value, METRICS[key].undefined if value is None else None
-        kind, _, miss = key.removeprefix("break_even_").partition("_")
-        return self._break_even(kind, float(miss), view, whole)
-
-    def _calibration_error(self, view: View) -> float | None:
-        answers, found = self.judged.answers, self.judged.outcomes[view.name]
-        stated = answers.at(answers.confidence, answers.rounds_of(view.name))[self.rows][:, :, None]
-        offers = found.offers[self.rows]
-        known = found.offered[self.rows][:, :, None] & np.isin(offers, (ACCEPTED, REJECTED)) & ~np.isnan(stated)
-        accepted = (offers == ACCEPTED)[known]
-        return calibration_error(np.broadcast_to(stated, offers.shape)[known], accepted.astype(np.float64))
-
-    def _break_even(self, kind: str, miss: float, view: View, whole: Counts) -> tuple[float | None, str | None]:
-        tp, fp, fn = whole[C.TP], whole[C.FP], whole[C.FN]
-        other = self.anchor(kind, view)
-        if kind == "never":
-            if fp == 0:
-                return None, "no rejected offer"
-            if view.labels:
-                return float((tp + miss * (whole[C.NEED_SCORED] - fn)) / fp), None
-            if other is None:
-                return None, "FN of `never` unknown: no need labels decide, and no `never` run was given"
-            return float((tp + miss * (other[C.FN] - fn)) / fp), None
-        if other is None:
-            return None, "no `always` run under the same judge was given"
-        if other[C.FP] <= fp:
-            return None, "`always` has no more false alarms"
-        return float((other[C.TP] - tp + miss * fn) / (other[C.FP] - fp)), None
 
     def anchor(self, name: str, view: View) -> Counts | None:
         """Counts of a trivial agent's run over the same traces, or None where there is no such run."""
@@ -201,6 +161,50 @@ class Section:
             value = intraclass_correlation(hits, items)
             if value is not None:
                 yield name, value
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """A section in one view, as metrics see it that are no function of counts: see `scoring.metric.Scope`."""
+
+    section: Section
+    view: View
+
+    @property
+    def counts(self) -> Counts:
+        """Counts per trace, repeat and judge repeat."""
+        return self.section.table(self.view.name).counts
+
+    @property
+    def whole(self) -> Counts:
+        """Pooled counts."""
+        return self.section.table(self.view.name).whole
+
+    @property
+    def need_decides(self) -> bool:
+        """Whether labels say that silence was right."""
+        return self.view.labels
+
+    @property
+    def latencies(self) -> NDArray[np.float64]:
+        """Seconds of the moments that were timed."""
+        times = self.section.judged.spending.latency[self.section.rows]
+        return times[~np.isnan(times)]
+
+    @property
+    def stated(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Stated confidence of scored offers, and whether they were accepted."""
+        answers, found = self.section.judged.answers, self.section.judged.outcomes[self.view.name]
+        rows = self.section.rows
+        confidence = answers.at(answers.confidence, answers.rounds_of(self.view.name))[rows][:, :, None]
+        offers = found.offers[rows]
+        known = found.offered[rows][:, :, None] & np.isin(offers, (ACCEPTED, REJECTED)) & ~np.isnan(confidence)
+        accepted = (offers == ACCEPTED)[known].astype(np.float64)
+        return np.broadcast_to(confidence, offers.shape)[known], accepted
+
+    def anchor(self, name: str) -> Counts | None:
+        """Pooled counts of a trivial agent's run over the same traces."""
+        return self.section.anchor(name, self.view)
 
 
 def _known(value: float) -> float | None:

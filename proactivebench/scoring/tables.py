@@ -11,7 +11,7 @@ from proactivebench.scoring.counting import pooled, strict, unclean_corners, uns
 from proactivebench.scoring.dispersion import REMOVED, Classes, design_effect, one_fewer
 from proactivebench.scoring.intervals import Resampled, jackknife_variances
 from proactivebench.scoring.measures import Column, Counts, Measure
-from proactivebench.scoring.registry import Metric
+from proactivebench.scoring.metric import Metric
 
 C = Column
 

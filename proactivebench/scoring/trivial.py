@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +12,19 @@ from numpy.typing import NDArray
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.judged import Judged
 from proactivebench.scoring.measures import Column, Counts
-from proactivebench.scoring.registry import METRICS, Need
+from proactivebench.scoring.metric import Need
+from proactivebench.scoring.registry import METRICS
 
 C = Column
 
-# True of an agent that is never silent, whoever judges: see the definitions.
-_ALWAYS = {"recall": 1.0, "false_alarm_rate": 1.0, "specificity": 0.0, "balanced_accuracy": 0.5}
 _LIKE_OFFERS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
 _LABELS = frozenset({Need.LABELS})
 
 
 def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[str, float]]:
     """Metrics of `never` and `always` over the traces at `chosen`, where need labels or the definitions give them."""
-    moments = judged.answers.moments
-    found: dict[str, dict[str, float]] = {"never": {"proposal_rate": 0.0}, "always": {"proposal_rate": 1.0}}
+    moments, known = judged.answers.moments, tuple(METRICS)
+    found = {"never": _by_definition("never", judge_free=True), "always": _by_definition("always", judge_free=True)}
     for view in judged.views:
         if view.name not in ("", "majority", "unanimous"):
             continue
@@ -33,11 +33,21 @@ def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[
         free = float(moments.per_trace((need == 0).astype(float))[chosen].sum())
         if needed + free:
             given = _LIKE_OFFERS if view.labels else _LABELS
-            found["never"] |= {key + view.suffix: value for key, value in _metrics(never, needed, free, given)}
-            found["always"] |= {key + view.suffix: value for key, value in _metrics(always, needed, free, _LABELS)}
+            found["never"] |= {key + view.suffix: value for key, value in _metrics(never, needed, free, given, known)}
+            found["always"] |= {
+                key + view.suffix: value for key, value in _metrics(always, needed, free, _LABELS, known)
+            }
         if view.labels or judged.judge.silence:
-            found["always"] |= {f"{key}{view.suffix}": value for key, value in _ALWAYS.items()}
+            found["always"] |= {
+                key + view.suffix: value for key, value in _by_definition("always", judge_free=False).items()
+            }
     return found
+
+
+def _by_definition(agent: Literal["never", "always"], *, judge_free: bool) -> dict[str, float]:
+    """What the metrics themselves say of an agent, whoever judges."""
+    given = {metric.key: metric.never if agent == "never" else metric.always for metric in METRICS.values()}
+    return {key: value for key, value in given.items() if value is not None and METRICS[key].judge_free is judge_free}
 
 
 def never(needed: float, free: float) -> Counts:
@@ -59,14 +69,14 @@ def always(needed: float, free: float) -> Counts:
 
 @lru_cache(maxsize=256)
 def _metrics(
-    agent: Callable[[float, float], Counts], needed: float, free: float, given: frozenset[Need]
+    agent: Callable[[float, float], Counts], needed: float, free: float, given: frozenset[Need], known: tuple[str, ...]
 ) -> tuple[tuple[str, float], ...]:
     """What is defined of an agent's metrics; the same for every run on the same traces."""
     counts = agent(needed, free)
     lacking = {need: "not known of it" for need in Need if need not in given}
     values = (
         (metric.key, value_of(metric, counts, lacking)[0])
-        for metric in METRICS.values()
+        for metric in map(METRICS.__getitem__, known)
         if metric.measure is not None and metric.needs and not metric.stated
     )
     return tuple((key, value) for key, value in values if value is not None)

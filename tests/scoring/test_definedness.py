@@ -10,7 +10,7 @@ from proactivebench import api
 from proactivebench.board.ranking import rank_ranges
 from proactivebench.cli import main
 from proactivebench.errors import UsageError
-from proactivebench.harness.columns import OVERALL, cell
+from proactivebench.harness.columns import cell, columns
 from proactivebench.records import GateRule, Report, TraceTable, Usage
 from proactivebench.scoring import build_report
 from proactivebench.scoring.alignment import align
@@ -88,7 +88,7 @@ def test_ranks_columns_and_api_agree_with_the_report(pair):
     judged = pair[0].judges[0]
     known = judged.overall.metrics["f1"].value is not None
     assert [rank is not None for rank, _ in rank_ranges(pair, judged.judge.id)] == [known] * 2
-    for key in OVERALL:
+    for _, key, _ in columns(()):
         there = judged.overall.metrics.get(key)
         assert cell(judged, key, None).value == (there.value if there else None)
     assert (api.compare(*pair, metric="f1").standings[0].value is not None) == known

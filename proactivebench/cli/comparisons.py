@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from proactivebench.cli.tables import number
 from proactivebench.cli.terminal import safe
 from proactivebench.records import Comparison, PairComparison, Standing
+from proactivebench.scoring.metric import number
 from proactivebench.scoring.power import LEVEL
 from proactivebench.scoring.signflip import p_equals, p_value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proactivebench.records import Report, Task
@@ -17,12 +18,12 @@ def conclude(store: RunStore, task: Task, beside: Beside | None = None, *, as_js
     from proactivebench.evaluation import check_valid, score_run
 
     report = score_run(store, task, beside)
-    print_as(report, as_json=as_json)
+    print_as(report, store.path, as_json=as_json)
     check_valid(report)
 
 
-def print_as(report: Report, *, as_json: bool) -> None:
-    """Print a report: as JSON and nothing else, or as tables."""
+def print_as(report: Report, run: Path, *, as_json: bool) -> None:
+    """Print the report of the run in a folder: as JSON and nothing else, or as tables."""
     if as_json:
         print(report.model_dump_json(indent=2))
         return
@@ -30,4 +31,4 @@ def print_as(report: Report, *, as_json: bool) -> None:
 
     from proactivebench.cli.tables import print_report
 
-    print_report(report, Console())
+    print_report(report, Console(), run)

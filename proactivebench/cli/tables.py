@@ -1,8 +1,9 @@
-"""A report as tables: first what a user decides on, then what to know before believing it."""
+"""A report as tables: first what people said, then what a judge adds, then what to know before believing it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -10,58 +11,27 @@ from rich.text import Text
 
 from proactivebench.cli.paper import paper_lines
 from proactivebench.cli.terminal import safe
+from proactivebench.judging.measurement import measure_command
 from proactivebench.presets import PAPER
-from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
+from proactivebench.records import Adjusted, JudgeReport, MeasurementStatus, MetricValue, Report, SplitReport
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
-from proactivebench.scoring.registry import METRICS, metric_for, split_key
+from proactivebench.scoring.metric import Metric, MetricTable
+from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
 from proactivebench.scoring.signflip import p_equals
 
-PEOPLE = (
-    "need_detection_recall",
-    "needless_offer_rate",
-    "need_detection_balanced_accuracy",
-    "need_detection_balanced_accuracy_majority",
-)
-JUDGED = (
-    "precision",
-    "recall",
-    "f1",
-    "f1_majority",
-    "false_discovery_rate",
-    "false_alarm_rate",
-    "accuracy",
-    "balanced_accuracy",
-    "mcc",
-    "need_recall",
-)
-DECISIVE = (*PEOPLE, *JUDGED)
-OFFERED = ("proposal_rate", "clean_rate")
 _SHORT = 22  # letters of a key beside which the rule fits on its line
-FALSE_ALARMS = (
-    "false_discovery_rate: false alarm (paper), share of offers rejected; "
-    "false_alarm_rate: false alarm (classical), share of wrong moments with an offer"
-)
-BEHAVIOUR = (
-    "false_alarms_per_hour",
-    "longest_streak",
-    "longest_streak_mean",
-    "repeat_rate",
-    "utility_1_0.5",
-    "break_even_never_0.5",
-    "break_even_always_0.5",
-    "candidate_precision",
-    "accepted_per_1k_tokens",
-    "cost_per_accepted",
-    "latency_p50",
-    "latency_p95",
-    "confidence_brier",
-    "confidence_ece",
-)
+_ARROWS = {"up": "↑ ", "down": "↓ ", "": "  "}
+_HEADLINE = (MetricTable.WHEN, MetricTable.OFFERED)
+_MORE = tuple(table for table in MetricTable if table not in (*_HEADLINE, MetricTable.JUDGED))
+# What stands behind a figure whose judge does not lead, so that nobody takes it for what people would say.
+_QUALIFIED = {MeasurementStatus.BASELINE: "overlap", MeasurementStatus.UNMEASURED: "unmeasured"}
+GRID = "utility of a moment by the costs of a false alarm (λ) and of a miss; λ*: break-even with never, with always"
 
 
-def print_report(report: Report, console: Console) -> None:
-    """Print `report`: what went wrong, when the agent spoke by people's labels, and per judge what it offered, with the
-    trivial agents, the splits, the counts and the warnings."""
+def print_report(report: Report, console: Console, run: Path | None = None) -> None:
+    """Print `report`: what went wrong, when the agent spoke by people's labels, what judges say of its offers (a judge
+    that leads directly after people, others last), with the trivial agents, the splits, the counts and the warnings.
+    `run` is where it lies: commands that are said name it."""
     say = _Voice(console)
     for notice in (*([report.caution] if report.caution else []), *report.findings):
         say.line(f"NOTE: {notice}", style="bold yellow")
@@ -77,62 +47,86 @@ def print_report(report: Report, console: Console) -> None:
             say.line(line)
     if report.judges:
         _print_people(report.judges[0].overall, say)
+    leading = [judged for judged in report.judges if judged.measurement.leads]
+    for judged in leading:
+        _print_judge(judged, report, say, run)
+    if report.judges:
+        _print_agent(report.judges[0].overall, report, say)
     for judged in report.judges:
-        _print_judge(judged, report, say)
+        if not judged.measurement.leads:
+            _print_judge(judged, report, say, run)
 
 
 def _print_people(section: SplitReport, say: _Voice) -> None:
     """When the agent spoke, by people's labels of need: the same under every judge."""
     say.line("")
-    if all(section.metrics[key].value is None for key in PEOPLE if key in section.metrics):
+    labelled = any(_value(section, metric.key) is not None for metric in in_table(MetricTable.WHEN))
+    if labelled:
+        say.line("when to speak: people's labels of need (they say nothing about what was offered)", "bold")
+    else:
         say.line("nobody labelled where help was needed: when it spoke is not judged by people here")
-        return
-    say.line("when to speak: people's labels of need (they say nothing about what was offered)", "bold")
-    say.table(_metrics_table(section, (*PEOPLE, *OFFERED), trivial=True))
+    tables = _HEADLINE if labelled else (MetricTable.OFFERED,)
+    say.table(_metrics_table(section, with_rules(in_table(*tables)), trivial=True))
     if section.chance:
         named = ", ".join(f"{p_equals(p)} by the {rule} rule" for rule, p in section.chance.items())
         say.line(f"against as many offers placed at random within each trace: {named}")
 
 
-def _print_judge(judged: JudgeReport, report: Report, say: _Voice) -> None:
+def _print_agent(section: SplitReport, report: Report, say: _Voice) -> None:
+    """What else is known of the agent that no judge of its offers has a part in."""
+    free = [metric for metric in in_table(*_MORE) if metric.judge_free]
     say.line("")
-    say.line(f"what was offered: judge {judged.judge.id}", "bold")
-    say.line("; ".join(_deciders(judged)))
-    if judged.judge.baseline:
-        say.line("baseline judge, not comparable: it hears how words overlap, and these figures rank nothing", "yellow")
-    why = report.invalid(judged)
-    if why:
-        say.line(f"INVALID: {why}", "bold red")
-    for warning in judged.warnings:
-        say.line(f"note: {warning}", style="yellow")
-    whole = judged.overall
-    say.table(_metrics_table(whole, JUDGED, trivial=True, overlap=judged.judge.baseline))
-    say.line(FALSE_ALARMS, "dim")
-    say.table(_metrics_table(whole, BEHAVIOUR, trivial=False))
-    if len(judged.splits) > 1:
-        say.table(_splits_table(judged))
-    for line in _counts(whole, judged, report):
+    say.line("how it behaves, whoever judges", "bold")
+    say.table(_metrics_table(section, [metric.key for metric in free], trivial=False))
+    for line in _replies(section, report):
         say.line(line)
 
 
-def _deciders(judged: JudgeReport) -> Iterator[str]:
-    """Who decided what: of each stratum how much people did, and how much whom else."""
-    for stratum, word in (("proposals", "offers"), ("silence", "silences")):
-        members = {member.name: member for member in judged.judge.members if member.stratum == stratum}
-        given = judged.decided.get(stratum, {})
-        if not members:
-            yield f"{word}: nobody is asked"
-            continue
-        people = sum(count for name, count in given.items() if name in members and members[name].people)
-        rules = [str(member.rule) for member in members.values() if member.people and member.rule]
-        said = [f"{people} of {sum(given.values())} by people" + (f" ({rules[0]})" if people and rules else "")]
-        said += [
-            f"{count} by {name}" for name, count in given.items() if name not in members or not members[name].people
-        ]
-        yield f"{word}: {', '.join(said)}"
+def _print_judge(judged: JudgeReport, report: Report, say: _Voice, run: Path | None) -> None:
+    say.line("")
+    say.line(f"what was offered: judge {judged.judge.id}", "bold")
+    say.line(judged.deciders)
+    for line in worth(judged, run):
+        say.line(line, "yellow")
+    why = report.invalid(judged)
+    if why:
+        say.line(f"INVALID: {why}", style="bold red")
+    for warning in judged.warnings:
+        say.line(f"note: {warning}", style="yellow")
+    whole, qualified = judged.overall, _QUALIFIED.get(judged.measurement.status, "")
+    shown = in_table(MetricTable.JUDGED)
+    needed = [metric for metric in shown if _value(whole, metric.key) is not None or metric.columns]
+    say.table(_metrics_table(whole, with_rules(needed), trivial=True, qualified=qualified))
+    for metric in shown:
+        if metric.explained:
+            say.line(f"{metric.key} = {metric.title}", "dim")
+    more = [metric for metric in in_table(*_MORE) if not metric.judge_free]
+    say.table(_metrics_table(whole, [metric.key for metric in more if metric.cell is None], trivial=False))
+    say.grid(whole, [metric for metric in more if metric.cell is not None])
+    if len(judged.splits) > 1:
+        say.table(_splits_table(judged, qualified))
+    for line in _counts(whole, judged):
+        say.line(line)
 
 
-def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool, overlap: bool = False) -> Table:
+def worth(judged: JudgeReport, run: Path | None = None) -> Iterator[str]:
+    """What a judge's verdicts are worth where they do not lead, and the command that measures it."""
+    measured = judged.measurement
+    if not measured.leads:
+        baseline = measured.status is MeasurementStatus.BASELINE
+        kind = "baseline judge" if baseline else "unmeasured judge"
+        yield f"{kind}, not comparable, these figures rank nothing: {measured.reason}"
+        yield f"{'a judge that is measured' if baseline else 'measure it'}: {measure_command(judged.judge, str(run) if run else 'RUN')}"
+    elif measured.reason:
+        yield f"{measured.status}: {measured.reason}"
+
+
+def _value(section: SplitReport, key: str) -> float | None:
+    found = section.metrics.get(key)
+    return found.value if found else None
+
+
+def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool, qualified: str = "") -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", ratio=1, overflow="fold")
     table.add_column("value", justify="right", no_wrap=True)
@@ -142,17 +136,17 @@ def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool, 
         table.add_column("always", justify="right", no_wrap=True)
     never, always = section.anchors.get("never", {}), section.anchors.get("always", {})
     for key in keys:
-        found = section.metrics.get(key)
+        found, metric = section.metrics.get(key), metric_for(key)
         if found is None or (found.value is None and not trivial):
             continue
-        arrow = {"up": "↑ ", "down": "↓ "}.get(metric_for(key).better, "  ")
+        own = _ARROWS[metric.better] + key + (f" ({qualified})" if qualified else "")
         row = [
-            Text((arrow + key if key in METRICS else _variant(key)) + (" (overlap)" if overlap else "")),
-            Text(number(found.value)),
-            Text(_interval(found), style=_quiet(found)),
+            Text(_variant(key) if split_key(key)[1] else own),
+            Text(metric.shown(found.value)),
+            Text(_interval(found, metric), style=_quiet(found)),
         ]
         if trivial:
-            row += [Text(number(never.get(key))), Text(number(always.get(key)))]
+            row += [Text(metric.shown(never.get(key))), Text(metric.shown(always.get(key)))]
         table.add_row(*row)
     return table
 
@@ -164,52 +158,62 @@ def _variant(key: str) -> str:
     return f"  {base}{apart}by the {view} rule"
 
 
-def _splits_table(judged: JudgeReport) -> Table:
+def _splits_table(judged: JudgeReport, qualified: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("split", overflow="fold", max_width=16)
     table.add_column("traces", justify="right")
-    table.add_column("need detection, balanced accuracy", overflow="fold")
-    table.add_column("overlap F1" if judged.judge.baseline else "F1", overflow="fold")
+    table.add_column(BY_PEOPLE.title, overflow="fold")
+    table.add_column(f"{qualified} {BY_JUDGE.title}".strip(), overflow="fold")
     rows = {"total": judged.overall, **judged.splits}
     for name, section in rows.items():
-        cells = [section.metrics[key] for key in ("need_detection_balanced_accuracy", "f1")]
+        cells = [(section.metrics[metric.key], metric) for metric in (BY_PEOPLE, BY_JUDGE)]
         table.add_row(
-            Text(name), Text(str(section.traces)), *(Text(f"{number(c.value)} {_interval(c)}".strip()) for c in cells)
+            Text(name),
+            Text(str(section.traces)),
+            *(Text(f"{metric.shown(found.value)} {_interval(found, metric)}".strip()) for found, metric in cells),
         )
     return table
 
 
-def _counts(section: SplitReport, judged: JudgeReport, report: Report) -> Iterator[str]:
-    table = section.confusion
-    yield (
-        f"outcomes: TP {table.tp:g}, FP {table.fp:g}, TN {table.tn:g}, FN {table.fn:g}, "
-        f"unscored {table.unscored:g}, not asked {table.not_asked:g}"
-    )
+def _replies(section: SplitReport, report: Report) -> Iterator[str]:
     yield "replies: " + _listed(section.statuses) + (f" over {report.repeats} repeats" if report.repeats > 1 else "")
     if section.notes:
         yield "of these: " + _listed(section.notes)
     if report.unclean and (report.unclean.model or report.unclean.provider):
         said = (f"by the model {_listed(report.unclean.model)}", f"by the provider {_listed(report.unclean.provider)}")
         yield "unclean: " + "; ".join(words for words in said if words[-1].isdigit())
+    yield from _times(section)
+
+
+def _counts(section: SplitReport, judged: JudgeReport) -> Iterator[str]:
+    table, lead = section.confusion, section.metrics[BY_JUDGE.key]
+    yield (
+        f"outcomes: TP {table.tp:g}, FP {table.fp:g}, TN {table.tn:g}, FN {table.fn:g}, "
+        f"unscored {table.unscored:g}, not asked {table.not_asked:g}"
+    )
     unclean = sum(section.statuses.get(name, 0) for name in ("unparsable", "truncated", "empty", "refused"))
-    f1 = section.metrics["f1"]
-    if unclean and f1.value is not None and f1.bounds and f1.strict is not None:
-        low, high = f1.bounds
-        yield f"unclean replies count as silence: strict F1 {f1.strict:.3f}, F1 within {low:.3f}–{high:.3f}"
+    if unclean and lead.value is not None and lead.bounds and lead.strict is not None:
+        low, high = lead.bounds
+        yield (
+            f"unclean replies count as silence: strict {BY_JUDGE.title} {lead.strict:.3f}, {BY_JUDGE.title} within "
+            f"{low:.3f}–{high:.3f}"
+        )
     if judged.causes:
         yield "unscored verdicts: " + _listed(judged.causes)
     if judged.disagreement is not None:
         yield f"panel members against their panel's verdict: {judged.disagreement:.1%} on average"
     if judged.clipped:
         yield f"verdicts on texts cut at the judge's cap: {judged.clipped}"
-    if judged.judge_repeats > 1 and f1.components:
-        noise = (f1.components["judge"] * judged.judge_repeats) ** 0.5
-        yield f"re-judge noise: F1 moves by {noise:.4f} (standard deviation of one of {judged.judge_repeats} repeats)"
-    if f1.unscored_bounds and table.unscored:
-        low, high = f1.unscored_bounds
-        yield f"had all been scored: F1 within {low:.3f}–{high:.3f}"
-    yield from _times(section)
-    effect = f", design effect of F1 {f1.design_effect:.2f}" if f1.design_effect is not None else ""
+    if judged.judge_repeats > 1 and lead.components:
+        noise = (lead.components["judge"] * judged.judge_repeats) ** 0.5
+        yield (
+            f"re-judge noise: {BY_JUDGE.title} moves by {noise:.4f} (standard deviation of one of "
+            f"{judged.judge_repeats} repeats)"
+        )
+    if lead.unscored_bounds and table.unscored:
+        low, high = lead.unscored_bounds
+        yield f"had all been scored: {BY_JUDGE.title} within {low:.3f}–{high:.3f}"
+    effect = f", design effect of {BY_JUDGE.title} {lead.design_effect:.2f}" if lead.design_effect is not None else ""
     if section.icc:
         named = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in section.icc.items())
         yield f"within-trace correlation: {named}{effect}"
@@ -233,25 +237,19 @@ def _adjusted(adjusted: Adjusted) -> Iterator[str]:
             yield "people's labels on a random part of this run correct any judge: score --human_labels FILE"
         return
     yield f"corrected by {name}:"
+    shown = {metric.key: metric for metric in in_table(MetricTable.WHEN, MetricTable.JUDGED)}
     for key, value in adjusted.metrics.items():
-        if key in DECISIVE:
-            yield f"  {key} {number(value.value)} {_interval(value)}".rstrip()
+        if key in shown:
+            yield f"  {key} {shown[key].shown(value.value)} {_interval(value, shown[key])}".rstrip()
     for warning in adjusted.warnings:
         yield f"note: {warning}"
 
 
-def number(value: float | None) -> str:
-    """A metric's value as a table shows it: three decimals, a dash where there is none."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
-def _interval(found: MetricValue) -> str:
+def _interval(found: MetricValue, metric: Metric) -> str:
     if found.value is None:
         return found.reason or ""
     if found.interval is not None:
-        return f"[{number(found.interval[0])}, {number(found.interval[1])}]"
+        return f"[{metric.shown(found.interval[0])}, {metric.shown(found.interval[1])}]"
     known = found.interval_reason in (None, "no interval is known for it")
     return "" if known else f"({found.interval_reason})"
 
@@ -277,3 +275,18 @@ class _Voice:
         if table.row_count:
             self.console.print(table, width=min(self.console.width, 100))
             self.console.print()
+
+    def grid(self, section: SplitReport, metrics: Sequence[Metric]) -> None:
+        """Metrics with a cell of their own, as rows and columns; nothing where none is defined."""
+        cells = {metric.cell: metric.shown(_value(section, metric.key)) for metric in metrics if metric.cell}
+        if all(_value(section, metric.key) is None for metric in metrics):
+            return
+        across = list(dict.fromkeys(column for _, column in cells))
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("", overflow="fold")
+        for column in across:
+            table.add_column(column, justify="right")
+        for row in dict.fromkeys(row for row, _ in cells):
+            table.add_row(Text(row), *(Text(cells.get((row, column), "")) for column in across))
+        self.line(GRID, "dim")
+        self.table(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import model_validator
@@ -177,6 +178,26 @@ class JudgeReport(Record):
         if "measurement" not in self.model_fields_set:
             object.__setattr__(self, "measurement", self.judge.unmeasured)
         return self
+
+    @property
+    def deciders(self) -> str:
+        """Who decided what, in words: of each stratum how much people did, and how much whom else."""
+        return "; ".join(self._deciders())
+
+    def _deciders(self) -> Iterator[str]:
+        for stratum, word in (("proposals", "offers"), ("silence", "silences")):
+            members = {member.name: member for member in self.judge.members if member.stratum == stratum}
+            given = self.decided.get(stratum, {})
+            if not members:
+                yield f"{word}: nobody is asked"
+                continue
+            people = sum(count for name, count in given.items() if name in members and members[name].people)
+            rules = [str(member.rule) for member in members.values() if member.people and member.rule]
+            said = [f"{people} of {sum(given.values())} by people" + (f" ({rules[0]})" if people and rules else "")]
+            said += [
+                f"{count} by {name}" for name, count in given.items() if name not in members or not members[name].people
+            ]
+            yield f"{word}: {', '.join(said)}"
 
     @property
     def unscored(self) -> str:

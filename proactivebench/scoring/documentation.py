@@ -16,8 +16,8 @@ _ARROWS = {"up": "↑", "down": "↓", "": ""}
 
 def metric_table() -> str:
     """Every metric of the registry as a Markdown table."""
-    head = "| key | formula | range | better | undefined when | needs | interval | source |"
-    return "\n".join([head, "|---" * 8 + "|", *(_row(metric) for metric in METRICS.values())])
+    head = "| key | formula | range | better | undefined when | needs | interval | source | table | gate | lm-eval |"
+    return "\n".join([head, "|---" * 11 + "|", *(_row(metric) for metric in METRICS.values())])
 
 
 def with_table(text: str) -> str:
@@ -42,6 +42,9 @@ def _row(metric: Metric) -> str:
         needs,
         kind,
         metric.source,
+        metric.table.value,
+        metric.gated,
+        metric.columns.value or "–",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

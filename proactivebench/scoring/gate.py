@@ -14,7 +14,7 @@ from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.allowances import Allowance, allowances
 from proactivebench.scoring.comparison import pair_up
 from proactivebench.scoring.intervals import t_quantile
-from proactivebench.scoring.metric import Table
+from proactivebench.scoring.metric import MetricTable
 from proactivebench.scoring.power import LEVEL, detectable_drop, unchanged_passes
 from proactivebench.scoring.registry import METRICS, in_table, split_key
 from proactivebench.scoring.signflip import holm, p_equals, p_value, signflip
@@ -98,7 +98,7 @@ def _aligned(asked: Allowance, baseline: Report, candidate: Report, judge: str |
 
 def _of_any_report() -> str:
     """A metric that every report has: runs are aligned by it where the gated one has no counts."""
-    return next(metric.key for metric in in_table(Table.OFFERED) if metric.measure is not None)
+    return next(metric.key for metric in in_table(MetricTable.OFFERED) if metric.measure is not None)
 
 
 def _repeatable(key: str) -> bool:

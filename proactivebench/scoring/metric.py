@@ -37,7 +37,7 @@ class Interval(StrEnum):
     NONE = "-"
 
 
-class Table(StrEnum):
+class MetricTable(StrEnum):
     """Where a metric stands in a report, in the order of the registry: by people's labels of need (`when` leads, `need`
     has the rest), how often it speaks and how cleanly, what the judge says of its offers, how it behaves, what its
     mistakes cost, what it takes, how its stated confidence is to be believed."""
@@ -133,7 +133,7 @@ class Metric:
     never: float | None = None
     always: float | None = None
     offers_alone: bool = False
-    table: Table = Table.BEHAVIOUR
+    table: MetricTable = MetricTable.BEHAVIOUR
     leads: Literal["people", "judge", ""] = ""
     both_rules: bool = False
     explained: bool = False

@@ -1,4 +1,4 @@
-"""The one list of metrics, in the order of the tables: report, tables, viewer, docs, lm-eval, gate and board read it."""
+"""The one list of metrics, in the order of the tables: every surface reads it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import inf
 from proactivebench.errors import UsageError
 from proactivebench.scoring import specials
 from proactivebench.scoring.measures import F1, Balanced, Column, Matthews, Ratio, total
-from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, Need, Table
+from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, MetricTable, Need
 
 C = Column
 
@@ -60,7 +60,7 @@ def utility_metric(false_alarm: float, miss: float) -> Metric:
         source=OWN,
         measure=utility(false_alarm, miss),
         low=-max(false_alarm, miss),
-        table=Table.COSTS,
+        table=MetricTable.COSTS,
         cell=(f"a miss costs {miss:g}", f"λ={false_alarm:g}"),
         columns=Columns.NONE,
     )
@@ -75,14 +75,14 @@ def _costs() -> Iterator[Metric]:
             f"break_even_never_{miss:g}", f"break-even with never (μ={miss:g})", f"(TP + {miss:g}·(FN_never − FN))/FP",
             "up", "no rejected offer, or FN of `never` unknown", _OS, Interval.NONE, OWN,
             low=-inf if miss else 0, high=inf, computed=specials.break_even_never(miss),
-            table=Table.COSTS, cell=(f"a miss costs {miss:g}", "λ* never"), columns=Columns.NONE,
+            table=MetricTable.COSTS, cell=(f"a miss costs {miss:g}", "λ* never"), columns=Columns.NONE,
         )  # fmt: skip
         yield Metric(
             f"break_even_always_{miss:g}", f"break-even with always (μ={miss:g})",
             f"(TP_always − TP + {miss:g}·FN)/(FP_always − FP)", "down",
             "no `always` run, or it has no more false alarms", _OS, Interval.NONE, OWN,
             low=-inf, high=inf, computed=specials.break_even_always(miss),
-            table=Table.COSTS, cell=(f"a miss costs {miss:g}", "λ* always"), columns=Columns.NONE,
+            table=MetricTable.COSTS, cell=(f"a miss costs {miss:g}", "λ* always"), columns=Columns.NONE,
         )  # fmt: skip
 
 
@@ -92,41 +92,41 @@ def _need_detection() -> Iterator[Metric]:
     yield Metric(
         "need_detection_recall", "need recall: share of moments of need with an offer", "offers at need/need moments",
         "up", "no need moment", _L, p, OWN, _NEED_RECALL, scarce="needs",
-        table=Table.WHEN, short="need recall", columns=Columns.SPLITS, axes=(Axis("need detection", "y"),),
+        table=MetricTable.WHEN, short="need recall", columns=Columns.SPLITS, axes=(Axis("need detection", "y"),),
     )  # fmt: skip
     yield Metric(
         "needless_offer_rate", "needless offers: share of moments without need with an offer",
         "offers at no need/moments without need", "down", "no moment without need", _L, p, OWN,
         Ratio(total(C.FREE_OFFERS), total(C.FREE_OFFERS, C.FREE_SILENCES), NEED_CELLS),
         scarce="moments without need",
-        table=Table.WHEN, short="needless", columns=Columns.SPLITS, axes=(Axis("need detection", "x"),),
+        table=MetricTable.WHEN, short="needless", columns=Columns.SPLITS, axes=(Axis("need detection", "x"),),
     )  # fmt: skip
     yield Metric(
         "need_detection_balanced_accuracy", "need detection (balanced accuracy)", "(recall + specificity)/2", "up",
         "no need moment, or no moment without need", _L, Interval.BALANCED, OWN,
         Balanced(_NEED_RECALL, _NEED_SPECIFICITY),
-        table=Table.WHEN, leads="people", both_rules=True, short="balanced accuracy", columns=Columns.SPLITS,
+        table=MetricTable.WHEN, leads="people", both_rules=True, short="balanced accuracy", columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
         "need_detection_precision", "need detection: precision", "offers at need/offers", "up", "no offer", _L, p, OWN,
         Ratio(total(C.NEED_OFFERS), total(C.NEED_OFFERS, C.FREE_OFFERS), NEED_CELLS), scarce="offers",
-        table=Table.NEED, columns=Columns.NONE,
+        table=MetricTable.NEED, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "need_detection_f1", "need detection: F1", "2·offers at need/(offers + need moments)", "up",
         "no offer and no need moment", _L, Interval.JACCARD, OWN,
         F1(C.NEED_OFFERS, C.FREE_OFFERS, C.NEED_SILENCES, NEED_CELLS), scarce="offers",
-        table=Table.NEED, columns=Columns.NONE,
+        table=MetricTable.NEED, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "need_detection_specificity", "need detection: specificity", "silences at no need/moments without need", "up",
         "no moment without need", _L, p, OWN, _NEED_SPECIFICITY, scarce="moments without need",
-        table=Table.NEED, columns=Columns.NONE,
+        table=MetricTable.NEED, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "need_detection_mcc", "need detection: Matthews correlation", "mcc of offer against need", "up",
         "a margin is 0", _L, Interval.FISHER_Z, OWN, Matthews(*NEED_CELLS), low=-1,
-        table=Table.NEED, columns=Columns.NONE,
+        table=MetricTable.NEED, columns=Columns.NONE,
     )  # fmt: skip
 
 
@@ -136,12 +136,12 @@ def _offered() -> Iterator[Metric]:
     yield Metric(
         "proposal_rate", "share of moments with an offer", "offers/moments", "", "no moment", _A, p, OWN,
         Ratio(total(C.OFFERS), total(C.MOMENTS)),
-        never=0.0, always=1.0, offers_alone=True, table=Table.OFFERED, short="offers", columns=Columns.SPLITS,
+        never=0.0, always=1.0, offers_alone=True, table=MetricTable.OFFERED, short="offers", columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
         "clean_rate", "share of replies that are clean", "(proposed + silent)/replies", "up", "no reply", _A, p, OWN,
         Ratio(total(C.CLEAN), total(C.MOMENTS)), scarce="replies",
-        table=Table.OFFERED, short="clean", columns=Columns.SPLITS,
+        table=MetricTable.OFFERED, short="clean", columns=Columns.SPLITS,
     )  # fmt: skip
 
 
@@ -151,57 +151,57 @@ def _judged() -> Iterator[Metric]:
     yield Metric(
         "precision", "precision", "TP/(TP+FP)", "up", "no scored offer", _O, p, PAPER,
         Ratio(total(C.TP), total(C.TP, C.FP), JUDGED_CELLS), scarce="offers",
-        table=Table.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "y"),),
+        table=MetricTable.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "y"),),
     )  # fmt: skip
     yield Metric(
         "recall", "recall", "TP/(TP+FN)", "up", "no accepted offer and no rejected silence", _OS, p, PAPER, _RECALL,
         scarce="needs", always=1.0,
-        table=Table.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "x"),),
+        table=MetricTable.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "x"),),
     )  # fmt: skip
     yield Metric(
         "f1", "F1", "2TP/(2TP+FP+FN)", "up", "no offer scored and no silence rejected", _OS, Interval.JACCARD, PAPER,
         F1(C.TP, C.FP, C.FN, JUDGED_CELLS), scarce="offers",
-        table=Table.JUDGED, leads="judge", both_rules=True, columns=Columns.SPLITS,
+        table=MetricTable.JUDGED, leads="judge", both_rules=True, columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
         "false_discovery_rate", "false alarm (paper): share of offers rejected", "FP/(TP+FP)", "down",
         "no scored offer", _O, p, PAPER, Ratio(total(C.FP), total(C.TP, C.FP), JUDGED_CELLS), scarce="offers",
-        table=Table.JUDGED, explained=True, short="false alarm (paper)",
+        table=MetricTable.JUDGED, explained=True, short="false alarm (paper)",
     )  # fmt: skip
     yield Metric(
         "false_alarm_rate", "false alarm (classical): share of wrong moments with an offer", "FP/(FP+TN)", "down",
         "no rejected offer and no accepted silence", _OS, p, CLASSICAL,
         Ratio(total(C.FP), total(C.FP, C.TN), JUDGED_CELLS), scarce="silences", always=1.0,
-        table=Table.JUDGED, explained=True, short="false alarm (classical)", columns=Columns.SPLITS,
+        table=MetricTable.JUDGED, explained=True, short="false alarm (classical)", columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
         "accuracy", "accuracy (expected reward)", "(TP+TN)/N", "up", "no scored moment", _OS, p, PAPER,
         Ratio(total(C.TP, C.TN), total(*JUDGED_CELLS), JUDGED_CELLS),
-        table=Table.JUDGED, both_rules=True, columns=Columns.SPLITS,
+        table=MetricTable.JUDGED, both_rules=True, columns=Columns.SPLITS,
     )  # fmt: skip
     yield Metric(
         "balanced_accuracy", "balanced accuracy", "(recall + specificity)/2", "up", "recall or specificity undefined",
-        _OS, Interval.BALANCED, CLASSICAL, Balanced(_RECALL, _SPECIFICITY), always=0.5, table=Table.JUDGED,
+        _OS, Interval.BALANCED, CLASSICAL, Balanced(_RECALL, _SPECIFICITY), always=0.5, table=MetricTable.JUDGED,
     )  # fmt: skip
     yield Metric(
         "mcc", "Matthews correlation", "(TP·TN − FP·FN)/√((TP+FP)(TP+FN)(TN+FP)(TN+FN))", "up", "a margin is 0", _OS,
-        Interval.FISHER_Z, CLASSICAL, Matthews(*JUDGED_CELLS), low=-1, table=Table.JUDGED,
+        Interval.FISHER_Z, CLASSICAL, Matthews(*JUDGED_CELLS), low=-1, table=MetricTable.JUDGED,
     )  # fmt: skip
     yield Metric(
         "specificity", "specificity", "TN/(FP+TN)", "up", "no rejected offer and no accepted silence", _OS, p,
-        CLASSICAL, _SPECIFICITY, scarce="silences", always=0.0, table=Table.JUDGED, columns=Columns.NONE,
+        CLASSICAL, _SPECIFICITY, scarce="silences", always=0.0, table=MetricTable.JUDGED, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "need_recall", "need met: share of moments of need with an accepted offer",
         "accepted offers at need/need moments without an unscored offer", "up", "no need moment", _OL, p, OWN,
         Ratio(total(C.NEED_ACCEPTED), {C.NEED_OFFERS: 1, C.NEED_SILENCES: 1, C.NEED_UNSCORED: -1}), scarce="needs",
-        table=Table.JUDGED, short="need met", columns=Columns.NONE,
+        table=MetricTable.JUDGED, short="need met", columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "candidate_precision", "share of candidates accepted", "accepted/scored candidates", "up",
         "no scored candidate", _O, p, OWN,
         Ratio(total(C.CANDIDATES_ACCEPTED), total(C.CANDIDATES_ACCEPTED, C.CANDIDATES_REJECTED)),
-        scarce="candidates", table=Table.JUDGED, columns=Columns.NONE,
+        scarce="candidates", table=MetricTable.JUDGED, columns=Columns.NONE,
     )  # fmt: skip
 
 
@@ -226,34 +226,34 @@ def _behaviour() -> Iterator[Metric]:
         "false_alarms_per_hour", "false alarms per hour", "Σ FP/Σ hours over traces with usable times", "down",
         "no trace with usable times", frozenset({Need.OFFERS, Need.TIMES}), Interval.RATE, OWN,
         Ratio(total(C.TIMED_FP), total(C.HOURS)), high=inf,
-        table=Table.COSTS, digits=1, columns=Columns.NONE,
+        table=MetricTable.COSTS, digits=1, columns=Columns.NONE,
     )  # fmt: skip
     yield from _costs()
     yield Metric(
         "accepted_per_1k_tokens", "accepted offers per 1,000 tokens", "1000·TP/agent tokens", "up", "no usage", _OU,
         Interval.RATE, OWN, Ratio({C.TP: 1000}, total(C.TOKENS)), high=inf,
-        table=Table.EFFORT, columns=Columns.NONE,
+        table=MetricTable.EFFORT, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "cost_per_accepted", "cost per accepted offer", "agent cost/TP", "down", "no prices, no usage, or TP = 0", _OM,
         Interval.RATE, OWN, Ratio(total(C.COST), total(C.TP)), high=inf,
-        table=Table.EFFORT, digits=6, columns=Columns.NONE,
+        table=MetricTable.EFFORT, digits=6, columns=Columns.NONE,
     )  # fmt: skip
     for share in (50, 95):
         yield Metric(
             f"latency_p{share}", f"latency, {share}th percentile", f"{share} % quantile of a moment's wall time",
             "down", specials.NOT_TIMED, _CLOCK, Interval.NONE, OWN, high=inf, computed=specials.latency(share / 100),
-            table=Table.EFFORT, unit="s", columns=Columns.NONE,
+            table=MetricTable.EFFORT, unit="s", columns=Columns.NONE,
         )  # fmt: skip
     yield Metric(
         "confidence_brier", "Brier score of stated confidence", "mean (c − accepted)² over offers", "down",
         specials.NOT_STATED, _O, Interval.STUDENT_T, CLASSICAL, Ratio(total(C.BRIER), total(C.STATED)),
-        stated=True, table=Table.CONFIDENCE, columns=Columns.NONE,
+        stated=True, table=MetricTable.CONFIDENCE, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "confidence_ece", "calibration error of stated confidence", "Σ share·|mean c − accept rate|, ten equal bins",
         "down", specials.NOT_STATED, _O, Interval.NONE, CLASSICAL, stated=True, computed=specials.confidence_error,
-        table=Table.CONFIDENCE, columns=Columns.NONE,
+        table=MetricTable.CONFIDENCE, columns=Columns.NONE,
     )  # fmt: skip
 
 
@@ -288,7 +288,7 @@ def register(metric: Metric) -> Metric:
     return metric
 
 
-def in_table(*tables: Table) -> list[Metric]:
+def in_table(*tables: MetricTable) -> list[Metric]:
     """The metrics that stand in some tables, table by table, in their order."""
     return [metric for table in tables for metric in METRICS.values() if metric.table is table]
 
@@ -319,11 +319,8 @@ _VIEWS = {"majority": "by the majority rule", "unanimous": "by the unanimous rul
 def metric_for(key: str) -> Metric:
     """The metric behind `key`, variants included (`f1_majority`, `precision_round0`, `f1_pred1`). Raises `KeyError`."""
     base, view = split_key(key)
-    return (
-        METRICS[base]
-        if not view
-        else replace(METRICS[base], key=key, title=f"{METRICS[base].title}, {_VIEWS.get(view, view)}")
-    )
+    known = METRICS[base]
+    return known if not view else replace(known, key=key, title=f"{known.title}, {_VIEWS.get(view, view)}")
 
 
 def split_key(key: str) -> tuple[str, str]:

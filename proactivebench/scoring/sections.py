@@ -178,7 +178,8 @@ class _Scope:
     @property
     def whole(self) -> Counts:
         """Pooled counts."""
-        return self.section.table(self.view.name).whole
+        whole: Counts = self.section.table(self.view.name).whole
+        return whole
 
     @property
     def need_decides(self) -> bool:
@@ -189,7 +190,8 @@ class _Scope:
     def latencies(self) -> NDArray[np.float64]:
         """Seconds of the moments that were timed."""
         times = self.section.judged.spending.latency[self.section.rows]
-        return times[~np.isnan(times)]
+        timed: NDArray[np.float64] = times[~np.isnan(times)]
+        return timed
 
     @property
     def stated(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -200,7 +202,8 @@ class _Scope:
         offers = found.offers[rows]
         known = found.offered[rows][:, :, None] & np.isin(offers, (ACCEPTED, REJECTED)) & ~np.isnan(confidence)
         accepted = (offers == ACCEPTED)[known].astype(np.float64)
-        return np.broadcast_to(confidence, offers.shape)[known], accepted
+        said: NDArray[np.float64] = np.broadcast_to(confidence, offers.shape)[known]
+        return said, accepted
 
     def anchor(self, name: str) -> Counts | None:
         """Pooled counts of a trivial agent's run over the same traces."""

@@ -33,10 +33,9 @@ def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[
         free = float(moments.per_trace((need == 0).astype(float))[chosen].sum())
         if needed + free:
             given = _LIKE_OFFERS if view.labels else _LABELS
-            found["never"] |= {key + view.suffix: value for key, value in _metrics(never, needed, free, given, known)}
-            found["always"] |= {
-                key + view.suffix: value for key, value in _metrics(always, needed, free, _LABELS, known)
-            }
+            for name, agent, said in (("never", never, given), ("always", always, _LABELS)):
+                values = _metrics(agent, needed, free, said, known)
+                found[name] |= {key + view.suffix: value for key, value in values}
         if view.labels or judged.judge.silence:
             found["always"] |= {
                 key + view.suffix: value for key, value in _by_definition("always", judge_free=False).items()

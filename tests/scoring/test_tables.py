@@ -28,7 +28,7 @@ def test_a_report_leads_with_need_detection_and_the_judged_figures_follow_under_
     assert lines[head + 3][1] == "need_detection_balanced_accuracy"
     assert lines[head + 3][-2:] == ["0.500", "0.500"]
     assert text.index("when to speak") < text.index("placed at random") < text.index("what was offered: judge")
-    assert text.index("what was offered: judge") < text.index("precision")
+    assert text.index("what was offered: judge") < text.index("↑ precision")
     assert re.search(r"offers: \d+ of \d+ by people", text)
 
 

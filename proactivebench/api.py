@@ -10,7 +10,7 @@ from typing import Any
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import report_of, run_async, score_run, task_of
 from proactivebench.preparation import Serving, Settings, measured_judge, prepare, with_preset
-from proactivebench.presets import judge_of
+from proactivebench.presets import judge_of, preset_named
 from proactivebench.records import Comparison, Report, Task
 from proactivebench.store import RunStore
 from proactivebench.terms import check_known, check_terms
@@ -77,7 +77,7 @@ def compare(
     from proactivebench.scoring.comparison import leading_metric
 
     reports = [run if isinstance(run, Report) else _report(RunStore(_path(run, "run"))) for run in runs]
-    asked = metric or ("f1" if preset else leading_metric(reports))
+    asked = metric or (preset_named(preset).metric if preset else leading_metric(reports))
     return compared(reports, asked, judge=judge_of(preset, None), split=split)
 
 

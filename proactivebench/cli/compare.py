@@ -26,16 +26,15 @@ def compare(
     Example: proactivebench compare runs/a runs/b --metric f1
     """
     from proactivebench.cli.stored import load_report
-    from proactivebench.presets import judge_of
+    from proactivebench.presets import judge_of, preset_named
     from proactivebench.scoring.comparison import compare as compared
     from proactivebench.scoring.comparison import leading_metric
-    from proactivebench.scoring.registry import BY_PEOPLE
 
     if len(runs) < 2:
         raise UsageError("one run cannot be compared: give two or more")
     judge = judge_of(preset, judge)
     reports = [load_report(run) for run in runs]
-    asked = metric or ("f1" if preset else leading_metric(reports))
+    asked = metric or (preset_named(preset).metric if preset else leading_metric(reports))
     result = compared(reports, asked, judge=judge, split=split, anyway=anyway)
     if as_json:
         print(result.model_dump_json(indent=2))
@@ -43,6 +42,7 @@ def compare(
     from rich.console import Console
 
     from proactivebench.cli.comparisons import print_comparison
+    from proactivebench.cli.tables import worth
 
     if preset:
         from proactivebench.cli.paper import paper_lines
@@ -50,7 +50,6 @@ def compare(
         for report in reports:
             print("\n".join((*paper_lines(report, rows=False), "")))
 
-    other = None
-    if asked == BY_PEOPLE.key:
-        other = compared(reports, f"{asked}_majority", judge=judge, split=split, anyway=anyway)
-    print_comparison(result, Console(), other)
+    judged = next(found for found in reports[0].judges if found.judge.id == result.judge)
+    notes = tuple(worth(judged, runs[0]))[1:] if not result.ranks else ()
+    print_comparison(result, Console(), notes)

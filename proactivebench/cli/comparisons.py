@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from proactivebench.cli.terminal import safe
-from proactivebench.records import Comparison, PairComparison, Standing
-from proactivebench.scoring.metric import number
+from proactivebench.records import Comparison, MeasurementStatus, PairComparison, Standing
+from proactivebench.scoring.metric import Need, number
 from proactivebench.scoring.power import LEVEL
+from proactivebench.scoring.registry import metric_for
 from proactivebench.scoring.signflip import p_equals, p_value
 
 _MOST_PAIRS = 20
+_BY: dict[MeasurementStatus | None, str] = {
+    MeasurementStatus.BASELINE: "word overlap",
+    MeasurementStatus.UNMEASURED: "a judge that nobody measured",
+    MeasurementStatus.PAPER: "the paper's judge",
+}
 
 
-def print_comparison(result: Comparison, console: Console, other: Comparison | None = None) -> None:
-    """Print who leads, who is tied, and every pair with its effect, its tests and what they could have seen; of the
-    `other` comparison, by the other rule of need, what it comes to."""
+def print_comparison(result: Comparison, console: Console, notes: Sequence[str] = ()) -> None:
+    """Print who leads, who is tied, and every pair with its effect, its tests and what they could have seen, by both
+    rules of need where people labelled it. `notes` are what else must be known before any number."""
     for line in result.conditions:
         console.print(Text(f"conditions: {safe(line)}", style="yellow"))
-    for line in (*result.marks, *result.warnings):
+    for line in (*result.marks, *result.warnings, *notes):
         console.print(Text(f"note: {safe(line)}", style="yellow"))
-    for line in verdict(result):
-        console.print(Text(line, style="bold"))
-    for line in verdict(other) if other else ():
-        console.print(Text(f"By the majority rule: {line}", style="bold"))
+    for one in (result, *result.rules.values()):
+        said = " ".join(verdict(one))
+        console.print(Text(f"By the {one.rule} rule: {said}" if one.rule else said, style="bold"))
     console.print()
     where = f" on split {result.split}" if result.split else ""
-    console.print(Text(f"{result.metric} over {result.traces} traces{where}, judge {safe(result.judge)}"))
+    console.print(Text(f"{result.metric} over {result.traces} traces{where}"))
+    console.print(Text(safe(_judge_line(result))))
     console.print(_standings(result))
+    for line in _chance_lines(result):
+        console.print(Text(line))
     console.print()
-    told_apart = [pair for pair in result.pairs if pair.p_joint is not None and pair.p_joint <= LEVEL]
-    shown = result.pairs if len(result.pairs) <= _MOST_PAIRS else told_apart[:_MOST_PAIRS]
-    for pair in shown:
-        for line in pair_lines(pair):
+    told_apart = [
+        place for place, pair in enumerate(result.pairs) if pair.p_joint is not None and pair.p_joint <= LEVEL
+    ]
+    every = range(len(result.pairs))
+    shown = every if len(every) <= _MOST_PAIRS else told_apart[:_MOST_PAIRS]
+    for place in shown:
+        for line in pair_lines(result.pairs[place]):
             console.print(Text(line))
-    if len(shown) < len(result.pairs):
-        console.print(Text(f"{len(told_apart)} of {len(result.pairs)} pairs differ; --json has all pairs"))
+        for rule, other in result.rules.items():
+            for line in pair_lines(other.pairs[place], head=f"  by the {rule} rule"):
+                console.print(Text(line))
+    if len(shown) < len(every):
+        console.print(Text(f"{len(told_apart)} of {len(every)} pairs differ; --json has all pairs"))
+
+
+def _judge_line(result: Comparison) -> str:
+    if result.worth is None and Need.LABELS in metric_for(result.metric).needs:
+        return "people's labels of need; no judge's verdict on an offer is in it"
+    return f"judge {result.judge}: {result.deciders}"
 
 
 def verdict(result: Comparison) -> list[str]:
@@ -46,7 +68,7 @@ def verdict(result: Comparison) -> list[str]:
         return [_told_apart(result, result.pairs[0])]
     leading = [safe(standing.name) for standing in result.standings if standing.leading]
     apart = sum(pair.p_joint is not None and pair.p_joint <= LEVEL for pair in result.pairs)
-    lines = [f"{apart} of {len(result.pairs)} pairs can be told apart (max-T, .05)."]
+    lines = [f"{apart} of {len(result.pairs)} pairs can be told apart on {result.title} (max-T, .05)."]
     if len(leading) == 1:
         lines.append(f"{leading[0]} leads alone.")
     elif leading:
@@ -63,33 +85,49 @@ def _told_apart(result: Comparison, pair: PairComparison) -> str:
         return f"{names} are {pair.reason}."
     if pair.p > LEVEL:
         impossible = f" ({pair.reason})" if pair.reason else ""
-        return f"{names} cannot be told apart on {result.metric}: {p_equals(pair.p)}{impossible}."
+        return f"{names} cannot be told apart on {result.title}: {p_equals(pair.p)}{impossible}."
     ahead = (pair.difference > 0) == (result.better != "down")
     first, second = (pair.first, pair.second) if ahead else (pair.second, pair.first)
     word = "better than" if result.better else "different from"
-    if not result.ranks:
+    if result.worth in _BY:
         higher, lower = (pair.first, pair.second) if pair.difference > 0 else (pair.second, pair.first)
         return (
-            f"{safe(higher)} has the higher {result.metric} by word overlap than {safe(lower)} ({p_equals(pair.p)}), "
-            "which does not say which of them is of more use."
+            f"{safe(higher)} has the higher {result.title} than {safe(lower)} by {_BY[result.worth]} "
+            f"({p_equals(pair.p)}), which does not say which of them is of more use."
         )
-    return f"{safe(first)} is {word} {safe(second)} on {result.metric}: {p_equals(pair.p)}."
+    return f"{safe(first)} is {word} {safe(second)} on {result.title}: {p_equals(pair.p)}."
 
 
 def _standings(result: Comparison) -> Table:
+    metric = metric_for(result.metric)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rank", no_wrap=True)
     table.add_column("run", overflow="fold")
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", overflow="fold")
+    by_rule = {rule: {one.name: one for one in other.standings} for rule, other in result.rules.items()}
+    for rule in by_rule:
+        table.add_column(rule, justify="right", no_wrap=True)
     for standing in result.standings:
         table.add_row(
             _rank(standing, result),
             Text(safe(standing.name)),
-            number(standing.value),
+            metric.shown(standing.value),
             Text(_interval(standing)),
+            *(metric.shown(others[standing.name].value) for others in by_rule.values()),
         )
     return table
+
+
+def _chance_lines(result: Comparison) -> Iterator[str]:
+    """Whose offers fall on need more often than at random, by each rule; only where need is what is compared."""
+    if Need.LABELS not in metric_for(result.metric).needs or Need.OFFERS in metric_for(result.metric).needs:
+        return
+    for rule in dict.fromkeys(rule for standing in result.standings for rule in standing.chance_holm):
+        known = [(one, one.chance_holm[rule]) for one in result.standings if rule in one.chance_holm]
+        beating = [f"{safe(one.name)} ({p_equals(p)})" for one, p in known if p <= LEVEL]
+        named = ", ".join(beating) or "none of them"
+        yield f"better than as many offers at random, {rule} rule, Holm over these {len(known)}: {named}"
 
 
 def _rank(standing: Standing, result: Comparison) -> str:
@@ -105,9 +143,9 @@ def _interval(standing: Standing) -> str:
     return f"({standing.reason})" if standing.reason else ""
 
 
-def pair_lines(pair: PairComparison) -> list[str]:
-    """One pair in two or three lines of at most 80 columns where names allow."""
-    head = f"{safe(pair.first)} − {safe(pair.second)}"
+def pair_lines(pair: PairComparison, head: str | None = None) -> list[str]:
+    """One pair in two or three lines of at most 80 columns where names allow; `head` in place of the two names."""
+    head = head or f"{safe(pair.first)} − {safe(pair.second)}"
     if pair.difference is None:
         return [f"{head}: {pair.reason}"]
     effect = f"{head}: {pair.difference:+.4f}"

@@ -116,7 +116,8 @@ def worth(judged: JudgeReport, run: Path | None = None) -> Iterator[str]:
         baseline = measured.status is MeasurementStatus.BASELINE
         kind = "baseline judge" if baseline else "unmeasured judge"
         yield f"{kind}, not comparable, these figures rank nothing: {measured.reason}"
-        yield f"{'a judge that is measured' if baseline else 'measure it'}: {measure_command(judged.judge, str(run) if run else 'RUN')}"
+        command = measure_command(judged.judge, str(run) if run else "RUN")
+        yield f"{'a judge that is measured' if baseline else 'measure it'}: {command}"
     elif measured.reason:
         yield f"{measured.status}: {measured.reason}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from proactivebench.records.base import Record
+from proactivebench.records.measurement import MeasurementStatus
 
 
 class PairComparison(Record):
@@ -33,7 +34,9 @@ class PairComparison(Record):
 
 class Standing(Record):
     """One run among those compared: its score, its rank range under the joint test, and whether it is in the leading
-    tie group. `rank` is None where the metric has no better end or the run has no score."""
+    tie group. `rank` is None where the metric has no better end, the judge ranks nothing, or the run has no score.
+    `chance` is by need rule the p of its offers falling on need (see `scoring.chance`), `chance_holm` the same by Holm
+    over the runs compared, where the run's labels and answers allow it."""
 
     name: str
     value: float | None
@@ -41,23 +44,34 @@ class Standing(Record):
     reason: str | None = None
     rank: tuple[int, int] | None = None
     leading: bool = False
+    chance: dict[str, float] = {}
+    chance_holm: dict[str, float] = {}
 
 
 class Comparison(Record):
     """Several runs compared on one metric over the same traces. `marks` say how they differ all the same, `conditions`
-    how the conditions differ under which they answered, or what of those is not known."""
+    how the conditions differ under which they answered, or what of those is not known.
+
+    `title` names the metric in words. `worth` is what the judge's verdicts are worth that the metric rests on (None:
+    it rests on none); `ranks` is false where higher need not be better there. `deciders` says who decided what.
+    `rule` is the rule of need it goes by, `rules` the same comparison by the other, where people labelled need."""
 
     metric: str
+    title: str = ""
     better: str
     split: str | None
     judge: str
-    ranks: bool = True  # false of what a baseline judge says of offers: higher is not better there
+    deciders: str = ""
+    worth: MeasurementStatus | None = None
+    ranks: bool = True
+    rule: str | None = None
     traces: int
     standings: tuple[Standing, ...]
     pairs: tuple[PairComparison, ...]
     marks: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    rules: dict[str, Comparison] = {}
 
 
 class GateRule(StrEnum):

@@ -9,7 +9,7 @@ import numpy as np
 
 from proactivebench.errors import UsageError
 from proactivebench.naming import did_you_mean
-from proactivebench.records import JudgeReport, MetricValue, Report
+from proactivebench.records import JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.scoring.allowances import unknown_metric
 from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
 from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, value_of, why_undefined
@@ -40,9 +40,12 @@ class Aligned:
 
     def value(self, run: int) -> MetricValue:
         """The metric as the run's own report has it, over the same traces."""
+        return self.section(run).metrics.get(self.key, MetricValue(value=None, reason="not in this report"))
+
+    def section(self, run: int) -> SplitReport:
+        """A run's own report over the split, or over all traces."""
         judged = self.judged[run]
-        section = judged.overall if self.split is None else judged.splits[self.split]
-        return section.metrics.get(self.key, MetricValue(value=None, reason="not in this report"))
+        return judged.overall if self.split is None else judged.splits[self.split]
 
     def another(self, metric: Metric, run: int) -> float | None:
         """Another metric of a run over the same traces; None where it is undefined."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from proactivebench.scoring.signflip import holm
 
 DRAWS = 9_999
 SEED = 2410_12361
@@ -19,6 +21,23 @@ class Chance(NamedTuple):
 
     p: float
     draws: int
+
+
+def over_family(chances: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """The p of several runs by need rule, adjusted by Holm over those of them that have one by that rule.
+
+    Args:
+        chances: per run of the family, p by need rule.
+
+    Returns:
+        The same, adjusted.
+    """
+    found: list[dict[str, float]] = [{} for _ in chances]
+    for rule in dict.fromkeys(rule for one in chances for rule in one):
+        known = [place for place, one in enumerate(chances) if rule in one]
+        for place, p in zip(known, holm(np.array([chances[place][rule] for place in known])), strict=True):
+            found[place][rule] = float(p)
+    return found
 
 
 def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DRAWS, seed: int = SEED) -> Chance:

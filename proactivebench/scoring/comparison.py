@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.records import Comparison, JudgeReport, PairComparison, Report, Standing
+from proactivebench.records import (
+    Comparison,
+    JudgeReport,
+    Measurement,
+    MeasurementStatus,
+    NeedRule,
+    PairComparison,
+    Report,
+    Standing,
+)
+from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned, align
+from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.intervals import Resampled, leave_one_out, spread, t_quantile
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.power import LEVEL, minimum_detectable_difference
-from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE
+from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, metric_for
 from proactivebench.scoring.signflip import (
     benjamini_hochberg,
     holm,
@@ -25,6 +37,12 @@ from proactivebench.scoring.signflip import (
 )
 
 FEWEST_TESTABLE = 6  # below, no two-sided sign-flip test can reach .05
+
+_UNRANKED = {
+    MeasurementStatus.BASELINE: "baseline judge, not comparable",
+    MeasurementStatus.UNMEASURED: "unmeasured judge, not comparable",
+    MeasurementStatus.PAPER: "the paper's judge, trained on these moments",
+}
 
 Floats = NDArray[np.float64]
 
@@ -90,11 +108,34 @@ def compare(
     anyway: bool = False,
     names: Sequence[str] | None = None,
 ) -> Comparison:
-    """Compare runs on `metric`, pair by pair and all together, over the traces of `split` (None = all).
+    """Compare runs on `metric`, pair by pair and all together, over the traces of `split` (None = all); by the other
+    rule of need too, where people labelled need and the metric changes with it.
 
     Raises `UsageError` where runs differ in data, protocol, judge or traces (unless `anyway`), see `align`.
     """
-    runs = align(reports, metric, judge=judge, split=split, anyway=anyway, names=names)
+    aligned = partial(align, reports, judge=judge, split=split, anyway=anyway, names=names)
+    runs = aligned(metric)
+    others = {rule: aligned(f"{metric}_{rule}") for rule in _other_rules(runs, metric)}
+    own = runs.judged[0].judge.label_rule or NeedRule.UNANIMOUS
+    rules = {
+        rule: _compared(other).model_copy(update={"rule": rule, "title": runs.metric.title})
+        for rule, other in others.items()
+    }
+    by_need = rules and (runs.metric.judge_free or runs.judged[0].judge.label_rule)
+    return _compared(runs).model_copy(update={"rules": rules, "rule": own.value if by_need else None})
+
+
+def _other_rules(runs: Aligned, metric: str) -> Iterator[str]:
+    """The rules of need by which the metric can be read as well."""
+    if metric != runs.metric.key or not runs.metric.silences_matter:
+        return
+    own = runs.judged[0].judge.label_rule or (NeedRule.UNANIMOUS if runs.metric.judge_free else None)
+    for rule in NeedRule:
+        if rule is not own and all(rule in judged.tables for judged in runs.judged):
+            yield rule.value
+
+
+def _compared(runs: Aligned) -> Comparison:
     paired = pair_up(runs.measure, runs.counts)
     tested = np.isfinite(paired.values).all(axis=1) & (paired.values.shape[1] > 1)
     p_joint, p = np.full(len(tested), np.nan), np.full(len(tested), np.nan)
@@ -104,19 +145,29 @@ def compare(
         p_joint[tested] = joint_signflip(paired.values[tested])
         p_holm[tested], p_fdr[tested] = holm(p[tested]), benjamini_hochberg(p[tested])
     adjusted = {"p": p, "p_joint": p_joint, "p_holm": p_holm, "p_fdr": p_fdr}
+    worth = None if runs.metric.judge_free else _worth(runs.judged)
+    ranks = worth in (None, *(status for status in MeasurementStatus if Measurement(status=status).ranks))
     return Comparison(
-        metric=metric,
+        metric=runs.key,
+        title=metric_for(runs.key).title,
         better=runs.metric.better,
-        split=split,
+        split=runs.split,
         judge=runs.judged[0].judge.id,
-        ranks=runs.metric.judge_free or not runs.judged[0].judge.baseline,
+        deciders=deciders(runs.judged),
+        worth=worth,
+        ranks=ranks,
         traces=len(runs.traces),
-        standings=tuple(_standings(runs, paired, p_joint)),
+        standings=tuple(_standings(runs, paired, p_joint, ranks=ranks)),
         pairs=tuple(_pair(runs, paired, place, adjusted) for place in range(len(tested))),
         marks=runs.marks,
         conditions=runs.conditions + runs.unknown_conditions,
-        warnings=tuple(_warnings(runs)),
+        warnings=tuple(_warnings(runs, ranks=ranks)),
     )
+
+
+def _worth(judged: Sequence[JudgeReport]) -> MeasurementStatus:
+    """What the verdicts behind all the runs are worth: as much as the least of them."""
+    return max((found.measurement.status for found in judged), key=list(MeasurementStatus).index)
 
 
 def _pair(runs: Aligned, paired: Paired, place: int, adjusted: dict[str, Floats]) -> PairComparison:
@@ -151,7 +202,7 @@ def _pair(runs: Aligned, paired: Paired, place: int, adjusted: dict[str, Floats]
     )
 
 
-def _standings(runs: Aligned, paired: Paired, p: Floats) -> Iterator[Standing]:
+def _standings(runs: Aligned, paired: Paired, p: Floats, *, ranks: bool) -> Iterator[Standing]:
     sign = {"up": 1.0, "down": -1.0}.get(runs.metric.better, 0.0)
     theta, count = paired.theta, len(runs.names)
     won = (p <= LEVEL) & (sign * paired.difference > 0)
@@ -164,15 +215,19 @@ def _standings(runs: Aligned, paired: Paired, p: Floats) -> Iterator[Standing]:
     behind = set(paired.second[won & (paired.first == order[0])]) | set(
         paired.first[lost & (paired.second == order[0])]
     )
+    chances = [runs.section(run).chance for run in range(count)]
+    by_holm = over_family(chances)
     for run in order:
         alone = spread(runs.metric, Resampled(runs.counts[run]))
         known = bool(np.isfinite(theta[run]))
-        ranked = known and sign != 0
+        ranked = known and sign != 0 and ranks
         yield Standing(
             name=runs.names[run],
             value=float(theta[run]) if known else None,
             interval=alone.interval,
             reason=alone.reason if known else runs.reasons[run],
+            chance=chances[run],
+            chance_holm=by_holm[run],
             rank=(1 + int(better_than_it[run]), scored - int(worse_than_it[run])) if ranked else None,
             leading=ranked and run not in behind,
         )
@@ -189,9 +244,9 @@ def _discordant(first: JudgeReport, second: JudgeReport, traces: Sequence[str]) 
     return better, worse
 
 
-def _warnings(runs: Aligned) -> Iterator[str]:
+def _warnings(runs: Aligned, *, ranks: bool) -> Iterator[str]:
     yield from runs.cautions
-    if runs.judged[0].judge.baseline and not runs.metric.judge_free:
-        yield "baseline judge, not comparable: these standings rank nothing"
+    if not ranks:
+        yield f"{_UNRANKED[_worth(runs.judged)]}: these standings rank nothing"
     if len(runs.traces) < FEWEST_TESTABLE:
         yield f"{len(runs.traces)} traces: no difference can be tested at .05 with fewer than {FEWEST_TESTABLE}"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from proactivebench.board.ranking import rank_ranges, significant
+from proactivebench.records import Measurement, MeasurementStatus
 from proactivebench.scoring.signflip import joint_signflip
 
 rng = np.random.default_rng(7)
@@ -31,7 +32,14 @@ def test_ranks_are_those_of_compare(runs):
 
     reports = [score_run(RunStore(runs / name)) for name in ("never", "always", "oracle", "parrot")]
     ranges = rank_ranges(reports, reports[0].judges[0].judge.id)
-    expected = {standing.name: (standing.rank, standing.leading) for standing in compare(reports, "f1").standings}
+    people = Measurement(status=MeasurementStatus.PEOPLE)  # `compare` gives no ranks under a baseline
+    told = [
+        report.model_copy(
+            update={"judges": tuple(one.model_copy(update={"measurement": people}) for one in report.judges)}
+        )
+        for report in reports
+    ]
+    expected = {standing.name: (standing.rank, standing.leading) for standing in compare(told, "f1").standings}
     assert {report.agent.name: place for report, place in zip(reports, ranges, strict=True)} == expected
 
 

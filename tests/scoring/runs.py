@@ -16,6 +16,8 @@ from proactivebench.records import (
     JudgeIdentity,
     JudgeMember,
     Manifest,
+    Measurement,
+    MeasurementStatus,
     Moment,
     MomentLabels,
     NeedRule,
@@ -155,6 +157,7 @@ def report_on(
     splits: Mapping[str, str] | None = None,
     repeats: int = 1,
     name: str = "scripted",
+    measured: bool = True,
 ) -> Report:
     task = make_task(
         {name: len(row if isinstance(row, str) else row[0]) for name, row in rows.items()}, needs=needs, splits=splits
@@ -167,7 +170,9 @@ def report_on(
         }
     )
     replies, verdicts = make_run(task, rows)
-    return build_report(task, manifest, replies, {judge.id: verdicts})
+    known = judge.unmeasured.status is MeasurementStatus.UNMEASURED and measured
+    worth = {judge.id: Measurement(status=MeasurementStatus.MEASURED, reason="in tests")} if known else {}
+    return build_report(task, manifest, replies, {judge.id: verdicts}, measurements=worth)
 
 
 def by_trace(*tables: tuple[int, int, int, int]) -> dict[str, str]:

@@ -81,7 +81,7 @@ def test_a_comparison_fits_eighty_columns_and_says_first_what_it_comes_to():
     text = console.file.getvalue()
     cautions = "note: one: 5.1% of the replies are unusable by the model's own doing (unparsable\n12)"
     assert text.startswith(cautions)  # what must be known before any number is believed
-    assert "\none is better than two on f1" in text
+    assert "\none is better than two on F1" in text
     assert max(map(len, text.splitlines())) <= 80
 
 

@@ -14,6 +14,10 @@ class UsageError(ProactiveBenchError):
     """The request cannot be carried out as asked: bad argument, unreadable input, refused key, unknown name."""
 
 
+class Unreachable(UsageError):
+    """The server of a model is not there, or gives no usable answer."""
+
+
 class DataError(ProactiveBenchError):
     """Data that is missing, malformed or not what its hash says."""
 

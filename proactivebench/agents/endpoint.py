@@ -20,7 +20,7 @@ from proactivebench.agents.endpoint_reply import Json
 from proactivebench.agents.endpoint_tokens import ESTIMATE, counter
 from proactivebench.agents.endpoint_wants import after
 from proactivebench.agents.turns import reasoning_of
-from proactivebench.errors import UsageError
+from proactivebench.errors import Unreachable, UsageError
 from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Decoding
 
@@ -90,7 +90,7 @@ class EndpointAgent(Agent):
             raise UsageError(f"{self._options.base_url}: {fault}") from None
         except Transient as fault:
             url = self._options.base_url
-            raise UsageError(f"no usable answer from {url} ({fault}): start the server, or check base_url") from None
+            raise Unreachable(f"no usable answer from {url} ({fault}): start the server, or check base_url") from None
         recorded = {name: value for name, value in accepted[0].recorded.items() if name != "in_use"}
         if self._options.max_length is None:
             return recorded

@@ -61,9 +61,20 @@ def local_judge(identity: JudgeIdentity) -> Judge | None:
 
 @lru_cache(maxsize=64)
 def _local_judge(silence: tuple[JudgeMember, ...], proposals: tuple[JudgeMember, ...]) -> Judge | None:
-    chains = ([_word(member) for member in takewhile(_deterministic, chain)] for chain in (silence, proposals))
-    spec = [f"{name}={'+'.join(chain)}" for name, chain in zip(STRATA, chains, strict=True) if chain]
-    return create_judge(",".join(spec)) if spec else None
+    spec = _spec([[_word(member) for member in takewhile(_deterministic, chain)] for chain in (silence, proposals)])
+    return create_judge(spec) if spec else None
+
+
+def spec_of(identity: JudgeIdentity) -> str | None:
+    """A whole judge in the words of `--judge`, by the names of its members; None where a name can be no shipped card's
+    (an entry's words are never a path)."""
+    chains = [[_word(member) for member in identity.chain(stratum)] for stratum in STRATA]
+    return _spec(chains) if all(_WORD.match(word) for chain in chains for word in chain) else None
+
+
+def _spec(chains: Sequence[Sequence[str]]) -> str:
+    """The spec that asks these chains, of silences and of offers."""
+    return ",".join(f"{name}={'+'.join(chain)}" for name, chain in zip(STRATA, chains, strict=True) if chain)
 
 
 def _word(member: JudgeMember) -> str:

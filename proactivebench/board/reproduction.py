@@ -20,8 +20,11 @@ class Reproduction(Record):
 
     It counts only for the evidence it was formed on (`digest`, as `Evidence.digest`). `model` was asked again on `date`
     (YYYY-MM-DD) at the `moments` moments of `traces`, which `seed` drew after submission; at `agreed` of them both
-    answers are an offer or both a silence; `interval` is the 95 % interval of that share over traces. `passed`: whether
-    the entry's answers count as the model's, and `reason` why they do not.
+    answers are an offer or both a silence; `interval` is the 95 % interval of that share over traces, `chance` the
+    share to expect of offers placed by lot. Of the moments `offered_by_both`, `identical` offers have the very words
+    and `similar` like ones. `draw`: how many draws there were for this evidence, this one included; `conditions`: how
+    those of the new answers differ, in words. `passed`: whether the entry's answers count as the model's, and `reason`
+    why they do not.
     """
 
     entry: str  # ORG__MODEL/RUN
@@ -33,6 +36,12 @@ class Reproduction(Record):
     moments: int = Field(ge=1)
     agreed: int = Field(ge=0)
     interval: tuple[float, float] | None = None
+    chance: float | None = Field(default=None, ge=0, le=1)
+    offered_by_both: int = Field(default=0, ge=0)
+    identical: int = Field(default=0, ge=0)
+    similar: int = Field(default=0, ge=0)
+    draw: int = Field(default=1, ge=1)
+    conditions: str = ""
     passed: bool
     reason: str = ""
 
@@ -49,6 +58,14 @@ class Reproduction(Record):
             f"{self.model}, asked again on {self.date} at {self.moments} moments of {len(self.traces)} traces drawn "
             f"after submission, agrees on offer or silence at {self.agreement:.0%}{over}"
         )
+        if self.chance is not None:
+            said += f" (by lot {self.chance:.0%})"
+        if self.offered_by_both:
+            said += f", in the very words at {self.identical} of the {self.offered_by_both} that both offer at"
+        if self.draw > 1:
+            said += f"; draw {self.draw}"
+        if self.conditions:
+            said += f"; other conditions: {self.conditions}"
         return f"{said}; {self.reason}." if self.reason else f"{said}."
 
 

@@ -23,7 +23,7 @@ from proactivebench.board.entry import BOARD_TASKS, ENTRY, REPLIES, Entry, verdi
 from proactivebench.board.escaping import plain
 from proactivebench.board.evidence import Evidence, Finding, read_evidence
 from proactivebench.board.rules import rule_faults
-from proactivebench.errors import DataError
+from proactivebench.errors import DataError, UsageError
 from proactivebench.records import SILENCE, Reply, ReplyKey, ReplyStatus, Verdict, VerdictKey, printable
 from proactivebench.traces.index import TaskStructure, task_structure
 
@@ -62,6 +62,18 @@ def find_entries(path: Path) -> list[Path]:
         said = "give the folder that `leaderboard prepare` wrote, or a board's folder"
         raise DataError(f"no entry at {plain(str(path))}: {said}")
     return found
+
+
+def board_holding(path: Path) -> Path:
+    """The board that `path` is, or whose entry it is: where what maintainers find out is kept.
+
+    Raises `UsageError` for an entry that lies on no board."""
+    if (path / "entries").is_dir():
+        return path
+    place = path.absolute()
+    if place.parent.parent.name == "entries":
+        return place.parent.parent.parent
+    raise UsageError(f"{plain(str(path))} lies on no board: give BOARD/entries/ORG__MODEL/RUN, or the board itself")
 
 
 def _runs(model: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from proactivebench.cli.maintainers import rejudge, reproduce
 from proactivebench.files import folder
 
 if TYPE_CHECKING:
@@ -265,6 +266,10 @@ def seed(
         print(f"released too, and left out here: {', '.join(names)} ({reason})")
     print(f"runs and entries: {seeded.work_path}\nsite: {seeded.index}: {seeded.board.count}")
     _tell_refused(seeded.board, allowed=False)
+
+
+app.command(short_help="Ask an entry's model again, on traces drawn now")(reproduce)
+app.command(short_help="Have open verdicts decided again by their judge")(rejudge)
 
 
 def _tell_refused(board: Board, *, allowed: bool) -> None:

@@ -114,8 +114,8 @@ def ask_again(
     agent = serving.agent(model, model_args, protocol, task)
     if not other_name and _called(agent.identity.name) != _called(manifest.agent.name):
         raise UsageError(
-            f"{entry.key} was answered by {manifest.agent.name}, and this is {agent.identity.name}: give that model, or "
-            "say --other_name where the same weights are served under another name"
+            f"{entry.key} was answered by {manifest.agent.name}, and this is {agent.identity.name}: give that model, "
+            "or say --other_name where the same weights are served under another name"
         )
     seed = _seed(work_path / entry.key, evidence.digest, seed, redraw=redraw)
     drawn = draw(task.traces, evidence.digest, seed, traces)
@@ -180,7 +180,7 @@ def conclude(asked: Asked, store: RunStore) -> tuple[Reproduction, Path]:
 
 def draw(traces: Sequence[Trace], digest: str, seed: str, count: int = TRACES) -> tuple[Trace, ...]:
     """`count` of the traces, by an entry's hash and a seed, in the task's order: whoever knows both can draw again."""
-    lot = random.Random(hashlib.sha256(f"{digest} {seed}".encode()).hexdigest())  # noqa: S311 - to be drawn again by all
+    lot = random.Random(hashlib.sha256(f"{digest} {seed}".encode()).hexdigest())
     chosen = set(lot.sample(range(len(traces)), min(count, len(traces))))
     return tuple(trace for place, trace in enumerate(traces) if place in chosen)
 
@@ -234,8 +234,8 @@ class Held:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % interval of the agreement: Wilson's, the moments of a trace counted as hanging together (METRICS.md §3,
-        interval P where the traces show no variation), with the normal quantile: three traces are too few to show any."""
+        """95 % interval of the agreement: Wilson's, with the moments of a trace counted as hanging together as interval
+        P has it where traces show no variation (three are too few to show any), and the normal quantile."""
         if not self.moments:
             return None
         return wilson(self.agreement, effective_size(self.moments, self.traces), _NORMAL)

@@ -60,7 +60,8 @@ class FittingJudges:
             try:
                 self._made[spec] = self._make(spec)
             except (UsageError, DataError) as error:
-                self._made[spec] = str(error)
+                own = "" if self._only else "; a judge by a card of its own needs that card: --judge CARD.yaml"
+                self._made[spec] = f"{error}{own}"
         judge = self._made[spec]
         if isinstance(judge, str):
             return judge
@@ -144,8 +145,11 @@ class Redeciding:
         name = evidence.entry.manifest.task.name
         try:
             task = self._tasks[name] = self._tasks.get(name) or load_task(name)
+        except DataError as error:  # it cannot be had now
+            return [Outcome(key, OPEN, f"not asked: {error}")]
+        try:
             verification = verify_evidence(evidence, task, metrics=())
-        except Exception as error:  # the entry's own fault, or data that cannot be had
+        except Exception as error:  # the entry's own fault, whatever it is
             return [Outcome(key, REFUSED, broken_off(error).message)]
         if verification.findings:
             finding = verification.findings[0]

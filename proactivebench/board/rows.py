@@ -49,7 +49,8 @@ BADGES = {
     "decided again": "the maintainers had its open verdicts decided again by the same judge, and they came out alike",
     "not re-read": "raw texts are missing or another protocol's: what those replies said was taken on trust",
     "texts missing": "more than 2 % of the replies carry no raw text; not ranked",
-    "disputed": "a re-judging model decides more than a tenth of the verdicts otherwise; not ranked",
+    "disputed": "asked again, its judge or a re-judging model decides more than a tenth of the verdicts otherwise, or "
+    "those that differ favour the entry; not ranked",
     "copy": "most of what it offers is also another entry's, and nobody named this one as the original; not ranked",
     "trained on benchmark": "its makers say so",
     "training unknown": "its makers do not say whether it was trained on the benchmark",

@@ -89,6 +89,8 @@ def ask_again(
     from proactivebench.traces import load_task
 
     root = board_holding(path)
+    if root == path:
+        raise UsageError(f"{path} is a board: name one of its entries, {path}/entries/ORG__MODEL/RUN")
     evidence = read_evidence(path)
     validation = validate_evidence(evidence)
     entry = evidence.entry

@@ -9,7 +9,7 @@ from proactivebench.board.reproducing import Held, draw
 from proactivebench.board.reproduction import read_reproductions
 from proactivebench.records import Reply, ReplyStatus
 from proactivebench.traces import load_task
-from tests.servers.chat import Fault, Say, chat_server
+from tests.servers.chat import Fault, chat_server
 
 from .asked_again import FORGED, HONEST, copied, helped, interrupting, submitted
 from .calling import call, one_line
@@ -164,10 +164,12 @@ def test_other_conditions_are_said(board):
     def without_format(seen):
         return Fault(400, "response_format is not supported") if "response_format" in seen.body else helped(seen)
 
-    with chat_server(without_format, probe=Fault(400, "response_format is not supported")) as server:
-        server.probe = Say()
-        reproduce(board, server)
-    assert read_reproductions(board)[HONEST].conditions == ""
+    with chat_server(without_format) as server:
+        done = reproduce(board, server)
+    assert done.code == 0
+    said = "response format: json_schema, strict (the entry), none (the new answers)"
+    assert read_reproductions(board)[HONEST].conditions == said
+    assert said in done.out
 
 
 @pytest.mark.parametrize(

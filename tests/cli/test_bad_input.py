@@ -57,6 +57,8 @@ FOLDERS = [
     ("leaderboard submit", "path", "leaderboard submit @ --to dir:new"),
     ("leaderboard build", "path", "leaderboard build @ --output_path new"),
     ("leaderboard announce", "path", "leaderboard announce @ --entry a__b/r --to a/b --dataset a/b"),
+    ("leaderboard reproduce", "entry", "leaderboard reproduce @ --model never"),
+    ("leaderboard rejudge", "path", "leaderboard rejudge @ --pending --judge_model m"),
     ("leaderboard serve", "path", "leaderboard serve @ --port 0"),
     ("leaderboard seed", "mirror", "leaderboard seed --mirror @ --output_path new"),
 ]

@@ -10,6 +10,7 @@ from proactivebench.board.decided import read_decisions
 from proactivebench.board.entry import ENTRY
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
+from proactivebench.board.judge_blocks import judge_table
 from proactivebench.board.output import SITE, check_output, entry_folders, sweep, take_over
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
@@ -57,7 +58,8 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
     check_output(output_path, SITE, board.root)
     take_over(output_path, SITE)
     with collector_paused():
-        index = write_site(board.groups, board.entries, board.refusals, output_path, texts=texts)
+        judges = judge_table(board.root)
+        index = write_site(board.groups, board.entries, board.refusals, output_path, texts=texts, judges=judges)
         write_exports(board.groups, board.refusals, published(), output_path)
         write_space(output_path)
     pages = {f"entries/{entry.key}/{name}" for entry in board.entries for name in ("index.html", "data.js")}

@@ -81,7 +81,7 @@ def declaration(
                 "parameters": _count(parameters),
                 "open_weights": _answer("--open_weights", open_weights or "unknown"),
                 "released": _day(released),
-                "price": _prices(price),
+                "price": prices(price),
                 **rest,
             }
         )
@@ -137,8 +137,8 @@ def _day(text: str | None) -> date | None:
         raise UsageError(f"--released {text!r}: a day, such as 2025-03-01") from None
 
 
-def _prices(text: str | None) -> dict[str, float] | None:
-    """The prices in `prompt=0.15,completion=0.6`."""
+def prices(text: str | None) -> dict[str, float] | None:
+    """The prices in `prompt=0.15,completion=0.6`. Raises `UsageError`."""
     if text is None:
         return None
     found = {}

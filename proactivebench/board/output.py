@@ -37,6 +37,9 @@ DATASET = Kind(
 )
 
 
+_READ = ("entries", "rejudged", "decided", "reproduced", "judges", "judges-reproduced", "fingerprints")
+
+
 def check_output(output_path: Path, kind: Kind, board: Path | None = None) -> None:
     """Raises `UsageError` where `output_path` is, holds or lies among what a build of `board` reads, holds something
     that no build wrote, or has a link inside that a build would write through."""
@@ -107,7 +110,7 @@ def _remove_empty(folder: Path, output_path: Path) -> None:
 def _read_places(board: Path) -> Iterator[Path]:
     """The folders that hold entries only, or what maintainers found out. The board's own folder may have other things
     in it, a site too; a link among the entries is refused elsewhere and leads nowhere here."""
-    yield from (board / name for name in ("entries", "rejudged", "decided", "reproduced"))
+    yield from (board / name for name in _READ)
     for folder in entry_folders(board) if board.is_dir() else ():
         if folder.absolute().parent.parent.name == "entries":
             yield folder.absolute().parent.parent

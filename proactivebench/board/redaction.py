@@ -9,7 +9,7 @@ from typing import Any
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.board.bounds import MAX_ADVICE, MAX_REASON
 from proactivebench.errors import UsageError
-from proactivebench.records import PROBED, Manifest, Reply, Session, Verdict
+from proactivebench.records import PROBED, JudgeIdentity, Manifest, Reply, Session, Verdict
 
 HIDDEN = "(hidden)"
 _MAX_RAW = 192 * 1024  # bytes: written as JSON, with what is escaped in it, a text stays below a line's bound
@@ -23,18 +23,7 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
     agent = manifest.agent.model_copy(
         update={"model_args": _hidden(manifest.agent.model_args), "name": _hidden(manifest.agent.name)}
     )
-    judges = {
-        key: judge.model_copy(
-            update={
-                "model": _hidden(judge.model),
-                "weights": _hidden(judge.weights),
-                "runtime": _hidden(judge.runtime),
-                "words": None,
-                "card": _hidden(judge.card),
-            }
-        )
-        for key, judge in manifest.judges.items()
-    }
+    judges = {key: redacted_judge(judge) for key, judge in manifest.judges.items()}
     last = manifest.sessions[-1:] or (Session(started="", versions={}),)
     session = last[0].model_copy(update={"limit": manifest.limit, "repeats": manifest.repeats})
     decoding = manifest.decoding
@@ -54,6 +43,19 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
         "task": task,
     }
     return manifest.model_copy(update=changes)
+
+
+def redacted_judge(judge: JudgeIdentity) -> JudgeIdentity:
+    """`judge` with addresses hidden and paths cut to their last name, without the words it was asked for in."""
+    return judge.model_copy(
+        update={
+            "model": _hidden(judge.model),
+            "weights": _hidden(judge.weights),
+            "runtime": _hidden(judge.runtime),
+            "words": None,
+            "card": _hidden(judge.card),
+        }
+    )
 
 
 def redacted_reply(reply: Reply) -> Reply:

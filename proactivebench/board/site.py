@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.board import plots
+from proactivebench.board.judge_blocks import JudgeTable
 from proactivebench.board.pages import asset, safe_json, site_page
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal
@@ -57,9 +58,11 @@ def write_site(
     output_path: Path,
     *,
     texts: str | None = None,
+    judges: JudgeTable | None = None,
 ) -> Path:
     """Write the site of a board into `output_path` and return its index page. `texts="none"` leaves out the texts of
-    the events, which belong to the benchmark's authors; otherwise they are shown where the data is at hand."""
+    the events, which belong to the benchmark's authors; otherwise they are shown where the data is at hand. `judges`
+    are those measured on the board."""
     with cannot_write(output_path):
         for name in ("board.css", "board.js", "traces.js"):
             _write(output_path / "assets" / name, asset(name))
@@ -81,7 +84,10 @@ def write_site(
             published=published(),
             refusals=refusals,
         )
-        _write(output_path / "judges.html", _plain("judges.html", "Judges", judges=_judges(groups)))
+        _write(
+            output_path / "judges.html",
+            _plain("judges.html", "Judges", judges=_judges(groups), table=judges or JudgeTable()),
+        )
         _write(output_path / "submit.html", _plain("submit.html", "How to submit"))
         _write(output_path / "compare.html", _compare(entries, task_files))
         return _write(output_path / "index.html", index)

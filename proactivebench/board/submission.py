@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from proactivebench.board.entry import ENTRY, Entry
@@ -27,12 +29,48 @@ def submit_entry(path: Path, target: str) -> str:
     Raises `CheckFailed` for an entry that a board would refuse, `UsageError` where the target is none or has such an
     entry already, `CannotWrite` where it cannot be reached or does not take it.
     """
-    kind, _, place = target.partition(":")
-    senders = {"dir": _to_folder, "git": _to_git, "hf": _to_hub}
-    if kind not in senders or not place or place.startswith("-"):
-        raise UsageError(f"{target} is no place to submit to: use hf:ORG/DATASET, git:URL or dir:PATH")
+    check_target(target)
     entry, files = submission(read_evidence(path))
-    return senders[kind](entry, files, place)
+    otherwise = "prepare this one with another --run_id"
+    return send(Parcel(f"entry {entry.key}", f"entries/{entry.key}", ENTRY, files, otherwise), target)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What goes to a board: `files` by their names in `folder`, below the board's root; `first` is the file that tells
+    one parcel from another, and `otherwise` what to do where another one of that name lies there."""
+
+    title: str
+    folder: str
+    first: str
+    files: Mapping[str, bytes]
+    otherwise: str
+
+    @property
+    def message(self) -> str:
+        """The title as a sentence begins: ids keep their letters."""
+        return f"{self.title[:1].upper()}{self.title[1:]}"
+
+    @property
+    def branch(self) -> str:
+        """The branch of a git repository it travels on."""
+        return self.title.replace(" ", "/", 1)
+
+
+def send(parcel: Parcel, target: str) -> str:
+    """Send a parcel to `dir:PATH`, `git:URL` or `hf:ORG/DATASET`; returns where it now lies, and what comes next.
+    Raises `UsageError` where the target is none or has another such parcel already, `CannotWrite` where it cannot be
+    reached or does not take it."""
+    kind, place = check_target(target)
+    return {"dir": _to_folder, "git": _to_git, "hf": _to_hub}[kind](parcel, place)
+
+
+def check_target(target: str) -> tuple[str, str]:
+    """The kind of a target and its place. Raises `UsageError` where it is none."""
+    kind, _, place = target.partition(":")
+    if kind not in ("dir", "git", "hf") or not place or place.startswith("-"):
+        raise UsageError(f"{target} is no place to submit to: use hf:ORG/DATASET, git:URL or dir:PATH")
+    return kind, place
 
 
 def submission(evidence: Evidence) -> tuple[Entry, dict[str, bytes]]:
@@ -46,40 +84,40 @@ def submission(evidence: Evidence) -> tuple[Entry, dict[str, bytes]]:
     return evidence.entry, files
 
 
-def _to_folder(entry: Entry, files: dict[str, bytes], place: str) -> str:
+def _to_folder(parcel: Parcel, place: str) -> str:
     root = Path(place)
     if not root.is_dir() and (root.exists() or not root.absolute().parent.is_dir()):
         raise UsageError(f"{root} is no folder and none can be made there: give the folder of a board")
-    return f"{_lay_out(root, entry, files)}; next: proactivebench leaderboard build {root}"
+    return f"{_lay_out(root, parcel)}; next: proactivebench leaderboard build {root}"
 
 
-def _lay_out(root: Path, entry: Entry, files: dict[str, bytes]) -> Path:
-    folder = root / "entries" / entry.key
-    if (folder / ENTRY).exists() and (folder / ENTRY).read_bytes() != files[ENTRY]:
-        raise UsageError(f"{folder} holds another entry: prepare this one with another --run_id")
+def _lay_out(root: Path, parcel: Parcel) -> Path:
+    folder = root / parcel.folder
+    first = folder / parcel.first
+    if first.exists() and first.read_bytes() != parcel.files[parcel.first]:
+        raise UsageError(f"{folder} holds another {parcel.title.split()[0]}: {parcel.otherwise}")
     with cannot_write(folder):
-        for name, content in files.items():
+        for name, content in parcel.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
     return folder
 
 
-def _to_git(entry: Entry, files: dict[str, bytes], place: str) -> str:
-    branch = f"entry/{entry.key}"
+def _to_git(parcel: Parcel, place: str) -> str:
     shown = re.sub(r"(?<=://)[^/@\s]*@", "", place)  # an address may hold a password
     with tempfile.TemporaryDirectory(prefix="proactivebench-") as scratch:
         clone = Path(scratch) / "board"
         _git("clone", "--quiet", "--depth", "1", "--", place, str(clone))
-        if _git("ls-remote", "--heads", "origin", f"refs/heads/{branch}", folder=clone):
-            raise UsageError(f"{shown} has a branch {branch} already: prepare the entry with another --run_id")
-        if (clone / "entries" / entry.key).exists():
-            raise UsageError(f"{shown} has an entry {entry.key} already: prepare this one with another --run_id")
-        _git("checkout", "--quiet", "-b", branch, folder=clone)
-        _lay_out(clone, entry, files)
-        _git("add", "--force", "--", f"entries/{entry.key}", folder=clone)
-        _git("commit", "--quiet", "-m", f"Entry {entry.key}", folder=clone, **_identity(clone))
-        _git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", folder=clone)
-    return f"{shown} has branch {branch}; next: open a pull request from it"
+        if _git("ls-remote", "--heads", "origin", f"refs/heads/{parcel.branch}", folder=clone):
+            raise UsageError(f"{shown} has a branch {parcel.branch} already: {parcel.otherwise}")
+        if (clone / parcel.folder).exists():
+            raise UsageError(f"{shown} has an {parcel.title} already: {parcel.otherwise}")
+        _git("checkout", "--quiet", "-b", parcel.branch, folder=clone)
+        _lay_out(clone, parcel)
+        _git("add", "--force", "--", parcel.folder, folder=clone)
+        _git("commit", "--quiet", "-m", parcel.message, folder=clone, **_identity(clone))
+        _git("push", "--quiet", "origin", f"HEAD:refs/heads/{parcel.branch}", folder=clone)
+    return f"{shown} has branch {parcel.branch}; next: open a pull request from it"
 
 
 def _identity(clone: Path) -> dict[str, str]:
@@ -121,9 +159,9 @@ def _telling(said: str) -> str:
     return "; ".join(dict.fromkeys(reasons))[:500] or "no reason given"
 
 
-def _to_hub(entry: Entry, files: dict[str, bytes], place: str) -> str:
-    added = {f"entries/{entry.key}/{name}": content for name, content in files.items()}
-    return open_pull_request(place, "dataset", added, f"Entry {entry.key}")
+def _to_hub(parcel: Parcel, place: str) -> str:
+    added = {f"{parcel.folder}/{name}": content for name, content in parcel.files.items()}
+    return open_pull_request(place, "dataset", added, parcel.message)
 
 
 def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title: str) -> str:

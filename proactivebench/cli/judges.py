@@ -94,6 +94,7 @@ def fingerprint(
     judge_model_args: ModelArgs = "",
     judge_gen_kwargs: GenKwargs = "",
     again: Annotated[bool, typer.Option("--again", help="Ask anew, though it was taken before.")] = False,
+    record: Annotated[Path | None, typer.Option(help="Maintainers: the board to keep it in.")] = None,
     concurrency: Concurrency = 16,
     batch_size: BatchSize = "1",
     device: Device = None,
@@ -112,10 +113,8 @@ def fingerprint(
     from proactivebench.errors import CheckFailed
 
     behind = Behind(judge_model, judge_model_args, judge_gen_kwargs)
-    serving = (concurrency, batch_size, device)
-    found, worth = take_fingerprint(
-        behind, serving, runs or [], again=again, progress=progress("items judged"), say=say
-    )
+    serving, heard = (concurrency, batch_size, device), progress("items judged")
+    found, worth = take_fingerprint(behind, serving, runs or [], again=again, record=record, progress=heard, say=say)
     if as_json:
         told = {"passed": found.passed, "status": worth.status, "reason": worth.reason}
         print_json({**found.model_dump(mode="json"), **told})
@@ -123,6 +122,85 @@ def fingerprint(
         print("\n".join(fingerprint_lines(found, worth)))
     if not found.passed:
         raise CheckFailed("the fingerprint is not the published judge's: its figures are not the paper's measure")
+
+
+@app.command()
+def submit(
+    name: Name,
+    to: Annotated[str, typer.Option(help="hf:ORG/DATASET, git:URL or dir:PATH, a board's.")],
+    judge_model: Model = None,
+    judge_model_args: ModelArgs = "",
+    judge_gen_kwargs: GenKwargs = "",
+    items: Annotated[str, typer.Option(help="sample (60 a class), official (120) or all (1,749).")] = "sample",
+    price: Annotated[
+        str | None, typer.Option(metavar="prompt=…,completion=…", help="USD per million tokens; cached=… too.")
+    ] = None,
+    concurrency: Concurrency = 16,
+    batch_size: BatchSize = "1",
+    device: Device = None,
+) -> None:
+    """Send a judge's verdicts on people's labels to a board's table of judges.
+
+    The board recomputes all figures. Exit 3: over 2 % unscored; 4: not taken.
+
+    Example: proactivebench judges submit llm --to dir:board --judge_model
+    endpoint --judge_model_args base_url=http://localhost:8000/v1,model=m
+    """
+    from proactivebench.board.declaration import prices
+    from proactivebench.board.entry import Price
+    from proactivebench.cli import judges_work
+    from proactivebench.cli.judges_text import progress, say
+
+    stated = prices(price)
+    print(
+        judges_work.submit(
+            name,
+            judges_work.Behind(judge_model, judge_model_args, judge_gen_kwargs),
+            (concurrency, batch_size, device),
+            items,
+            None if stated is None else Price(**stated),
+            to,
+            progress=progress("items judged"),
+            say=say,
+        )
+    )
+
+
+@app.command()
+def reproduce(
+    board: Annotated[Path, typer.Argument(help="A board's folder.")],
+    name: Annotated[str, typer.Argument(help="The judge: NAME, card.yaml or X+Y.")],
+    judge_model: Model = None,
+    judge_model_args: ModelArgs = "",
+    judge_gen_kwargs: GenKwargs = "",
+    concurrency: Concurrency = 16,
+    batch_size: BatchSize = "1",
+    device: Device = None,
+) -> None:
+    """Maintainers: ask a judge of the board again, before its verdicts count.
+
+    Exit 1: it says the same on fewer than nine of ten items.
+
+    Example: proactivebench judges reproduce board llm --judge_model endpoint
+    --judge_model_args base_url=http://localhost:8000/v1,model=m
+    """
+    from proactivebench.board.judge_blocks import LEAST_AGREEMENT
+    from proactivebench.cli import judges_work
+    from proactivebench.cli.judges_text import progress, say
+    from proactivebench.errors import CheckFailed
+    from proactivebench.files import folder
+
+    found = judges_work.reproduce(
+        name,
+        judges_work.Behind(judge_model, judge_model_args, judge_gen_kwargs),
+        (concurrency, batch_size, device),
+        folder(board, "a board's folder, with judges/ in it"),
+        progress=progress("items judged"),
+        say=say,
+    )
+    print(f"{found.judge} says the same on {found.agreed} of {found.asked} items")
+    if not found.passed:
+        raise CheckFailed(f"below {LEAST_AGREEMENT:.0%}: its verdicts on the board do not count as its own")
 
 
 @app.command("audit-leaks")

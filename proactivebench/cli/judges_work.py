@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from proactivebench.errors import InvalidRun, UsageError
 
 if TYPE_CHECKING:
-    from proactivebench.judging import Judge
+    from proactivebench.board.entry import Price
+    from proactivebench.board.judge_blocks import Repetition
+    from proactivebench.judging import Judge, Opinion
     from proactivebench.judging.cache import VerdictCache
     from proactivebench.records import Fingerprint, Measurement
     from proactivebench.validation.attacks import AttackAudit
+    from proactivebench.validation.items import ValidationItem
     from proactivebench.validation.leaks import TrainingRow
     from proactivebench.validation.result import Validation
 
 Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
 Serving = tuple[int, str, str | None]  # concurrency, batch size, device
 
 
@@ -99,8 +103,9 @@ def take_fingerprint(
     runs: Sequence[Path],
     *,
     again: bool,
+    record: Path | None,
     progress: Progress,
-    say: Callable[[str], None],
+    say: Say,
 ) -> tuple[Fingerprint, Measurement]:
     """The fingerprint of the paper's judge with this model behind it, kept for later runs and with `runs`, and what the
     judge's verdicts are worth by it. Raises `UsageError` for a run whose verdicts are another judge's."""
@@ -123,7 +128,68 @@ def take_fingerprint(
     found = run_async(fingerprint(judge, progress, again=again, say=say))
     for store in stores:
         store.amend(fingerprints=[found])
+    if record is not None:
+        from proactivebench.board.judge_blocks import keep_fingerprint
+
+        keep_fingerprint(record, found)
     return found, measurement_of(judge.identity, fingerprints=[found])
+
+
+def submit(
+    name: str,
+    behind: Behind,
+    serving: Serving,
+    items: str,
+    price: Price | None,
+    to: str,
+    *,
+    progress: Progress,
+    say: Say,
+) -> str:
+    """Have a judge answer people's labels and send its verdicts to a board; returns where they lie. Raises `UsageError`
+    for a judge that needs no measuring, `InvalidRun` where over 2 % of the verdicts are unscored."""
+    from proactivebench.board.judge_blocks import POPULATION, chosen_items, parcel_of
+    from proactivebench.board.submission import check_target, send
+    from proactivebench.evaluation import run_async
+    from proactivebench.judging import open_cache
+    from proactivebench.validation.measuring import asking
+
+    known = [one for one in ("sample", "official", "all") if one == items]
+    if not known:
+        raise UsageError(f"--items {items}: use {', '.join(f'{word} ({what})' for word, what in POPULATION.items())}")
+    check_target(to)
+    judge = judge_named(name, behind, serving, open_cache())
+    if judge.identity.baseline or not any(member.fallible for member in judge.identity.members):
+        raise UsageError(f"{name} is a baseline or people's votes, which stand on every board: submit another judge")
+    chosen = chosen_items(known[0])
+    say(asking(judge.identity.id, len(chosen), judge.estimate([item.item for item in chosen])))
+    opinions = run_async(_asked(judge, chosen, progress))
+    return send(parcel_of(judge, known[0], chosen, opinions, price), to)
+
+
+def reproduce(name: str, behind: Behind, serving: Serving, board: Path, *, progress: Progress, say: Say) -> Repetition:
+    """Ask a judge of a board again and keep how far it says the same."""
+    from proactivebench.board.judge_blocks import keep_repetition, repetition_of
+    from proactivebench.evaluation import run_async
+    from proactivebench.judging import open_cache
+    from proactivebench.validation.measuring import asking, refuse_unscored
+
+    judge = judge_named(name, behind, serving, open_cache())
+    block, items, before = repetition_of(board, judge)
+    say(asking(judge.identity.id, len(items), judge.estimate([item.item for item in items])))
+    opinions = run_async(_asked(judge, items, progress))
+    refuse_unscored(judge.identity.id, opinions, len(items))
+    return keep_repetition(board, block, before, opinions)
+
+
+async def _asked(judge: Judge, items: Sequence[ValidationItem], progress: Progress) -> list[Opinion | None]:
+    from proactivebench.validation.validate import ask
+
+    try:
+        await judge.start()
+        return await ask(judge, items, progress)
+    finally:
+        await judge.close()
 
 
 def assault(

@@ -22,6 +22,7 @@ from proactivebench.records import (
     ErrorCount,
     Fingerprint,
     JudgeErrors,
+    JudgeIdentity,
     Measured,
     NeedRule,
     Stratum,
@@ -105,7 +106,7 @@ def undertaking(judge: Judge, rows: Sequence[LabelledItem] | None = None) -> Und
     sample = sample_of(labelled_items() if rows is None else rows)
     open_members, before, estimate = [], [], Estimate()
     for name, (decider, strata) in members.items():
-        if design_of(decider) == "leaked":
+        if design_of(decider.identity) == "leaked":
             raise UsageError(f"{name} was trained on these very labels, which cannot measure it: name another --judge")
         items = tuple(item for item in sample if any(item.category(NeedRule.UNANIMOUS) in _CLASSES[s] for s in strata))
         wanted = items_hash([item.row for item in items])
@@ -118,9 +119,9 @@ def undertaking(judge: Judge, rows: Sequence[LabelledItem] | None = None) -> Und
     return Undertaking(tuple(open_members), tuple(before), estimate)
 
 
-def design_of(judge: Judge) -> Design:
+def design_of(identity: JudgeIdentity) -> Design:
     """What validating one judge on the released labels amounts to, by its card."""
-    told = judge.identity.card.get("validation", "direct")
+    told = identity.card.get("validation", "direct")
     return "leaked" if told == "leaked" else "leave-one-trace-out" if told == "leave-one-trace-out" else "direct"
 
 
@@ -165,9 +166,9 @@ def refuse_unscored(name: str, opinions: Opinions, asked: int) -> None:
 
 
 def _measured(judge: Judge, items: Sequence[ValidationItem], opinions: Opinions, command: str) -> Measured:
-    design = design_of(judge)
+    design = design_of(judge.identity)
     population = f"a fixed sample, {PER_CLASS} a class"
-    block = judged_block(judge, items, opinions, NeedRule.UNANIMOUS, design, population)
+    block = judged_block(judge.identity, items, opinions, NeedRule.UNANIMOUS, design, population)
     if block.errors is None:
         raise ValueError("a judge's own block counts its errors")
     asked = {item.category(NeedRule.UNANIMOUS) for item in items}
@@ -210,7 +211,7 @@ async def fingerprint(
     if known and not again and known[-1].served == served:
         say(f"{identity.id}: its fingerprint was taken on {known[-1].date}, and nothing is asked")
         return known[-1]
-    say(_asking(identity.id, len(items), judge.estimate([item.item for item in items])))
+    say(asking(identity.id, len(items), judge.estimate([item.item for item in items])))
     try:
         await judge.start()
         opinions = await ask(judge, items, progress)
@@ -243,10 +244,11 @@ def cost_words(plan: Undertaking) -> str:
         names = ", ".join(f"{one.judge} on {one.date}" for one in plan.before)
         return f"measured before, and nothing is asked: {names}"
     names = ", ".join(judge.identity.id for judge, _ in plan.members)
-    return _asking(names, sum(len(items) for _, items in plan.members), plan.estimate)
+    return asking(names, sum(len(items) for _, items in plan.members), plan.estimate)
 
 
-def _asking(names: str, items: int, estimate: Estimate) -> str:
+def asking(names: str, items: int, estimate: Estimate) -> str:
+    """What answering so many labelled items will ask of a judge, in words."""
     requests, prompt, completion = estimate
     known = f", {items - requests} of them answered before" if requests < items else ""
     return (

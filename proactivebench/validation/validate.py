@@ -12,7 +12,7 @@ import numpy as np
 
 from proactivebench.judging import Judge, Opinion
 from proactivebench.judging.lexical.training import items_hash
-from proactivebench.records import Design, JudgeErrors, NeedRule, VerdictStatus
+from proactivebench.records import Design, JudgeErrors, JudgeIdentity, NeedRule, VerdictStatus
 from proactivebench.traces import LabelledItem
 from proactivebench.validation.agreement import krippendorff_alpha
 from proactivebench.validation.anchors import Lookup, accept_everything, one_human, rated
@@ -64,14 +64,17 @@ async def validate(
     opinions = await ask(judge, items, progress)
     wall = time.perf_counter() - began
     blocks = [
-        judged_block(judge, items, opinions, rule, design, OFFICIAL if official_only else ALL) for rule in NeedRule
+        judged_block(judge.identity, items, opinions, rule, design, OFFICIAL if official_only else ALL)
+        for rule in NeedRule
     ]
     if not official_only:
         kept = [(item, said) for item, said in zip(items, opinions, strict=True) if item.row.file == "test"]
-        blocks.append(judged_block(judge, official, [said for _, said in kept], NeedRule.UNANIMOUS, design, OFFICIAL))
+        blocks.append(
+            judged_block(judge.identity, official, [said for _, said in kept], NeedRule.UNANIMOUS, design, OFFICIAL)
+        )
     if leaked is not None:
         said = await ask(leaked, official)
-        blocks.append(judged_block(leaked, official, said, NeedRule.UNANIMOUS, "leaked", OFFICIAL))
+        blocks.append(judged_block(leaked.identity, official, said, NeedRule.UNANIMOUS, "leaked", OFFICIAL))
     return Validation(
         judge=judge.identity,
         date=datetime.now(UTC).date().isoformat(),
@@ -87,13 +90,18 @@ async def validate(
 
 
 def judged_block(
-    judge: Judge, items: Sequence[ValidationItem], opinions: Opinions, rule: NeedRule, design: Design, population: str
+    judge: JudgeIdentity,
+    items: Sequence[ValidationItem],
+    opinions: Opinions,
+    rule: NeedRule,
+    design: Design,
+    population: str,
 ) -> Block:
     """A judge's figures from its opinions."""
     ratings = ratings_of(items, opinions, rule)
     causes = Counter(said.cause or "unknown" for said in opinions if said and said.status is VerdictStatus.UNSCORED)
     return Block(
-        rater=judge.identity.name,
+        rater=judge.name,
         design=design,
         leaked=design == "leaked",
         population=population,
@@ -103,7 +111,7 @@ def judged_block(
         causes=dict(causes),
         figures=figures(ratings),
         errors=JudgeErrors(
-            judge_hash=judge.identity.hash,
+            judge_hash=judge.hash,
             correct_detection=error_count(ratings, Category.CORRECT_DETECTION),
             false_alarm=error_count(ratings, Category.FALSE_ALARM),
             correct_rejection=error_count(ratings, Category.CORRECT_REJECTION),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.files import folder
 
 if TYPE_CHECKING:
     from proactivebench.board.entry import Price
@@ -116,11 +117,14 @@ def take_fingerprint(
     from proactivebench.store import RunStore
     from proactivebench.validation.measuring import fingerprint
 
-    judge = judge_named(PAPER.judge, behind, serving, open_cache())
     stores = [RunStore(path) for path in runs]
-    for store in stores:
-        if judge.identity.id not in store.manifest.judges:
-            had = ", ".join(store.manifest.judges) or "none"
+    judges = [store.manifest.judges for store in stores]
+    if record is not None:
+        folder(record, "a board's folder, with entries/ in it")
+    judge = judge_named(PAPER.judge, behind, serving, open_cache())
+    for store, known in zip(stores, judges, strict=True):
+        if judge.identity.id not in known:
+            had = ", ".join(known) or "none"
             raise UsageError(
                 f"{store.path} has no verdicts of {judge.identity.id} (its judges: {had}): give the --judge_model_args "
                 "it was judged with, weights= included"
@@ -169,11 +173,13 @@ def submit(
 
 def reproduce(name: str, behind: Behind, serving: Serving, board: Path, *, progress: Progress, say: Say) -> Repetition:
     """Ask a judge of a board again and keep how far it says the same."""
-    from proactivebench.board.judge_blocks import keep_repetition, repetition_of
+    from proactivebench.board.judge_blocks import FOLDER, keep_repetition, repetition_of
     from proactivebench.evaluation import run_async
     from proactivebench.judging import open_cache
     from proactivebench.validation.measuring import asking, refuse_unscored
 
+    if not (board / FOLDER).is_dir():
+        raise UsageError(f"{board} has no judges: a board keeps those that `judges submit` sends in {FOLDER}/")
     judge = judge_named(name, behind, serving, open_cache())
     block, items, before = repetition_of(board, judge)
     say(asking(judge.identity.id, len(items), judge.estimate([item.item for item in items])))

@@ -46,10 +46,13 @@ RUNS = [
     ("power", "runs", "power r @"),
     ("plot", "runs", "plot r @ --output_path new"),
     ("export", "run", "export @ --to lm-eval --output_path new"),
+    ("judges fingerprint", "runs", "judges fingerprint @ --judge_model m"),
     ("leaderboard prepare", "run", "leaderboard prepare @ --output_path new"),
     ("run", "model_args", f"run --model replay --model_args path=@ {SAMPLE}"),
 ]
 FOLDERS = [
+    ("judges reproduce", "board", "judges reproduce @ llm --judge_model m"),
+    ("judges fingerprint", "record", "judges fingerprint --record @ --judge_model m"),
     ("leaderboard validate", "path", "leaderboard validate @"),
     ("leaderboard verify", "path", "leaderboard verify @"),
     ("leaderboard verify", "against", "leaderboard verify entry --against @"),

@@ -57,9 +57,9 @@ def anchors_of(task: Task, rate: float) -> tuple[Anchor, ...]:
     return () if task.unlabelled else (*_fixed(task), _random(task, rate))
 
 
-def anchors_beside(reports: Sequence[Report]) -> tuple[Anchor, ...]:
-    """The anchors on the traces of runs on the same data; `random` offers as often as these runs on average. None where
-    the data is not at hand, or another by now."""
+def anchors_beside(reports: Sequence[Report], task: Task | None = None) -> tuple[Anchor, ...]:
+    """The anchors on the traces of runs on the same data; `random` offers as often as these runs on average. `task` is
+    that data where it is at hand; else it is looked for, and none where it is not found, or another by now."""
     rates = [
         found.value
         for report in reports
@@ -69,10 +69,11 @@ def anchors_beside(reports: Sequence[Report]) -> tuple[Anchor, ...]:
     if not rates:
         return ()
     stated = reports[0].task
-    try:
-        task = load_task(stated.spec or stated.name)
-    except ProactiveBenchError:
-        return ()
+    if task is None:
+        try:
+            task = load_task(stated.spec or stated.name)
+        except ProactiveBenchError:
+            return ()
     if task.data_hash != stated.data_hash:
         return ()
     scored = reports[0].judges[0].trace_splits

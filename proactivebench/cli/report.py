@@ -18,17 +18,19 @@ def conclude(store: RunStore, task: Task, beside: Beside | None = None, *, as_js
     from proactivebench.evaluation import check_valid, score_run
 
     report = score_run(store, task, beside)
-    print_as(report, store.path, as_json=as_json)
+    print_as(report, task, store.path, as_json=as_json)
     check_valid(report)
 
 
-def print_as(report: Report, run: Path, *, as_json: bool) -> None:
-    """Print the report of the run in a folder: as JSON and nothing else, or as tables."""
+def print_as(report: Report, task: Task, run: Path, *, as_json: bool) -> None:
+    """Print the report of the run in a folder on `task`: as JSON and nothing else, or as tables, with the anchors
+    beside it."""
     if as_json:
         print(report.model_dump_json(indent=2))
         return
     from rich.console import Console
 
+    from proactivebench.anchors import anchors_beside
     from proactivebench.cli.tables import print_report
 
-    print_report(report, Console(), run)
+    print_report(report, Console(), run, anchors_beside([report], task))

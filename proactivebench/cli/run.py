@@ -156,7 +156,7 @@ def _follow(evaluation: Evaluation, folder: Path, beside: Beside, *, as_json: bo
         print(f"replies only: judge them with `proactivebench judge {folder}`", file=sys.stderr)
         report = report_of(store, evaluation.task)
         if as_json:
-            print_as(report, folder, as_json=True)
+            print_as(report, evaluation.task, folder, as_json=True)
         elif report.caution:
             print(report.caution)
         check_valid(report)

@@ -38,7 +38,7 @@ def show(
     task = task_of(store, tasks)
     if trace is None:
         report = report_of(store, task, Beside(correct=correct))
-        print_as(report, run, as_json=as_json)
+        print_as(report, task, run, as_json=as_json)
         check_valid(report)
         return
     chosen = next((known for known in task.traces if known.trace_id == trace), None)

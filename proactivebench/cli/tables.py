@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from proactivebench.anchors import Anchor
 from proactivebench.cli.paper import paper_lines
 from proactivebench.cli.terminal import safe
 from proactivebench.judging.measurement import measure_command
@@ -28,10 +29,10 @@ _QUALIFIED = {MeasurementStatus.BASELINE: "overlap", MeasurementStatus.UNMEASURE
 GRID = "utility of a moment by the costs of a false alarm (λ) and of a miss; λ*: break-even with never, with always"
 
 
-def print_report(report: Report, console: Console, run: Path | None = None) -> None:
+def print_report(report: Report, console: Console, run: Path | None = None, anchors: Sequence[Anchor] = ()) -> None:
     """Print `report`: what went wrong, when the agent spoke by people's labels, what judges say of its offers (a judge
     that leads directly after people, others last), with the trivial agents, the splits, the counts and the warnings.
-    `run` is where it lies: commands that are said name it."""
+    `run` is where it lies: commands that are said name it. `anchors` stand beside the run."""
     say = _Voice(console)
     for notice in (*([report.caution] if report.caution else []), *report.findings):
         say.line(f"NOTE: {notice}", style="bold yellow")
@@ -46,7 +47,7 @@ def print_report(report: Report, console: Console, run: Path | None = None) -> N
         for line in paper_lines(report):
             say.line(line)
     if report.judges:
-        _print_people(report.judges[0].overall, say)
+        _print_people(report.judges[0].overall, say, report.agent.name, anchors)
     leading = [judged for judged in report.judges if judged.measurement.leads]
     for judged in leading:
         _print_judge(judged, report, say, run)
@@ -57,9 +58,9 @@ def print_report(report: Report, console: Console, run: Path | None = None) -> N
             _print_judge(judged, report, say, run)
 
 
-def _print_people(section: SplitReport, say: _Voice) -> None:
-    """When the agent spoke, by people's labels of need: the same under every judge."""
-    say.line("")
+def _print_people(section: SplitReport, say: _Voice, name: str, anchors: Sequence[Anchor]) -> None:
+    """When the agent spoke, by people's labels of need: the same under every judge. With the rows it stands between."""
+    say.gap()
     labelled = any(_value(section, metric.key) is not None for metric in in_table(MetricTable.WHEN))
     if labelled:
         say.line("when to speak: people's labels of need (they say nothing about what was offered)", "bold")
@@ -70,12 +71,39 @@ def _print_people(section: SplitReport, say: _Voice) -> None:
     if section.chance:
         named = ", ".join(f"{p_equals(p)} by the {rule} rule" for rule, p in section.chance.items())
         say.line(f"against as many offers placed at random within each trace: {named}")
+    if labelled and anchors:
+        say.gap()
+        say.table(_anchor_table(name, section, anchors))
+
+
+def _anchor_table(name: str, section: SplitReport, anchors: Sequence[Anchor]) -> Table:
+    """The run between what trivial agents and people themselves come to; rows of equal figures together."""
+    keys = with_rules(in_table(MetricTable.WHEN))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("beside it, best first", ratio=1, overflow="fold")
+    for key in keys:
+        base, view = split_key(key)
+        table.add_column(view or metric_for(base).short, justify="right")
+    rows = [(section.metrics, f"{safe(name)} (this run)", "bold")]
+    together: dict[tuple[float | None, ...], list[Anchor]] = {}
+    for anchor in anchors:
+        together.setdefault(tuple(_figure(anchor.metrics, key) for key in keys), []).append(anchor)
+    rows += [(alike[0].metrics, ", ".join(anchor.name for anchor in alike), "") for alike in together.values()]
+    for metrics, names, style in sorted(rows, key=lambda row: -(_figure(row[0], BY_PEOPLE.key) or 0)):
+        cells = (metric_for(key).shown(_figure(metrics, key)) for key in keys)
+        table.add_row(Text(names, style), *(Text(cell, style) for cell in cells))
+    return table
+
+
+def _figure(metrics: Mapping[str, MetricValue], key: str) -> float | None:
+    found = metrics.get(key)
+    return found.value if found else None
 
 
 def _print_agent(section: SplitReport, report: Report, say: _Voice) -> None:
     """What else is known of the agent that no judge of its offers has a part in."""
     free = [metric for metric in in_table(*_MORE) if metric.judge_free]
-    say.line("")
+    say.gap()
     say.line("how it behaves, whoever judges", "bold")
     say.table(_metrics_table(section, [metric.key for metric in free], trivial=False))
     for line in _replies(section, report):
@@ -83,7 +111,7 @@ def _print_agent(section: SplitReport, report: Report, say: _Voice) -> None:
 
 
 def _print_judge(judged: JudgeReport, report: Report, say: _Voice, run: Path | None) -> None:
-    say.line("")
+    say.gap()
     say.line(f"what was offered: judge {judged.judge.id}", "bold")
     say.line(judged.deciders)
     for line in worth(judged, run):
@@ -123,8 +151,7 @@ def worth(judged: JudgeReport, run: Path | None = None) -> Iterator[str]:
 
 
 def _value(section: SplitReport, key: str) -> float | None:
-    found = section.metrics.get(key)
-    return found.value if found else None
+    return _figure(section.metrics, key)
 
 
 def _metrics_table(section: SplitReport, keys: Iterable[str], *, trivial: bool, qualified: str = "") -> Table:
@@ -268,14 +295,23 @@ class _Voice:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._open = False  # whether the last line printed says something
+
+    def gap(self) -> None:
+        """An empty line, unless there is one."""
+        if self._open:
+            self.console.print()
+        self._open = False
 
     def line(self, text: str, style: str = "") -> None:
+        self._open = True
         self.console.print(Text(safe(text), style=style), highlight=False)
 
     def table(self, table: Table) -> None:
         if table.row_count:
+            self._open = True
             self.console.print(table, width=min(self.console.width, 100))
-            self.console.print()
+            self.gap()
 
     def grid(self, section: SplitReport, metrics: Sequence[Metric]) -> None:
         """Metrics with a cell of their own, as rows and columns; nothing where none is defined."""

@@ -33,6 +33,7 @@ from proactivebench.records import (
     Manifest,
     Measured,
     Moment,
+    ProtocolIdentity,
     Reply,
     Report,
     Session,
@@ -341,7 +342,16 @@ def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Repo
         judge_errors=known_errors if beside.correct else None,
         human_labels=load_human_labels(beside.human_labels) if beside.human_labels else (),
         measurements=measurements,
+        told=partial(_told, manifest.protocol),
     )
+
+
+def _told(identity: ProtocolIdentity, moment: Moment) -> str:
+    """What an agent is told at the first event of a moment's trace under a protocol: the prompt, as far as its texts
+    are at hand here."""
+    from proactivebench.protocols import protocol_of
+
+    return "\n".join(message.content for message in protocol_of(identity).conversation(Moment(moment.trace, 0), ()))
 
 
 def _anchor(path: Path, task: Task) -> tuple[str, Report]:

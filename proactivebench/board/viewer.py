@@ -33,7 +33,7 @@ def write_view(stores: Sequence[RunStore], output_path: Path, spec: str | None =
         name = f"{report.agent.name} ({store.path.name})"
         parts.append(run_data(f"run-{place}", name, report, replies, verdicts))
         rows += rows_of(report, key=f"run-{place}")
-        cautions += [f"{name}: {report.caution}"] if report.caution else []
+        cautions += [f"{name}: {said}" for said in (report.caution, *report.findings) if said]
     title = " and ".join(store.manifest.agent.name for store in stores) + " on " + task.name
     page = one_file(
         "view.html.j2",

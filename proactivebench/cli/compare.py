@@ -42,7 +42,7 @@ def compare(
     from rich.console import Console
 
     from proactivebench.cli.comparisons import print_comparison
-    from proactivebench.cli.tables import worth
+    from proactivebench.judging.measurement import worth
 
     if preset:
         from proactivebench.cli.paper import paper_lines
@@ -51,5 +51,5 @@ def compare(
             print("\n".join((*paper_lines(report, rows=False), "")))
 
     judged = next(found for found in reports[0].judges if found.judge.id == result.judge)
-    notes = tuple(worth(judged, runs[0]))[1:] if not result.ranks else ()
+    notes = worth(judged, str(runs[0]))[1:] if not result.ranks else ()
     print_comparison(result, Console(), notes)

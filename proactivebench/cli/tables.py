@@ -12,7 +12,7 @@ from rich.text import Text
 from proactivebench.anchors import Anchor
 from proactivebench.cli.paper import paper_lines
 from proactivebench.cli.terminal import safe
-from proactivebench.judging.measurement import measure_command
+from proactivebench.judging.measurement import worth
 from proactivebench.presets import PAPER
 from proactivebench.records import Adjusted, JudgeReport, MeasurementStatus, MetricValue, Report, SplitReport
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
@@ -114,7 +114,7 @@ def _print_judge(judged: JudgeReport, report: Report, say: _Voice, run: Path | N
     say.gap()
     say.line(f"what was offered: judge {judged.judge.id}", "bold")
     say.line(judged.deciders)
-    for line in worth(judged, run):
+    for line in worth(judged, str(run) if run else "RUN"):
         say.line(line, "yellow")
     why = report.invalid(judged)
     if why:
@@ -135,19 +135,6 @@ def _print_judge(judged: JudgeReport, report: Report, say: _Voice, run: Path | N
         say.table(_splits_table(judged, qualified))
     for line in _counts(whole, judged):
         say.line(line)
-
-
-def worth(judged: JudgeReport, run: Path | None = None) -> Iterator[str]:
-    """What a judge's verdicts are worth where they do not lead, and the command that measures it."""
-    measured = judged.measurement
-    if not measured.leads:
-        baseline = measured.status is MeasurementStatus.BASELINE
-        kind = "baseline judge" if baseline else "unmeasured judge"
-        yield f"{kind}, not comparable, these figures rank nothing: {measured.reason}"
-        command = measure_command(judged.judge, str(run) if run else "RUN")
-        yield f"{'a judge that is measured' if baseline else 'measure it'}: {command}"
-    elif measured.reason:
-        yield f"{measured.status}: {measured.reason}"
 
 
 def _value(section: SplitReport, key: str) -> float | None:

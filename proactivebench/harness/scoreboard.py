@@ -11,6 +11,7 @@ from proactivebench.evaluation import score_run
 from proactivebench.harness.columns import CARRIER, UNSCORED, cell, columns
 from proactivebench.harness.session import Session
 from proactivebench.harness.transcript import Row
+from proactivebench.judging.measurement import worth
 from proactivebench.records import JudgeReport, MetricValue, Reply, Report, Verdict
 from proactivebench.records import Session as Sitting
 
@@ -34,8 +35,9 @@ class Scoreboard:
         whole = self._report(judge_id, replies, [verdict for row in rows for verdict in row.verdicts])
         report = whole.judges[0]
         self.reports[judge_id] = report
-        if whole.caution:
-            _log.warning("%s", whole.caution)
+        for said in (whole.caution, *whole.findings):
+            if said:
+                _log.warning("%s", said)
         why = whole.invalid(report)
         if why:
             self.invalid[judge_id] = why
@@ -44,8 +46,9 @@ class Scoreboard:
             score_run(self.session.opened, self.session.task)
         for warning in report.warnings:
             _log.warning("%s: %s", judge_id, warning)
-        if report.judge.baseline:
-            _log.warning("%s is a baseline judge: its numbers are not comparable with others", judge_id)
+        _log.warning("%s: %s", judge_id, report.deciders)
+        for said in worth(report, str(self.session.opened.path) if self.session.opened else "RUN"):
+            _log.warning("%s: %s", judge_id, said)
         return report
 
     def value(self, judge_id: str, column: str) -> float | None:
@@ -66,7 +69,7 @@ class Scoreboard:
         if judge_id in self.invalid:
             return MetricValue(value=None, reason=self.invalid[judge_id])
         key, split = next((key, split) for name, key, split in columns(self.splits) if name == column)
-        return cell(self.reports[judge_id], key, split)
+        return cell(self.reports[judge_id], column, key, split)
 
     def _report(self, judge_id: str, replies: Iterable[Reply], verdicts: Iterable[Verdict]) -> Report:
         from proactivebench.scoring import build_report

@@ -13,6 +13,7 @@ from proactivebench.records import (
     ErrorCount,
     Fingerprint,
     JudgeIdentity,
+    JudgeReport,
     JudgeWords,
     Measured,
     Measurement,
@@ -147,6 +148,20 @@ def declares_published(weights: str | None) -> bool:
     """Whether declared weights can be the published ones: a revision of their repository, or files on this machine,
     whose hash nobody has published."""
     return weights is not None and weights.startswith((f"{PAPER_WEIGHTS}@", "sha256:"))
+
+
+def worth(judged: JudgeReport, run: str = "RUN") -> tuple[str, ...]:
+    """What every surface says of a judge beside its figures: what its verdicts are worth, and where they do not lead
+    the command that measures it, for the run in the folder `run`."""
+    known = judged.measurement
+    if known.leads:
+        return (f"{known.status} judge: {known.reason}",) if known.reason else ()
+    baseline = known.status is MeasurementStatus.BASELINE
+    kind = "baseline judge" if baseline else "unmeasured judge"
+    return (
+        f"{kind}, not comparable, these figures rank nothing: {known.reason}",
+        f"{'a judge that is measured' if baseline else 'measure it'}: {measure_command(judged.judge, run)}",
+    )
 
 
 def measure_command(identity: JudgeIdentity, run: str = "RUN") -> str:

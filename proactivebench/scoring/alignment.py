@@ -153,8 +153,8 @@ def _cautions(reports: Sequence[Report], judged: Sequence[JudgeReport], names: S
         why = report.invalid(found)
         if why:
             yield f"{name} is invalid: {why}"
-        if report.caution:
-            yield f"{name}: {report.caution}"
+        for said in ([report.caution] if report.caution else [], report.findings[:1]):
+            yield from (f"{name}: {line}" for line in said)
 
 
 def unique_names(reports: Sequence[Report]) -> list[str]:

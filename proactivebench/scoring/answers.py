@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.records import Cause, Fault, Note, Reply, ReplyStatus, Unclean, Usage
+from proactivebench.records import Cause, Fault, Moment, Note, Reply, ReplyStatus, Unclean, Usage
 from proactivebench.scoring.moments import Moments
 from proactivebench.scoring.questions import contexts, question
 from proactivebench.scoring.similarity import similar, tokens
@@ -56,6 +56,17 @@ class Answers:
         """`values` of the given round at each (moment, repeat)."""
         chosen: NDArray[T] = np.take_along_axis(values, rounds[:, :, None], axis=2)[:, :, 0]
         return chosen
+
+    def count_causes(self, *causes: Cause) -> int:
+        """How many last answers are unclean for one of some causes."""
+        codes = [_CAUSES.index(cause) for cause in causes]
+        return int(np.isin(self.at(self.cause, self.last), codes).sum())
+
+    def moment(self, slot: int) -> Moment:
+        """The moment of a flat slot."""
+        place = slot // (self.status.shape[1] * self.status.shape[2])
+        trace = int(np.searchsorted(self.moments.starts, place, side="right")) - 1
+        return Moment(self.moments.traces[trace], place - int(self.moments.starts[trace]))
 
     def rounds_of(self, view: str) -> NDArray[np.int64]:
         """The round that counts in `view`: the first in `round0`, else the last."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
+from proactivebench.records import Cause, Moment
+from proactivebench.records.reports import SAID_BY_MODEL
 from proactivebench.scoring.answers import PROPOSED, Answers
 from proactivebench.text.words import words
 
@@ -16,8 +16,16 @@ FEW_DISTINCT = 0.2  # share of different offers below which it is said
 _SHOWN = 60
 
 
-def findings(answers: Answers) -> Iterator[str]:
-    """Sentences about what an agent did that its numbers alone would not tell, the gravest first."""
+def findings(answers: Answers, told: Callable[[Moment], str] | None = None) -> Iterator[str]:
+    """Sentences about what an agent did that its numbers alone would not tell, the gravest first.
+
+    Args:
+        answers: all replies of the run.
+        told: the prompt of a moment (None where that is not known).
+
+    Yields:
+        One line each, without a full stop.
+    """
     status = answers.at(answers.status, answers.last)
     final = answers.final(status)
     moments, offers = int(final.sum()), int((status == PROPOSED).sum())
@@ -25,21 +33,38 @@ def findings(answers: Answers) -> Iterator[str]:
         yield f"it never offers anything: {moments} moments, no offer"
     if moments and offers == moments:
         yield f"it offers at every moment ({moments} of {moments}): it never had to tell when help is due"
-    slots = answers.flat(answers.last)[status == PROPOSED]
-    texts = [text for slot in np.asarray(slots).ravel().tolist() for text in answers.texts.get(slot, ())]
-    if len(texts) < FEWEST:
+    copied = answers.count_causes(Cause.TEMPLATE, Cause.ECHO)
+    if moments and copied / moments >= SAID_BY_MODEL:
+        yield f"{copied} of {moments} answers are a text that stands in the prompt: they count as silence"
+    yield from _sameness(answers, answers.flat(answers.last)[status == PROPOSED].ravel().tolist(), told)
+
+
+def _sameness(answers: Answers, slots: list[int], told: Callable[[Moment], str] | None) -> Iterator[str]:
+    """Whether the offers in some slots are mostly one text, and whose, or few."""
+    said: Counter[tuple[str, ...]] = Counter()
+    first: dict[tuple[str, ...], tuple[int, str]] = {}
+    for slot in slots:
+        for text in answers.texts.get(slot, ()):
+            heard = tuple(words(text))
+            said[heard] += 1
+            first.setdefault(heard, (slot, text))
+    offers = said.total()
+    if offers < FEWEST:
         return
-    told: Counter[tuple[str, ...]] = Counter()
-    spelled: dict[tuple[str, ...], str] = {}
-    for text, times in Counter(texts).items():
-        heard = tuple(words(text))
-        told[heard] += times
-        spelled.setdefault(heard, text)
-    most, count = told.most_common(1)[0]
-    if count / len(texts) >= SAME:
-        yield f"{count} of {len(texts)} offers are the same text: {_quoted(spelled[most])}"
-    elif len(told) / len(texts) < FEW_DISTINCT:
-        yield f"the {len(texts)} offers are {len(told)} different texts"
+    most, count = said.most_common(1)[0]
+    distinct = f"{len(said)} of {offers} offers differ ({len(said) / offers:.0%})"
+    if count / offers >= SAME:
+        slot, text = first[most]
+        stands = told is not None and _within(most, text, told(answers.moment(slot)))
+        whose = ", which stands in the prompt" if stands else ""
+        yield f"{count} of {offers} offers are the same text{whose}: {_quoted(text)}; {distinct}"
+    elif len(said) / offers < FEW_DISTINCT:
+        yield distinct
+
+
+def _within(heard: Sequence[str], text: str, prompt: str) -> bool:
+    """Whether a text stands in a prompt, word for word, or letter for letter where it has no words."""
+    return f" {' '.join(heard)} " in f" {' '.join(words(prompt))} " if heard else bool(text) and text in prompt
 
 
 def _quoted(text: str) -> str:

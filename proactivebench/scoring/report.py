@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from proactivebench.records import (
     JudgeReport,
     Manifest,
     Measurement,
+    Moment,
     NeedRule,
     Note,
     Reply,
@@ -53,6 +54,7 @@ def build_report(
     human_labels: Iterable[HumanLabel] = (),
     measurements: Mapping[str, Measurement] | None = None,
     metrics: Collection[str] | None = None,
+    told: Callable[[Moment], str] | None = None,
 ) -> Report:
     """The report of a run: every metric under every judge, per split and in total.
 
@@ -63,7 +65,8 @@ def build_report(
     `judge_errors` (by judge id; None = not asked for) and `human_labels` add metrics corrected for the judge's
     mistakes, or why they are refused. `measurements` (by judge id) say what each judge's verdicts are worth (default:
     what is known without any measurement). `metrics` names the only ones to compute, without anchors or correlations (a
-    board of many runs); None = all.
+    board of many runs); None = all. `told` gives the prompt of a moment, where it is known: findings name offers that
+    were copied from there.
     """
     moments = Moments.expected(task, manifest)
     with collector_paused():
@@ -96,7 +99,7 @@ def build_report(
         judges=tuple(judged),
         conditions=made_under(manifest, count_notes(answers.notes).get(Note.CONTEXT_DROPPED, 0)),
         unclean=unclean,
-        findings=tuple(findings(answers)) if metrics is None else (),
+        findings=tuple(findings(answers, told)) if metrics is None else (),
         warnings=tuple(_run_warnings(answers, answered, expected)),
     )
 

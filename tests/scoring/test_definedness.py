@@ -10,7 +10,7 @@ from proactivebench import api
 from proactivebench.board.ranking import rank_ranges
 from proactivebench.cli import main
 from proactivebench.errors import UsageError
-from proactivebench.harness.columns import cell, columns
+from proactivebench.harness.columns import CHANCE, cell, columns
 from proactivebench.records import GateRule, Report, TraceTable, Usage
 from proactivebench.scoring import build_report
 from proactivebench.scoring.alignment import align
@@ -88,9 +88,10 @@ def test_ranks_columns_and_api_agree_with_the_report(pair):
     judged = pair[0].judges[0]
     known = judged.overall.metrics["f1"].value is not None
     assert [rank is not None for rank, _ in rank_ranges(pair, judged.judge.id)] == [known] * 2
-    for _, key, _ in columns(()):
+    for column, key, _ in columns(()):
         there = judged.overall.metrics.get(key)
-        assert cell(judged, key, None).value == (there.value if there else None)
+        stands = judged.overall.chance.get(key) if column in CHANCE else there.value if there else None
+        assert cell(judged, column, key, None).value == stands
     assert (api.compare(*pair, metric="f1").standings[0].value is not None) == known
     assert (judged.overall.anchors["always"].get("f1") is None) or known
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib as mpl
@@ -12,9 +14,14 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from proactivebench.records import MetricValue, SplitReport
+from proactivebench.judging.measurement import worth
+from proactivebench.records import MetricValue, NeedRule
+from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned
-from proactivebench.scoring.registry import metric_for, utility_metric
+from proactivebench.scoring.chance import over_family
+from proactivebench.scoring.metric import Need
+from proactivebench.scoring.registry import Plane, metric_for, planes, utility_key, utility_metric
+from proactivebench.scoring.signflip import p_equals
 
 # Okabe and Ito's colours: told apart with any kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -50,8 +57,13 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def draw_intervals(runs: Aligned) -> Figure:
-    """The metric of each run with its 95 % interval, best first, and the trivial agents as lines."""
+def draw_intervals(runs: Aligned, beside: Mapping[str, float] = {}) -> Figure:  # never changed
+    """The metric of each run with its 95 % interval, best first, hollow below it the value by the other rule of need;
+    trivial agents, and what else stands `beside` the runs by name, as lines."""
+    lines: dict[float, list[str]] = {}
+    trivial = {name: values[runs.key] for name, values in runs.section(0).anchors.items() if runs.key in values}
+    for name, value in {**trivial, **beside}.items():
+        lines.setdefault(round(value, 3), []).append(name)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 1.3 + 0.32 * len(runs.names)), layout="constrained")
         axes = figure.add_subplot()
@@ -60,16 +72,32 @@ def draw_intervals(runs: Aligned) -> Figure:
         order = sorted(range(len(found)), key=lambda run: sign * (found[run].value or 0), reverse=True)
         for row, run in enumerate(order):
             _interval(axes, found[run], row)
-        for name, values in _section(runs, 0).anchors.items():
-            if runs.key in values:
-                axes.axvline(values[runs.key], color=_GREY, linestyle=":", linewidth=1, zorder=0)
-                axes.text(values[runs.key], -0.75, name, color=_GREY, ha="center", va="bottom")
-        axes.set_yticks(range(len(order)), [runs.names[run] for run in order])
+            other = runs.section(run).metrics.get(f"{runs.key}_majority")
+            if runs.metric.both_rules and other and other.value is not None:
+                axes.plot(other.value, row + 0.25, "D", color=_GREY, fillstyle="none", markersize=4)
+        for place, (value, names) in enumerate(sorted(lines.items())):
+            axes.axvline(value, color=_GREY, linestyle=":", linewidth=1, zorder=0)
+            axes.text(value, -0.75 - 0.5 * (place % 3), ", ".join(names), color=_GREY, ha="center", va="bottom")
+        axes.set_yticks(range(len(order)), [_chance_label(runs, run) for run in order])
         axes.set_ylim(len(order) - 0.4, -0.7)
         where = f", {runs.split}" if runs.split else ""
-        axes.set_xlabel(f"{metric_for(runs.key).title}, 95 % interval over {len(runs.traces)} traces{where}")
-        _note(figure, runs)
+        rules = "; diamonds: by the majority rule" if runs.metric.both_rules else ""
+        title = metric_for(runs.key).title
+        axes.set_xlabel(f"{title}, 95 % interval over {len(runs.traces)} traces{where}{rules}")
+        by_chance = "p: against as many offers at random, Holm over these runs" if _by_need(runs) else ""
+        _note(figure, runs, by_chance)
     return figure
+
+
+def _by_need(runs: Aligned) -> bool:
+    return runs.metric.judge_free and Need.LABELS in runs.metric.needs
+
+
+def _chance_label(runs: Aligned, run: int) -> str:
+    """A run's name, with the p of its offers falling on need where that is what is drawn."""
+    rule = runs.judged[run].judge.label_rule or NeedRule.UNANIMOUS
+    p = over_family([runs.section(one).chance for one in range(len(runs.names))])[run].get(rule)
+    return runs.names[run] if p is None or not _by_need(runs) else f"{runs.names[run]} ({p_equals(p)})"
 
 
 def _interval(axes: Axes, found: MetricValue, row: int) -> None:
@@ -83,46 +111,60 @@ def _interval(axes: Axes, found: MetricValue, row: int) -> None:
     axes.plot(found.value, row, "o", color=COLOURS[0], fillstyle="full" if found.interval else "none")
 
 
-def draw_precision_recall(runs: Aligned) -> Figure:
-    """Precision against recall with lines of equal F1: by the judge's verdicts, and by need labels."""
+def draw_planes(runs: Aligned) -> Figure:
+    """Two metrics against each other, a panel a picture of the registry: when agents speak by people's labels of need,
+    and what a judge says of what they offer, with lines of equal F1."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10, 4.6), layout="constrained")
-        panels = figure.subplots(1, 2)
-        for axes, prefix, title in zip(panels, ("", "need_detection_"), ("judged", "need detection"), strict=True):
-            _equal_f1(axes)
-            drawn = [_point(axes, runs, run, prefix) for run in range(len(runs.names))]
-            for name, values in _section(runs, 0).anchors.items():
-                if f"{prefix}precision" in values and f"{prefix}recall" in values:
-                    axes.plot(values[f"{prefix}recall"], values[f"{prefix}precision"], "x", color=_GREY, clip_on=False)
-                    axes.annotate(name, (values[f"{prefix}recall"], values[f"{prefix}precision"]), color=_GREY,
-                                  xytext=(-4, -12), textcoords="offset points", ha="right")  # fmt: skip
-            if not prefix:
-                axes.axvline(1, color=_GREY, linestyle=":", linewidth=1)
-                axes.text(1.01, 0.01, "always", color=_GREY, rotation=90, va="bottom")
+        pictures = planes()
+        figure = Figure(figsize=(5 * len(pictures), 4.6), layout="constrained")
+        panels = figure.subplots(1, len(pictures), squeeze=False)[0]
+        named: dict[str, Any] = {}
+        for axes, plane in zip(panels, pictures, strict=True):
+            if plane.equal_f1:
+                _equal_f1(axes)
+            drawn = [_point(axes, runs, run, plane) for run in range(len(runs.names))]
+            _trivial(axes, runs, plane)
             if not any(drawn):
                 axes.text(0.5, 0.5, "undefined for these runs", color=_GREY, ha="center")
-            axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="recall", ylabel="precision", title=title)
-        handles, labels = panels[0].get_legend_handles_labels()
-        if not handles:
-            handles, labels = panels[1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper")
+            title = plane.name if plane.across.judge_free else f"{plane.name} by {runs.judged[0].judge.name}"
+            across, up = (metric.title.partition(":")[0] for metric in (plane.across, plane.up))
+            axes.set(xlim=(0, 1.03), ylim=(0, 1.03), title=title, xlabel=across, ylabel=up)
+            named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        figure.legend(list(named.values()), list(named), loc="outside right upper")
         _note(figure, runs)
     return figure
 
 
-def _point(axes: Axes, runs: Aligned, run: int, prefix: str) -> bool:
-    metrics = _section(runs, run).metrics
-    recall, precision = metrics[f"{prefix}recall"], metrics[f"{prefix}precision"]
-    if recall.value is None or precision.value is None:
+def _trivial(axes: Axes, runs: Aligned, plane: Plane) -> None:
+    """Where trivial agents stand in a picture: a cross, or a line where only one of its metrics is known of them.
+    Between two crosses lies whoever offers at random."""
+    crosses = []
+    for name, values in runs.section(0).anchors.items():
+        across, up = values.get(plane.across.key), values.get(plane.up.key)
+        if across is not None and up is not None:
+            crosses.append((across, up))
+            axes.plot(across, up, "x", color=_GREY, clip_on=False)
+            left = across > 0.5
+            axes.annotate(name, (across, up), color=_GREY, xytext=(-4 if left else 4, -12 if up > 0.5 else 6),
+                          textcoords="offset points", ha="right" if left else "left")  # fmt: skip
+        elif across is not None and across > 0:
+            axes.axvline(across, color=_GREY, linestyle=":", linewidth=1)
+            axes.text(across + 0.01, 0.01, name, color=_GREY, rotation=90, va="bottom")
+    if len(crosses) > 1:
+        axes.plot(*zip(*crosses, strict=True), color=_GREY, linestyle=":", linewidth=1, zorder=0)
+
+
+def _point(axes: Axes, runs: Aligned, run: int, plane: Plane) -> bool:
+    metrics = runs.section(run).metrics
+    across, up = metrics[plane.across.key], metrics[plane.up.key]
+    if across.value is None or up.value is None:
         return False
     colour = COLOURS[run % len(COLOURS)]
-    for across, along in ((recall, True), (precision, False)):
-        if across.interval:
-            x, y = (across.interval, (precision.value,) * 2) if along else ((recall.value,) * 2, across.interval)
+    for found, along in ((across, True), (up, False)):
+        if found.interval:
+            x, y = (found.interval, (up.value,) * 2) if along else ((across.value,) * 2, found.interval)
             axes.plot(x, y, color=colour, alpha=0.35, linewidth=1)
-    axes.plot(
-        recall.value, precision.value, MARKERS[run % len(MARKERS)], color=colour, label=runs.names[run], clip_on=False
-    )
+    axes.plot(across.value, up.value, MARKERS[run % len(MARKERS)], color=colour, label=runs.names[run], clip_on=False)
     return True
 
 
@@ -144,10 +186,10 @@ def draw_utility(runs: Aligned, miss: float) -> Figure:
             if len(ends) == len(costs):
                 axes.plot(costs, ends, color=COLOURS[run % len(COLOURS)],
                           linestyle=("-", "--", "-.")[run // len(COLOURS) % 3], label=name)  # fmt: skip
-        accuracy = _section(runs, 0).anchors.get("never", {}).get("accuracy")
-        if accuracy is not None:
-            axes.axhline(-miss * (1 - accuracy), color=_GREY, linestyle=":", linewidth=1)
-            axes.text(4, -miss * (1 - accuracy), "never", color=_GREY, va="bottom", ha="right")
+        missed = runs.section(0).anchors.get("never", {}).get(utility_key(1, 1))  # of an agent without false alarms
+        if missed is not None:
+            axes.axhline(miss * missed, color=_GREY, linestyle=":", linewidth=1)
+            axes.text(4, miss * missed, "never", color=_GREY, va="bottom", ha="right")
         axes.set(xlabel="cost of a false alarm, λ (an accepted offer is worth 1)", xlim=(0, 4),
                  ylabel=f"utility per moment (a miss costs {miss:g})")  # fmt: skip
         if axes.get_legend_handles_labels()[0]:
@@ -198,20 +240,16 @@ def draw_timeline(runs: Aligned) -> Figure:
 
 def _note(figure: Figure, runs: Aligned, more: str = "") -> None:
     """What must be known before a picture is believed, under it."""
-    baseline = "baseline judge, not comparable" if any(found.judge.baseline for found in runs.judged) else ""
+    judged = runs.judged[0]
     said = [
         *runs.cautions,
-        f"judge {runs.judged[0].judge.id}",
-        baseline,
+        f"judge {judged.judge.id}: {deciders(runs.judged)}",
+        *worth(judged),
         *runs.marks,
         *runs.conditions,
         *runs.unknown_conditions,
         more,
     ]
+    lines = [line for text in filter(None, said) for line in wrap(text, int(16 * figure.get_figwidth()))]
     below = -0.15 / figure.get_figheight()  # inches, clear of axis labels whatever the height
-    figure.text(0.01, below, "; ".join(filter(None, said)), color=_GREY, fontsize=7, va="top")
-
-
-def _section(runs: Aligned, run: int) -> SplitReport:
-    judged = runs.judged[run]
-    return judged.overall if runs.split is None else judged.splits[runs.split]
+    figure.text(0.01, below, "\n".join(lines), color=_GREY, fontsize=7, va="top")

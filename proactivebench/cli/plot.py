@@ -22,14 +22,16 @@ class Format(StrEnum):
 def plot(
     runs: Annotated[list[Path], typer.Argument(help="Run directories or report.json files.")],
     output_path: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("plots"),
-    metric: Annotated[str, typer.Option(help="The metric drawn with its intervals.")] = "f1",
+    metric: Annotated[
+        str | None, typer.Option(help="Drawn with intervals [need detection where people labelled need, else f1].")
+    ] = None,
     miss: Annotated[float, typer.Option(help="Cost of a missed need in the utility curves.")] = 0.5,
     judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
     image_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.SVG,
     anyway: Annotated[bool, typer.Option("--anyway", help="Draw runs that differ in kind; says so.")] = False,
 ) -> None:
-    """Draw runs: a metric with its intervals, precision against recall, utility by the cost of a false alarm, and
-    every moment's outcome along the timeline.
+    """Draw runs: a metric with its intervals, need met against needless offers and recall against precision, utility by
+    the cost of a false alarm, and every moment's outcome along the timeline.
 
     Needs matplotlib, the extra `plot`: in a checkout, make setup EXTRAS=plot
 
@@ -41,17 +43,25 @@ def plot(
         from proactivebench.installing import how_to_get
 
         raise UsageError(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
-    from proactivebench.cli.drawings import draw_intervals, draw_precision_recall, draw_timeline, draw_utility, save
+    from proactivebench.anchors import anchors_beside
+    from proactivebench.cli.drawings import draw_intervals, draw_planes, draw_timeline, draw_utility, save
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align
+    from proactivebench.scoring.comparison import leading_metric
 
     if not 0 <= miss < math.inf:
         raise UsageError(f"--miss {miss:g} is no cost: give 0 or more, e.g. 0.5")
     reports = [load_report(run) for run in runs]
+    metric = metric or leading_metric(reports)
     aligned = align(reports, metric, judge=judge, anyway=anyway)
+    beside = {
+        anchor.name: found.value
+        for anchor in anchors_beside(reports)
+        if (found := anchor.metrics.get(metric)) is not None and found.value is not None and anchor.people
+    }
     drawings = {
-        metric: draw_intervals(aligned),
-        "precision_recall": draw_precision_recall(aligned),
+        metric: draw_intervals(aligned, beside),
+        "planes": draw_planes(aligned),
         "utility": draw_utility(aligned, miss),
         "timeline": draw_timeline(aligned),
     }

@@ -15,7 +15,9 @@ from proactivebench.errors import UsageError
 def power(
     difference: Annotated[float, typer.Option(help="The difference to see, e.g. 0.03.")] = 0.05,
     runs: Annotated[list[Path] | None, typer.Argument(help="Two runs, to measure the spread on.")] = None,
-    metric: Annotated[str, typer.Option(help="The metric of the two runs.")] = "f1",
+    metric: Annotated[
+        str | None, typer.Option(help="The metric planned for [need detection where people labelled need, else f1].")
+    ] = None,
     judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
     stderr: Annotated[float | None, typer.Option(help="Standard error of the difference, if known.")] = None,
     traces: Annotated[int, typer.Option(min=2, help="Over how many traces that was.")] = 12,
@@ -23,24 +25,32 @@ def power(
 ) -> None:
     """How many traces it takes to see a difference with 80 % power, and what the traces at hand can see.
 
-    Without runs and without --stderr it answers for F1 between agents that are near-identical, related and unrelated.
+    Without runs and without --stderr it answers for need detection between agents that are alike, related and unlike;
+    with --metric f1 for F1.
 
     Example: proactivebench power --difference 0.03 runs/a runs/b
     """
     import json
 
+    from proactivebench.scoring.alignment import metric_of
     from proactivebench.scoring.power import TYPICAL_STDERR, minimum_detectable_difference, power_at, traces_needed
+    from proactivebench.scoring.registry import BY_PEOPLE, metric_for
 
     if not 0 < difference < math.inf:
         raise UsageError(f"a difference of {difference:g} cannot be planned for: give one above 0")
-    spreads = dict(TYPICAL_STDERR)
+    planned = metric or BY_PEOPLE.key
+    if metric is not None:
+        metric_of(metric)  # one that cannot be compared cannot be planned for
+    spreads = TYPICAL_STDERR.get(planned, {})
     if stderr is not None:
         if not 0 < stderr < math.inf:
             raise UsageError(f"--stderr {stderr:g} is no standard error: give one above 0")
         spreads = {"given": stderr}
     elif runs:
-        found, traces = _measured(runs, metric, judge)
+        planned, found, traces = _measured(runs, metric, judge)
         spreads = {"measured": found}
+    elif not spreads:
+        raise UsageError(f"how much {planned} varies between runs is not known: give two runs, or --stderr")
     rows = [
         {
             "agents": name,
@@ -53,8 +63,9 @@ def power(
         for name, spread in spreads.items()
     ]
     if as_json:
-        print(json.dumps({"difference": difference, "metric": metric, "plans": rows}, indent=2))
+        print(json.dumps({"difference": difference, "metric": planned, "plans": rows}, indent=2))
         return
+    print(f"{metric_for(planned).title}:")
     for row in rows:
         print(
             f"{row['agents']} (standard error {row['stderr']:.3f} over {traces} traces): "
@@ -65,16 +76,17 @@ def power(
         print("One pair of runs gives its standard error within about 30 %: take the number of traces for an estimate.")
 
 
-def _measured(runs: list[Path], metric: str, judge: str | None) -> tuple[float, int]:
+def _measured(runs: list[Path], metric: str | None, judge: str | None) -> tuple[str, float, int]:
     from proactivebench.cli.stored import load_report
-    from proactivebench.scoring.comparison import compare
+    from proactivebench.scoring.comparison import compare, leading_metric
 
     if len(runs) != 2:
         raise UsageError(f"{len(runs)} runs given: the spread of a difference is measured on two")
-    result = compare([load_report(run) for run in runs], metric, judge=judge)
+    reports = [load_report(run) for run in runs]
+    result = compare(reports, metric or leading_metric(reports), judge=judge)
     for warning in result.warnings:
         print(f"note: {warning}", file=sys.stderr)
     found = result.pairs[0].stderr
     if not found:
         raise UsageError(f"these two runs show no spread to plan with: {result.pairs[0].reason}")
-    return found, result.traces
+    return result.metric, found, result.traces

@@ -44,7 +44,7 @@ def _numbers(source: Source, judged: JudgeReport) -> Iterator[tuple[str, Any]]:
     yield f"{CARRIER},{name}", int(judged.overall.answered)
     yield f"{UNSCORED},{name}", judged.unscored_share
     for column, key, split in columns(_splits(source)):
-        found = cell(judged, key, split)
+        found = cell(judged, column, key, split)
         yield f"{column},{name}", found.value
         yield f"{column}_stderr,{name}", "N/A" if found.stderr is None else found.stderr
 

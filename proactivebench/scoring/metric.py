@@ -92,10 +92,12 @@ Computed = Callable[[Scope], tuple[float | None, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A place in a picture of two metrics: `plane` names the picture."""
+    """A place in a picture of two metrics: `plane` names the picture, `equal_f1` (of the one across) asks for lines of
+    equal F1 in it: it is a recall against a precision."""
 
     plane: str
     along: Literal["x", "y"]
+    equal_f1: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,18 @@ import numpy as np
 from proactivebench.errors import UsageError
 from proactivebench.records import GateRule
 from proactivebench.scoring.intervals import t_quantile
+from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE
 
 POWER = 0.8
 LEVEL = 0.05
 MOST_TRACES = 1_000_000
 REFERENCE_TRACES = 12
-# Standard errors of a difference in F1 between two runs over 12 traces, by how alike their agents are.
-TYPICAL_STDERR = {"near-identical": 0.038, "related": 0.047, "unrelated": 0.062}
+# Standard errors of a difference between two runs over 12 traces, by how alike their agents are: of F1 as simulated, of
+# need detection the first and last tenth and the median of the 105 pairs of released models (unanimous rule).
+TYPICAL_STDERR = {
+    BY_PEOPLE.key: {"alike": 0.020, "related": 0.035, "unlike": 0.054},
+    BY_JUDGE.key: {"near-identical": 0.038, "related": 0.047, "unrelated": 0.062},
+}
 
 
 def minimum_detectable_difference(stderr: float, traces: int, power: float = POWER) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf
 
 from proactivebench.errors import UsageError
@@ -156,7 +156,7 @@ def _judged() -> Iterator[Metric]:
     yield Metric(
         "recall", "recall", "TP/(TP+FN)", "up", "no accepted offer and no rejected silence", _OS, p, PAPER, _RECALL,
         scarce="needs", always=1.0,
-        table=MetricTable.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "x"),),
+        table=MetricTable.JUDGED, columns=Columns.SPLITS, axes=(Axis("judged", "x", equal_f1=True),),
     )  # fmt: skip
     yield Metric(
         "f1", "F1", "2TP/(2TP+FP+FN)", "up", "no offer scored and no silence rejected", _OS, Interval.JACCARD, PAPER,
@@ -304,13 +304,25 @@ def with_rules(metrics: list[Metric]) -> list[str]:
     return [key for metric in metrics for key in (metric.key, *((f"{metric.key}_majority",) * metric.both_rules))]
 
 
-def planes() -> dict[str, tuple[Metric, Metric]]:
-    """The pictures of two metrics: by name the one across and the one up."""
-    found: dict[str, dict[str, Metric]] = {}
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A picture of two metrics: the one `across`, the one `up`, and whether lines of equal F1 make sense in it."""
+
+    name: str
+    across: Metric
+    up: Metric
+    equal_f1: bool
+
+
+def planes() -> list[Plane]:
+    """The pictures of two metrics, as their axes say."""
+    found: dict[str, dict[str, tuple[Metric, Axis]]] = {}
     for metric in METRICS.values():
         for axis in metric.axes:
-            found.setdefault(axis.plane, {})[axis.along] = metric
-    return {name: (pair["x"], pair["y"]) for name, pair in found.items() if len(pair) == 2}
+            found.setdefault(axis.plane, {})[axis.along] = metric, axis
+    return [
+        Plane(name, pair["x"][0], pair["y"][0], pair["x"][1].equal_f1) for name, pair in found.items() if len(pair) == 2
+    ]
 
 
 _VIEWS = {"majority": "by the majority rule", "unanimous": "by the unanimous rule", "round0": "in the first round"}

@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib")
 
 ROWS = by_trace(*[(8, 2, 6, 2 + g % 2) for g in range(12)])
 NEEDS = {name: [letter in "Ar" for letter in row] for name, row in ROWS.items()}
-NAMES = ("precision_recall", "utility", "timeline")
+NAMES = ("planes", "utility", "timeline")
 
 
 def written(folder, *reports):
@@ -25,7 +25,7 @@ def written(folder, *reports):
 def test_four_pictures_are_written_in_the_format_asked_for(tmp_path, image_format):
     runs = written(tmp_path, report_on(ROWS, needs=NEEDS, judge=LABELS), report_on(ROWS, needs=NEEDS, judge=LABELS))
     plot(runs, output_path=tmp_path / "plots", image_format=image_format)
-    for name in ("f1", *NAMES):
+    for name in ("need_detection_balanced_accuracy", *NAMES):
         picture = (tmp_path / "plots" / f"{name}.{image_format}").read_bytes()
         if image_format is Format.SVG:
             assert ElementTree.fromstring(picture).tag.endswith("svg")  # noqa: S314  # written just now

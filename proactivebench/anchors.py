@@ -8,10 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from proactivebench.agents import baseline
 from proactivebench.agents.base import Request
-from proactivebench.agents.baselines import Offer, offer_of
+from proactivebench.agents.baselines import Offer
 from proactivebench.errors import ProactiveBenchError
-from proactivebench.judging.lexical.need import hears_need
 from proactivebench.records import Decoding, MetricValue, Moment, NeedRule, Report, Task, TaskVotes
 from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.timing import Flags, distinct_share, measured, needs_of, timed
@@ -91,7 +91,7 @@ def _fixed(task: Task) -> tuple[Anchor, ...]:
 
 def _agent(task: Task, name: str, says: str) -> Anchor:
     """The baseline `name` as `--model` has it."""
-    said = _said(task, offer_of(name, hears_need=hears_need))
+    said = _said(task, baseline(name).offers())
     offered = {
         trace.trace_id: ("".join("01"[text is not None] for text in texts),)
         for trace, texts in zip(task.traces, said, strict=True)

@@ -18,7 +18,6 @@ from proactivebench.evaluation import Evaluation, Known, run_async
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import token_limits
-from proactivebench.judging.lexical.need import hears_need
 from proactivebench.naming import nearest
 from proactivebench.presets import fixed, preset_named
 from proactivebench.protocols import READER, RELEASED, load_protocol, protocol_of
@@ -71,7 +70,7 @@ class Serving:
         task: Task | None = None,
     ) -> Agent:
         """The agent `model` names, called this way."""
-        return create_agent(model, model_args, protocol=protocol, task=task, hears_need=hears_need, **asdict(self))
+        return create_agent(model, model_args, protocol=protocol, task=task, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +113,7 @@ def prepare(settings: Settings) -> Evaluation:
     task = load_task(settings.tasks or "")
     judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
     advising = settings.feedback_judge or (judge.identity.id if judge and settings.feedback_rounds else None)
-    origin = _origin(settings) if settings.model == REPLAY.word else None
+    origin = _origin(settings) if settings.model == REPLAY else None
     protocol = _protocol(settings, advising) if origin is None else _replayed(settings, origin)
     check_asked(protocol, settings.model)
     feedback = None
@@ -158,7 +157,7 @@ def with_preset(settings: Settings) -> Settings:
 
 def check_asked(protocol: Protocol, model: str) -> None:
     """Raise `UsageError` where `model` would have to be asked under a protocol that only reads answers."""
-    if protocol.identity.name == RELEASED and not (model == REPLAY.word or is_baseline(model)):
+    if protocol.identity.name == RELEASED and not (model == REPLAY or is_baseline(model)):
         raise UsageError(
             f"the protocol {RELEASED} reads answers given elsewhere and asks nothing: "
             f"choose standard or paper for {model}"

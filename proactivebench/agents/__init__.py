@@ -1,50 +1,56 @@
-"""Who answers: endpoints, lm-eval backends, baselines and replays, created by the word of `--model`."""
+"""Who answers: agents, models and lm-eval backends, created by the word of `--model`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from proactivebench.agents.base import Agent
+from proactivebench import plugins
+from proactivebench.agents.base import Agent, Call
 from proactivebench.errors import UsageError
+from proactivebench.plugins import Contract, Plug
+from proactivebench.records import AgentIdentity
 
 if TYPE_CHECKING:
+    from proactivebench.agents.baselines import Baseline
     from proactivebench.protocols.base import Protocol
-    from proactivebench.records import Moment, Task
+    from proactivebench.records import Task
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One word of `--model`: what it is and which `--model_args` it takes."""
-
-    word: str
-    about: str
-    args: str = ""
-
-
-BASELINES = (
-    Kind("never", "stays silent at every moment"),
-    Kind("always", "makes the same generic offer at every moment"),
-    Kind("random", "makes that offer at a share of moments", "p=0.5"),
-    Kind("parrot", "offers the last event back"),
-    Kind("skip-first", "makes that offer at every moment but a trace's first"),
-    Kind("need-oracle", "makes that offer exactly where help was needed (needs need labels)", "rule=unanimous"),
-    Kind("lexical-need", "makes that offer where the lexical judge, which never saw the trace, hears a need"),
-    Kind("oracle", "offers the best-voted task where a majority accepts it, else silence (needs stored votes)"),
-    Kind("best-candidate", "offers the best-voted task at every moment (needs stored votes)"),
+REPLAY = "replay"
+# What no plug has is a backend of lm-eval.
+LM_EVAL = Plug(
+    Contract.MODEL,
+    "NAME",
+    "proactivebench.agents.lm_eval_backend:LmEvalAgent",
+    "any lm-eval backend: hf, vllm, anthropic-chat, …",
+    "as lm-eval has them",
 )
-ENDPOINTS = (
-    Kind("endpoint", "any OpenAI-compatible server", "base_url=…,model=…"),
-    Kind("openai", "the vendor's own endpoint", "model=…"),
-)
-REPLAY = Kind("replay", "stored answers: a run, released answers, or a released model", "path=… | released=MODEL")
-LM_EVAL = Kind("NAME", "any lm-eval backend: hf, vllm, anthropic-chat, …", "as lm-eval has them")
 
 
 def is_baseline(model: str) -> bool:
-    """Whether `model` is the word of a baseline: an agent that computes its answers."""
-    return any(model == kind.word for kind in BASELINES)
+    """Whether `model` is the word of a baseline of ours: an agent that computes its answers."""
+    return model in baseline_words()
+
+
+def is_endpoint(model: str) -> bool:
+    """Whether `model` is the word of a model of ours: a server that this package itself speaks to."""
+    return plugins.built_in(Contract.MODEL, model) is not None
+
+
+def baseline_words() -> list[str]:
+    """The words of our baselines."""
+    return [plug.word for plug in plugins.ours(Contract.AGENT) if plug.trivial]
+
+
+def baseline(word: str) -> Baseline:
+    """The baseline of ours of that word. Raises `UsageError` for any other word."""
+    from proactivebench.agents.baselines import Baseline
+
+    plug = plugins.built_in(Contract.AGENT, word)
+    found = plug.load() if plug else None
+    if not isinstance(found, Baseline):
+        raise UsageError(f"{word}: no such baseline; there are {', '.join(baseline_words())}")
+    return found
 
 
 def create_agent(
@@ -58,29 +64,55 @@ def create_agent(
     max_retries: int = 5,
     batch_size: str = "1",
     device: str | None = None,
-    hears_need: Callable[[Moment], bool] | None = None,
 ) -> Agent:
-    """The agent that `--model` and `--model_args` name. Nothing is loaded or asked before `start`.
+    """The agent that `--model` and `--model_args` name: an agent, a model, or a backend of lm-eval, whoever knows the
+    word first. Nothing is loaded or asked before `start`.
 
-    `protocol` and `task` are what baselines and replays answer with and about; models behind judges have neither.
-    `hears_need` is the ear of `lexical-need`.
+    `protocol` and `task` are what agents answer with and about; models behind judges have neither.
     Raises `UsageError` for unknown words, missing arguments, and arguments that look like keys.
     """
-    args = dict(model_args or {})
-    if model in {kind.word for kind in ENDPOINTS}:
-        from proactivebench.agents.endpoint import EndpointAgent
+    call = Call(
+        word=model,
+        args=dict(model_args or {}),
+        protocol=protocol,
+        task=task,
+        concurrency=concurrency,
+        timeout_s=timeout_s,
+        max_retries=max_retries,
+        batch_size=batch_size,
+        device=device,
+    )
+    return plugged(plugins.find(Contract.AGENT, model) or plugins.find(Contract.MODEL, model) or LM_EVAL, call)
 
-        return EndpointAgent(model, args, concurrency=concurrency, timeout_s=timeout_s, max_retries=max_retries)
-    if model == REPLAY.word or model in {kind.word for kind in BASELINES}:
-        if protocol is None or task is None:
-            raise UsageError(f"'{model}' answers moments of a task and cannot stand behind a judge: name a model")
-        if model == REPLAY.word:
-            from proactivebench.agents.replay import ReplayAgent
 
-            return ReplayAgent(args, protocol=protocol, task=task)
-        from proactivebench.agents.baselines import BaselineAgent
+def plugged(plug: Plug, call: Call) -> Agent:
+    """The agent of a plug. One from outside is known by the plug's word, and by the hash of its code.
 
-        return BaselineAgent(model, args, protocol=protocol, task=task, hears_need=hears_need)
-    from proactivebench.agents.lm_eval_backend import LmEvalAgent
+    Raises `UsageError` where an agent is to stand behind a judge, and for what is neither an agent nor a model.
+    """
+    if plug.contract is Contract.AGENT:
+        _ = call.setting
+    found = plug.load()
+    agent = _made(found, plug, call)
+    if not plug.ours:
+        stated = getattr(agent, "identity", None)
+        name = stated.name if stated else plug.word
+        args = stated.model_args if stated else dict(call.args)
+        agent.identity = AgentIdentity(model=plug.word, model_args=args, name=name, code=plug.code)
+    return agent
 
-    return LmEvalAgent(model, args, batch_size=batch_size, device=device, concurrency=concurrency)
+
+def _made(found: Any, plug: Plug, call: Call) -> Agent:
+    if not plug.ours:
+        from proactivebench.agents.secrets import refuse_secrets
+
+        refuse_secrets(call.args)  # they are written into the manifest
+    if isinstance(found, type) and issubclass(found, Agent):
+        return found.of(call)
+    if isinstance(found, Agent):
+        return found
+    from proactivebench.agents.baselines import Baseline
+
+    if isinstance(found, Baseline):
+        return found.agent(call)
+    raise UsageError(f"--model {plug.word}: {type(found).__name__} is no agent: give an Agent or a class of one")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from proactivebench.errors import UsageError
 from proactivebench.parameters import Parameters
-from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Usage
+from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Task, Usage
+
+if TYPE_CHECKING:
+    from proactivebench.protocols.base import Protocol
 
 
 class Message(NamedTuple):
@@ -89,6 +93,29 @@ class Answer:
     in_process: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """How an agent or a model is asked for: the word of `--model` with its `--model_args`, and how hard it may be
+    asked. `protocol` and `task` are what agents answer with and about; a model behind a judge has neither."""
+
+    word: str
+    args: Mapping[str, str]
+    protocol: Protocol | None = None
+    task: Task | None = None
+    concurrency: int = 16
+    timeout_s: float = 120.0
+    max_retries: int = 5
+    batch_size: str = "1"
+    device: str | None = None
+
+    @property
+    def setting(self) -> tuple[Protocol, Task]:
+        """The protocol and the task. Raises `UsageError` where there are none: behind a judge."""
+        if self.protocol is None or self.task is None:
+            raise UsageError(f"'{self.word}' answers moments of a task and cannot stand behind a judge: name a model")
+        return self.protocol, self.task
+
+
 class Agent:
     """Answers conversations. An agent overrides `answer` (free-running: each trace at its own pace) or, with `lockstep`
     set, `answer_all` (an in-process engine: one batch a turn over all traces).
@@ -107,6 +134,15 @@ class Agent:
 
     def attach(self, parameters: Parameters) -> None:
         """Before `start`, in a run: where what is found out about a server is kept, and what earlier sittings found."""
+
+    @classmethod
+    def of(cls, call: Call) -> Agent:
+        """The agent that a call asks for: its arguments are those of the class, by name. Raises `UsageError`."""
+        try:
+            return cls(**call.args)
+        except TypeError as error:
+            said = str(error).replace(f"{cls.__name__}.__init__()", "it")
+            raise UsageError(f"--model {call.word}: {said}: correct --model_args") from error
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Self:
         """A new agent. Raises `TypeError` where it could answer nothing."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from proactivebench.agents.base import Agent, Answer, Request
+from proactivebench.agents.base import Agent, Answer, Call, Request
 from proactivebench.errors import UsageError
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
@@ -14,42 +16,69 @@ GENERIC_OFFER = "Help with what you are doing right now."
 Offer = Callable[[Request], str | None]
 
 
-class BaselineAgent(Agent):
-    """`BaselineAgent(name, args, *, protocol, task, hears_need=None)`; `args` holds `p` for `random` and `rule` for
-    `need-oracle`; `hears_need` says for `lexical-need` where to offer.
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """The one argument a baseline may take: its name, what it is where nothing is said, and how its text is read.
+    `shown`: it stands in the agent's name."""
 
-    Raises `UsageError` for unknown names and arguments, and where `oracle`, `need-oracle` or `best-candidate` meet
-    moments without labels. The same task, seed and protocol always give the same answers, in whatever order they are
-    asked.
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A trivial or informed agent: `offer(request, value)` is its offer at a moment, or None for silence, where `value`
+    is that of its argument. `refuse(word, task)` raises `UsageError` for tasks it cannot answer."""
+
+    word: str
+    about: str
+    offer: Callable[[Request, Any], str | None]
+    argument: Argument | None = None
+    refuse: Callable[[str, Task], None] | None = None
+
+    @property
+    def takes(self) -> str:
+        """Its `--model_args`, as help has them."""
+        return f"{self.argument.name}={self.argument.default}" if self.argument else ""
+
+    def offers(self, value: str | None = None) -> Offer:
+        """What it offers, as a function of what it is asked alone; `value` is the text of its argument."""
+        read = self.argument.read(value or self.argument.default) if self.argument else None
+        return lambda request: self.offer(request, read)
+
+    def agent(self, call: Call) -> BaselineAgent:
+        """The agent that a call asks for."""
+        protocol, task = call.setting
+        return BaselineAgent(self, call.args, protocol=protocol, task=task)
+
+
+class BaselineAgent(Agent):
+    """`BaselineAgent(baseline, args, *, protocol, task)`.
+
+    Raises `UsageError` for unknown arguments, and where the baseline refuses the task. The same task, seed and protocol
+    always give the same answers, in whatever order they are asked.
     """
 
     deterministic = True
 
     def __init__(
-        self,
-        name: str,
-        args: Mapping[str, str] | None = None,
-        *,
-        protocol: Protocol,
-        task: Task,
-        hears_need: Callable[[Moment], bool] | None = None,
+        self, baseline: Baseline, args: Mapping[str, str] | None = None, *, protocol: Protocol, task: Task
     ) -> None:
-        given = dict(args or {})
-        p = _rate(given.pop("p", "0.5")) if name == "random" else None
-        rule = _rule(given.pop("rule", NeedRule.UNANIMOUS)) if name == "need-oracle" else NeedRule.UNANIMOUS
+        given, argument, word = dict(args or {}), baseline.argument, baseline.word
+        value = argument.read(given.pop(argument.name, argument.default)) if argument else None
         if given:
-            takes = {"random": "; it has p", "need-oracle": "; it has rule"}.get(name, "")
-            raise UsageError(f"{name}: takes no argument {', '.join(sorted(given))}{takes}")
-        if name in ("oracle", "best-candidate"):
-            _refuse_unlabelled(name, task)
-        if name == "need-oracle":
-            _refuse_without_need(name, task)
-        self._offer = offer_of(name, p=p, rule=rule, hears_need=hears_need)
+            takes = f"; it has {argument.name}" if argument else ""
+            raise UsageError(f"{word}: takes no argument {', '.join(sorted(given))}{takes}")
+        if baseline.refuse:
+            baseline.refuse(word, task)
+        self._offer: Offer = lambda request: baseline.offer(request, value)
         self._protocol = protocol
         self.identity = AgentIdentity(
-            model=name,
-            model_args=({} if p is None else {"p": str(p)}) | ({"rule": rule.value} if name == "need-oracle" else {}),
-            name=name if p is None else f"{name} (p={p:g})",
+            model=word,
+            model_args={argument.name: str(value)} if argument else {},
+            name=f"{word} ({argument.name}={value:g})" if argument and argument.shown else word,
         )
 
     async def answer(self, request: Request) -> Answer:
@@ -67,33 +96,6 @@ def best_voted(moment: Moment) -> TaskVotes | None:
 def fraction(*key: str | int) -> float:
     """A number in [0, 1) that depends on `key` alone: the same on every machine, in every order, after every resume."""
     return int(digest(key)[:13], 16) / (1 << 52)  # thirteen hex digits are what a float holds exactly
-
-
-def offer_of(
-    name: str,
-    *,
-    p: float | None = None,
-    rule: NeedRule = NeedRule.UNANIMOUS,
-    hears_need: Callable[[Moment], bool] | None = None,
-) -> Offer:
-    """What the baseline `name` offers, or None for silence, as a function of what it is asked. Raises `UsageError` for
-    unknown names."""
-    offers: dict[str, Offer] = {
-        "never": lambda _: None,
-        "always": lambda _: GENERIC_OFFER,
-        "random": lambda request: GENERIC_OFFER if _drawn(request) < (p or 0) else None,
-        "parrot": lambda request: request.moment.events[-1].event,
-        "skip-first": lambda request: GENERIC_OFFER if request.moment.turn else None,
-        "need-oracle": lambda request: GENERIC_OFFER if _needed(request.moment, rule) else None,
-        "lexical-need": lambda request: GENERIC_OFFER if hears_need and hears_need(request.moment) else None,
-        "oracle": lambda request: _text(best_voted(request.moment), only_accepted=True),
-        "best-candidate": lambda request: _text(best_voted(request.moment), only_accepted=False),
-    }
-    if name not in offers:
-        raise UsageError(f"{name}: no such baseline; there are {', '.join(offers)}")
-    if name == "lexical-need" and hears_need is None:
-        raise UsageError(f"{name}: nobody here can hear a need for it")
-    return offers[name]
 
 
 def _drawn(request: Request) -> float:
@@ -143,3 +145,40 @@ def _refuse_unlabelled(name: str, task: Task) -> None:
             f"{name}: none of the {task.moments} moments of {task.name} has a voted task to offer; "
             "choose a task with votes or another agent"
         )
+
+
+BASELINES = (
+    Baseline("never", "stays silent at every moment", lambda *_: None),
+    Baseline("always", "makes the same generic offer at every moment", lambda *_: GENERIC_OFFER),
+    Baseline(
+        "random",
+        "makes that offer at a share of moments",
+        lambda request, p: GENERIC_OFFER if _drawn(request) < p else None,
+        Argument("p", "0.5", _rate, shown=True),
+    ),
+    Baseline("parrot", "offers the last event back", lambda request, _: request.moment.events[-1].event),
+    Baseline(
+        "skip-first",
+        "makes that offer at every moment but a trace's first",
+        lambda request, _: GENERIC_OFFER if request.moment.turn else None,
+    ),
+    Baseline(
+        "need-oracle",
+        "makes that offer exactly where help was needed (needs need labels)",
+        lambda request, rule: GENERIC_OFFER if _needed(request.moment, rule) else None,
+        Argument("rule", NeedRule.UNANIMOUS.value, _rule),
+        _refuse_without_need,
+    ),
+    Baseline(
+        "oracle",
+        "offers the best-voted task where a majority accepts it, else silence (needs stored votes)",
+        lambda request, _: _text(best_voted(request.moment), only_accepted=True),
+        refuse=_refuse_unlabelled,
+    ),
+    Baseline(
+        "best-candidate",
+        "offers the best-voted task at every moment (needs stored votes)",
+        lambda request, _: _text(best_voted(request.moment), only_accepted=False),
+        refuse=_refuse_unlabelled,
+    ),
+)

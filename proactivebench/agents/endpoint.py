@@ -9,7 +9,7 @@ from functools import cached_property
 from time import perf_counter
 from typing import Any
 
-from proactivebench.agents.base import Agent, Answer, Message, Request
+from proactivebench.agents.base import Agent, Answer, Call, Message, Request
 from proactivebench.agents.context import RULE, Count, fit
 from proactivebench.agents.endpoint_accepted import Accepted, Form
 from proactivebench.agents.endpoint_errors import Rejected, TooLarge, Transient, failed
@@ -67,6 +67,17 @@ class EndpointAgent(Agent):
         self._probing = asyncio.Lock()
         self._kinds: list[_Kind] = []
         self._parameters = Parameters()
+
+    @classmethod
+    def of(cls, call: Call) -> EndpointAgent:
+        """The endpoint that a call names."""
+        return cls(
+            call.word,
+            call.args,
+            concurrency=call.concurrency,
+            timeout_s=call.timeout_s,
+            max_retries=call.max_retries,
+        )
 
     def expect(self, decoding: Decoding, schema: Json | None = None, top_logprobs: int = 0) -> None:
         """Probe, at the start, with such requests."""

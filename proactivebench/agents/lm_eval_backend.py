@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from proactivebench.agents.base import Agent, Answer, Failure, Message, Request
+from proactivebench import plugins
+from proactivebench.agents.base import Agent, Answer, Call, Failure, Message, Request
 from proactivebench.agents.context import RULE, fit
 from proactivebench.agents.endpoint_errors import TooLarge, Transient, failed
 from proactivebench.agents.endpoint_wants import no_system_role
@@ -25,6 +26,7 @@ from proactivebench.errors import UsageError
 from proactivebench.installing import how_to_get
 from proactivebench.naming import did_you_mean
 from proactivebench.parameters import Parameters
+from proactivebench.plugins import Contract
 from proactivebench.records import AgentIdentity, Decoding, digest
 
 if TYPE_CHECKING:
@@ -63,6 +65,11 @@ class LmEvalAgent(Agent):
         self._http: HttpCalls | None = None
         self._system = SystemRole()
         self._parameters = Parameters()
+
+    @classmethod
+    def of(cls, call: Call) -> LmEvalAgent:
+        """The backend that a call names."""
+        return cls(call.word, call.args, batch_size=call.batch_size, device=call.device, concurrency=call.concurrency)
 
     @classmethod
     def around(cls, lm: LM, *, model: str, model_args: Mapping[str, str] | None = None) -> LmEvalAgent:
@@ -263,9 +270,7 @@ def create_backend(
 def _nearest_model(model: str) -> str:
     from lm_eval.api.registry import model_registry
 
-    from proactivebench.agents import BASELINES, ENDPOINTS, REPLAY
-
-    ours = [kind.word for kind in (*BASELINES, *ENDPOINTS, REPLAY)]
+    ours = [plug.word for contract in (Contract.AGENT, Contract.MODEL) for plug in plugins.plugs(contract)]
     return did_you_mean(model, {*ours, *model_registry})
 
 

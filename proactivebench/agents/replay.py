@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from proactivebench.agents.base import Agent, Answer, Failure, Request
+from proactivebench.agents.base import Agent, Answer, Call, Failure, Request
 from proactivebench.agents.replay_origin import origin_of
 from proactivebench.agents.replay_release import read_folder, read_released
 from proactivebench.agents.replay_runs import WANTED, read_run
@@ -53,6 +53,12 @@ class ReplayAgent(Agent):
             model_args={**source, "sha256": stored.content_hash},
             name=f"{stored.name} (replay)",
         )
+
+    @classmethod
+    def of(cls, call: Call) -> ReplayAgent:
+        """The answers that a call names."""
+        protocol, task = call.setting
+        return cls(call.args, protocol=protocol, task=task)
 
     async def start(self) -> dict[str, Any]:
         """How many answers are stored, how many moments have none, what was skipped, and what the run that asked for

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from proactivebench.agents import create_agent
 from proactivebench.agents.base import Request
-from proactivebench.agents.baselines import BaselineAgent
 from proactivebench.board.entry import ENTRY, REPLIES, Entry
 from proactivebench.board.evidence import Finding
 from proactivebench.board.rejudging import local_judge
@@ -14,7 +14,6 @@ from proactivebench.board.rows import TRIVIAL
 from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async, task_identity
 from proactivebench.judging.identity import judge_id
-from proactivebench.judging.lexical.need import hears_need
 from proactivebench.judging.spec import STRATA
 from proactivebench.protocols import Protocol, load_protocol, shipped_cards
 from proactivebench.records import (
@@ -115,9 +114,7 @@ def _agent_fault(entry: Entry, task: Task, replies: Iterable[Reply], protocol: P
     """A trivial agent is asked again: it stands in every table, so nobody else may answer in its name."""
     manifest = entry.manifest
     try:
-        agent = BaselineAgent(
-            manifest.agent.model, manifest.agent.model_args, protocol=protocol, task=task, hears_need=hears_need
-        )
+        agent = create_agent(manifest.agent.model, manifest.agent.model_args, protocol=protocol, task=task)
     except UsageError as error:
         return f"says it is the trivial agent {manifest.agent.model}: {error}"
     other = _differing(agent.identity, manifest.agent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from proactivebench.agents import BASELINES
+from proactivebench.agents import baseline_words
 from proactivebench.board.facts import Facts
 from proactivebench.records import (
     Confusion,
@@ -20,7 +20,7 @@ from proactivebench.records import (
 
 _ROOM = 200  # characters of a cell
 
-TRIVIAL = frozenset(kind.word for kind in BASELINES)
+TRIVIAL = frozenset(baseline_words())
 
 # What a table shows, in reading order: key, column title, what it says, whether more is better (None: neither).
 COLUMNS: tuple[tuple[str, str, str, bool | None], ...] = (

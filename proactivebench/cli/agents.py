@@ -12,22 +12,36 @@ def agents(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
     Example: proactivebench agents
     """
-    from proactivebench.agents import BASELINES, ENDPOINTS, LM_EVAL, REPLAY
+    from proactivebench import plugins
+    from proactivebench.agents import LM_EVAL
+    from proactivebench.plugins import Contract
 
-    groups = {"Baselines": BASELINES, "Endpoints": ENDPOINTS, "Stored answers": (REPLAY,), "lm-eval": (LM_EVAL,)}
+    acting, models = plugins.plugs(Contract.AGENT), plugins.plugs(Contract.MODEL)
+    groups = {
+        "Baselines": [plug for plug in acting if plug.trivial],
+        "Agents": [plug for plug in acting if not plug.trivial],
+        "Models": [*models, LM_EVAL],
+    }
     if as_json:
         import json
 
         found = [
-            {"group": group, "model": kind.word, "about": kind.about, "model_args": kind.args}
-            for group, kinds in groups.items()
-            for kind in kinds
+            {
+                "group": group,
+                "model": plug.word,
+                "about": plug.about,
+                "model_args": plug.args,
+                "package": plug.package,
+            }
+            for group, plugs in groups.items()
+            for plug in plugs
         ]
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    for group, kinds in groups.items():
+    for group, plugs in groups.items():
         print(group)
-        for kind in kinds:
-            print(f"  {kind.word:<16}{kind.about}")
-            if kind.args:
-                print(f"  {'':<16}--model_args {kind.args}")
+        for plug in plugs:
+            print(f"  {plug.word:<16}{plug.about or f'of the package {plug.package}'}")
+            if plug.args:
+                print(f"  {'':<16}--model_args {plug.args}")
+    print("\nYour own: FILE.py:NAME, or a package with the entry point proactivebench.agents (docs/plugins.md).")

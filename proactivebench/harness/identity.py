@@ -9,7 +9,6 @@ from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent
 from proactivebench.agents.lm_eval_backend import LmEvalAgent
 from proactivebench.evaluation import Evaluation
-from proactivebench.judging.lexical.need import hears_need
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -23,9 +22,7 @@ def agent_for(lm: LM, model_args: Mapping[str, str], evaluation: Evaluation) -> 
     from proactivebench.harness.models import AgentModel
 
     if isinstance(lm, AgentModel):
-        return create_agent(
-            lm.word, lm.model_args, protocol=evaluation.protocol, task=evaluation.task, hears_need=hears_need
-        )
+        return create_agent(lm.word, lm.model_args, protocol=evaluation.protocol, task=evaluation.task)
     said = {name: getattr(lm, name, None) for name in _TELLING}
     arguments = dict(model_args) or {name: value for name, value in said.items() if isinstance(value, str) and value}
     return LmEvalAgent.around(lm, model=word_of(lm), model_args=arguments)

@@ -119,7 +119,7 @@ class Session:
         from proactivebench.harness.models import AgentModel
 
         word = lm.word if isinstance(lm, AgentModel) else type(lm).__name__
-        if isinstance(lm, AgentModel) and word == REPLAY.word:
+        if isinstance(lm, AgentModel) and word == REPLAY:
             return replayed(self.evaluation, origin_of(lm.model_args))
         check_asked(self.evaluation.protocol, word)
         return self.evaluation

@@ -37,6 +37,7 @@ from proactivebench.records.reports import (
 from proactivebench.records.runs import (
     TRANSPORT_ARGS,
     AgentIdentity,
+    Code,
     Decoding,
     JudgeIdentity,
     JudgeMember,
@@ -63,6 +64,7 @@ __all__ = [
     "Adjusted",
     "AgentIdentity",
     "Cause",
+    "Code",
     "Comparison",
     "Conditions",
     "Confusion",

@@ -32,12 +32,23 @@ TRANSPORT_ARGS = frozenset(
 )
 
 
+class Code(Record):
+    """Where code from outside this package came from: the distribution (or the file, or the module) with its version,
+    and the sha256 of its source; None where there was none to read."""
+
+    package: str
+    version: str | None = None
+    sha256: str | None = None
+
+
 class AgentIdentity(Record):
-    """Who answers: the `--model` word, its arguments without secrets, and the name a table shows."""
+    """Who answers: the `--model` word, its arguments without secrets, and the name a table shows; `code` is that of an
+    agent or model from outside this package."""
 
     model: str
     model_args: dict[str, str] = {}
     name: str
+    code: Code | None = None
 
 
 class ProtocolIdentity(Record):
@@ -206,7 +217,7 @@ class Manifest(Record):
             exclude={
                 "format": True,
                 "task": {"spec", "source", "notes"},
-                "agent": {"model_args": set(TRANSPORT_ARGS)},
+                "agent": {"model_args": set(TRANSPORT_ARGS), "code": {"package", "version"}},
                 "parameters": True,
                 "judge_parameters": True,
                 "judges": True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from proactivebench.agents import ENDPOINTS, REPLAY, is_baseline
+from proactivebench.agents import REPLAY, is_baseline, is_endpoint
 from proactivebench.records import (
     FIRST_AGENT,
     FORMAT,
@@ -33,13 +33,13 @@ _MESSAGES = {
 def made_under(manifest: Manifest, dropped: int = 0) -> Conditions:
     """The conditions that a run's manifest tells of; `dropped` replies did not see all of their history."""
     found = manifest.parameters
-    model = manifest.agent.model if manifest.agent.model != REPLAY.word else found.get(FIRST_AGENT)
+    model = manifest.agent.model if manifest.agent.model != REPLAY else found.get(FIRST_AGENT)
     if not isinstance(model, str):  # answers from elsewhere: what stands in an older manifest is the reader's
         return Conditions(dropped=dropped)
     if is_baseline(model):
         return Conditions(decoding=manifest.decoding, generated=False)
     asked = found.get(FORMAT)
-    if asked is None and model not in {kind.word for kind in ENDPOINTS} | {SAMPLES}:
+    if asked is None and not is_endpoint(model) and model != SAMPLES:
         asked = NO_FORMAT  # lm-eval's backends are asked for text
     return Conditions(
         decoding=manifest.decoding,
@@ -58,7 +58,7 @@ def conditions_of(report: Report) -> Conditions:
     if is_baseline(report.agent.model):
         return Conditions(decoding=report.decoding, generated=False)
     # An older version wrote the reader's own settings beside replayed answers.
-    known = None if report.agent.model == REPLAY.word else report.decoding
+    known = None if report.agent.model == REPLAY else report.decoding
     dropped = max((judged.overall.notes.get("context_dropped", 0) for judged in report.judges), default=0)
     return Conditions(decoding=known, dropped=dropped)
 

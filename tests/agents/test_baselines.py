@@ -2,10 +2,13 @@
 
 import pytest
 
+from proactivebench.agents import baseline
 from proactivebench.agents.baselines import GENERIC_OFFER, BaselineAgent
 from proactivebench.errors import UsageError
+from proactivebench.judging.lexical.need import hears_need
 from proactivebench.protocols import load_protocol
-from proactivebench.records import Task
+from proactivebench.records import Moment, Task
+from proactivebench.traces import load_task
 from tests.agents.moments import answers, labels, request, task_of, trace_of, votes
 
 PROTOCOL = load_protocol("standard")
@@ -23,7 +26,7 @@ VOTED = trace_of(
 
 
 def offers(name: str, task: Task, seed: int = 0, repeat: int = 0, **args: str) -> list[tuple[str, ...]]:
-    agent = BaselineAgent(name, args, protocol=PROTOCOL, task=task)
+    agent = BaselineAgent(baseline(name), args, protocol=PROTOCOL, task=task)
     asked = [
         request(trace, turn, seed=seed, repeat=repeat) for trace in task.traces for turn in range(len(trace.events))
     ]
@@ -66,13 +69,16 @@ def test_need_oracle_offers_where_help_was_needed_by_the_rule_it_is_given() -> N
         offers("need-oracle", task_of(trace_of("bare", "a", "b")))
 
 
-def test_lexical_need_offers_where_it_hears_a_need() -> None:
-    agent = BaselineAgent("lexical-need", protocol=PROTOCOL, task=task_of(VOTED), hears_need=lambda m: m.turn == 1)
-    asked = [request(VOTED, turn) for turn in range(3)]
-    made = [PROTOCOL.parse(answer.text or "").proposals for answer in answers(agent, *asked)]
-    assert made == [(), (GENERIC_OFFER,), ()]
-    with pytest.raises(UsageError, match="nobody here can hear"):
-        offers("lexical-need", task_of(VOTED))
+def test_lexical_need_offers_where_the_lexical_judge_hears_a_need() -> None:
+    sample = load_task("proactivebench_sample")
+    heard = [hears_need(Moment(trace, turn)) for trace in sample.traces for turn in range(len(trace.events))]
+    assert [made == (GENERIC_OFFER,) for made in offers("lexical-need", sample)] == heard
+    assert 0 < sum(heard) < len(heard)
+
+
+def test_a_baseline_of_another_name_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UsageError, match="endpoint: no such baseline; there are never, always"):
+        baseline("endpoint")
 
 
 def test_ties_go_to_more_votes_and_then_to_the_earlier_task() -> None:
@@ -84,9 +90,9 @@ def test_ties_go_to_more_votes_and_then_to_the_earlier_task() -> None:
 def test_agents_that_need_votes_refuse_moments_without_labels_with_the_count(name: str) -> None:
     task = task_of(VOTED, trace_of("bare", "a", "b"), trace_of("half", "a", "b", given=(labels(), None)))
     with pytest.raises(UsageError, match="3 of 7 moments"):
-        BaselineAgent(name, {}, protocol=PROTOCOL, task=task)
+        BaselineAgent(baseline(name), {}, protocol=PROTOCOL, task=task)
     with pytest.raises(UsageError, match="none of the 1 moments"):
-        BaselineAgent(name, {}, protocol=PROTOCOL, task=task_of(trace_of("t", "e", given=(labels(),))))
+        BaselineAgent(baseline(name), {}, protocol=PROTOCOL, task=task_of(trace_of("t", "e", given=(labels(),))))
 
 
 LONG = task_of(*(trace_of(f"t{number}", *"abcdefghij") for number in range(100)))
@@ -99,7 +105,7 @@ def test_random_offers_at_the_rate_asked_for() -> None:
 
 
 def test_random_depends_on_seed_repeat_and_moment_but_not_on_the_order_asked() -> None:
-    agent = BaselineAgent("random", {}, protocol=PROTOCOL, task=LONG)
+    agent = BaselineAgent(baseline("random"), {}, protocol=PROTOCOL, task=LONG)
     asked = [request(trace, turn) for trace in LONG.traces for turn in range(10)]
     forward, backward = answers(agent, *asked), answers(agent, *reversed(asked))
     assert forward == backward[::-1]
@@ -116,24 +122,24 @@ def test_repeats_under_neighbouring_seeds_are_independent() -> None:
 @pytest.mark.parametrize("p", ["-0.1", "1.5", "nan", "half", ""])
 def test_a_rate_that_is_no_share_is_refused(p: str) -> None:
     with pytest.raises(UsageError, match="p="):
-        BaselineAgent("random", {"p": p}, protocol=PROTOCOL, task=LONG)
+        BaselineAgent(baseline("random"), {"p": p}, protocol=PROTOCOL, task=LONG)
 
 
-def test_unknown_arguments_and_names_are_refused() -> None:
+def test_unknown_arguments_are_refused() -> None:
     with pytest.raises(UsageError, match="never: takes no argument p"):
-        BaselineAgent("never", {"p": "1"}, protocol=PROTOCOL, task=LONG)
+        BaselineAgent(baseline("never"), {"p": "1"}, protocol=PROTOCOL, task=LONG)
     with pytest.raises(UsageError, match="rate; it has p"):
-        BaselineAgent("random", {"rate": "1"}, protocol=PROTOCOL, task=LONG)
-    with pytest.raises(UsageError, match="sometimes: no such baseline"):
-        BaselineAgent("sometimes", {}, protocol=PROTOCOL, task=LONG)
+        BaselineAgent(baseline("random"), {"rate": "1"}, protocol=PROTOCOL, task=LONG)
 
 
 def test_the_same_rate_written_two_ways_is_the_same_agent() -> None:
-    one, other = (BaselineAgent("random", {"p": p}, protocol=PROTOCOL, task=LONG).identity for p in ("0.5", "0.50"))
-    assert one == other == BaselineAgent("random", {}, protocol=PROTOCOL, task=LONG).identity
+    one, other = (
+        BaselineAgent(baseline("random"), {"p": p}, protocol=PROTOCOL, task=LONG).identity for p in ("0.5", "0.50")
+    )
+    assert one == other == BaselineAgent(baseline("random"), {}, protocol=PROTOCOL, task=LONG).identity
 
 
 def test_baselines_speak_a_protocol_of_several_candidates() -> None:
     protocol = load_protocol("standard", candidates=3)
-    agent = BaselineAgent("always", {}, protocol=protocol, task=LONG)
+    agent = BaselineAgent(baseline("always"), {}, protocol=protocol, task=LONG)
     assert protocol.parse(answers(agent, request(LONG.traces[0], 0))[0].text or "").proposals == (GENERIC_OFFER,)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import proactivebench.api as api
-from proactivebench.agents import BASELINES
+from proactivebench.agents import baseline_words
 from proactivebench.agents.replay import read_stored
 from proactivebench.errors import DataError, UsageError
 from proactivebench.harness.models import register_models
@@ -18,7 +18,7 @@ from tests.harness.scripted import SAMPLE, ScriptedLM, column, evaluate
 TASK = load_task(SAMPLE)
 
 
-@pytest.mark.parametrize("word", [kind.word for kind in BASELINES])
+@pytest.mark.parametrize("word", baseline_words())
 def test_a_baseline_has_the_numbers_it_has_in_our_own_command(word: str, tmp_path: Path) -> None:
     register_models()
     report = api.evaluate(word, SAMPLE, output_path=tmp_path / "own")
@@ -88,12 +88,10 @@ def test_the_declared_entry_points_lead_to_every_agent_of_ours_and_to_the_tasks(
     import tomllib
     from importlib.metadata import EntryPoint
 
-    from proactivebench.agents import BASELINES, REPLAY
-
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
     places = declared["lm_eval.models"]
     models = {word: EntryPoint(word, place, "lm_eval.models").load() for word, place in places.items()}
-    assert models.keys() == {kind.word for kind in (*BASELINES, REPLAY)}
+    assert models.keys() == {*baseline_words(), "replay"}
     assert all(model.word == word for word, model in models.items())
     (place,) = declared["lm_eval.tasks"].values()
     assert (EntryPoint("p", place, "lm_eval.tasks").load()() / f"{SAMPLE}.yaml").is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from proactivebench.agents.baselines import GENERIC_OFFER, Baseline
 from proactivebench.judging.base import Item
 from proactivebench.judging.cards import LexicalCard, card_path, load_card
 from proactivebench.judging.identity import member_identity
@@ -24,3 +25,10 @@ def _judge() -> LexicalJudge:
     if not isinstance(card, LexicalCard):
         raise TypeError("the shipped card `lexical` is of another kind")
     return LexicalJudge.from_card(card, card_path("lexical").parent, member_identity)
+
+
+LEXICAL_NEED = Baseline(
+    "lexical-need",
+    "makes that offer where the lexical judge, which never saw the trace, hears a need",
+    lambda request, _: GENERIC_OFFER if hears_need(request.moment) else None,
+)

@@ -1,0 +1,13 @@
+"""Answers given earlier."""
+
+from proactivebench.plugins import Contract, Plug
+
+PLUGS = (
+    Plug(
+        Contract.AGENT,
+        "replay",
+        "proactivebench.agents.replay:ReplayAgent",
+        "stored answers: a run, released answers, or a released model",
+        "path=… | released=MODEL",
+    ),
+)

@@ -302,7 +302,7 @@ def _decoding(key: str, manifest: Manifest) -> Decoding | None:
     """The entry's own decoding. Raises `UsageError` where nobody knows it."""
     if is_baseline(manifest.agent.model):
         return manifest.decoding
-    if manifest.decoding is None or manifest.protocol.name == RELEASED or manifest.agent.model == REPLAY.word:
+    if manifest.decoding is None or manifest.protocol.name == RELEASED or manifest.agent.model == REPLAY:
         raise UsageError(f"{key} holds answers replayed from elsewhere: its model cannot be asked under the same terms")
     if HIDDEN in map(str, manifest.decoding.extra.values()):
         raise UsageError(f"{key} does not tell all of its decoding ({HIDDEN}): it cannot be asked again")

@@ -44,6 +44,12 @@ class Repository:
         git("merge", "--quiet", "--no-ff", "-m", "merge", "proposed", folder=self._tree)
         git("push", "--quiet", "origin", "HEAD:refs/pull/7/merge", folder=self._tree)
 
+    def files(self, branch):
+        """The names of all files of a branch."""
+        git("fetch", "--quiet", "origin", branch, folder=self._tree)
+        command = ["git", "ls-tree", "-r", "--name-only", "FETCH_HEAD"]
+        return set(subprocess.run(command, cwd=self._tree, check=True, capture_output=True, text=True).stdout.split())
+
     def _commit(self, message):
         git("add", "--all", "--force", folder=self._tree)
         git("commit", "--quiet", "--allow-empty", "-m", message, folder=self._tree)
@@ -67,10 +73,15 @@ class Runner:
     """Runs the steps of a job as a hosted runner does: checkouts, artifacts and shell steps with their environment.
     `pip install` only notes what it was asked for; `gh` notes the comment it posts."""
 
-    values = {"github.event.pull_request.number": "7", "github.repository": "b/e", "github.token": "t"}  # noqa: RUF012
-
-    def __init__(self, root, repository):
+    def __init__(self, root, repository, values=None):
         self._root, self._repository = root, repository
+        self._values = {
+            "github.event.pull_request.number": "7",
+            "github.repository": "b/e",
+            "github.token": "t",
+            "github.run_id": "12",
+            **(values or {}),
+        }
         self._bin = root / "bin"
         self._bin.mkdir()
         self._tool(
@@ -79,7 +90,15 @@ class Runner:
         )
         self._tool("proactivebench", f'exec {sys.executable} -P -m proactivebench "$@"')
         expected = "pr comment 7 --repo b/e --edit-last --create-if-none --body-file body.md"
-        self._tool("gh", f'[ "$GH_TOKEN $*" = "t {expected}" ] && cp body.md {root}/posted')
+        proposed = "pr create --repo b/e --head found/12 --title Asked again --body-file ../found.md"
+        self._tool(
+            "gh",
+            '[ "$GH_TOKEN" = t ] || exit 4\n'
+            f'case "$*" in\n"{expected}") cp body.md {root}/posted ;;\n'
+            f'"{proposed}") cp ../found.md {root}/posted ;;\n'
+            '"auth setup-git") ;;\n"repo clone b/e board -- "*) '
+            f'shift 5; exec git clone "$@" {repository.url} board ;;\n*) exit 2 ;;\nesac',
+        )
 
     @property
     def posted(self):
@@ -102,16 +121,17 @@ class Runner:
     def _step(self, job, step):
         given = {key: self._filled(value) for key, value in {**step.get("with", {}), **step.get("env", {})}.items()}
         kind = step.get("uses", "run").split("@")[0].removeprefix("actions/")
-        artifact = self._root / "artifact.md"
+        artifacts = self._root / "artifacts"
+        artifacts.mkdir(exist_ok=True)
         if kind == "run":
             folder = job.workspace / step.get("working-directory", ".")
             self._shell(job, folder, step["run"], {name: given[name] for name in step.get("env", {})})
         elif kind == "checkout":
             self._check_out(job.workspace / given.get("path", "."), given)
         elif kind == "upload-artifact" and (job.workspace / given["path"]).exists():
-            shutil.copy(job.workspace / given["path"], artifact)
+            shutil.copy(job.workspace / given["path"], artifacts)
         elif kind == "download-artifact":
-            shutil.copy(artifact, job.workspace / "comment.md")
+            shutil.copytree(artifacts, job.workspace, dirs_exist_ok=True)
 
     def _check_out(self, folder, given):
         git("init", "--quiet", str(folder))
@@ -153,7 +173,7 @@ class Runner:
         job.log += done.stdout.decode()
 
     def _filled(self, value):
-        return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: self.values[found[1]], str(value))
+        return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: self._values[found[1]], str(value))
 
     def _tool(self, name, text):
         (self._bin / name).write_text(f"#!/bin/sh\n{text}\n")

@@ -10,7 +10,9 @@ import yaml
 from markdown_it import MarkdownIt
 
 from proactivebench.resources import shipped
+from tests.servers.chat import chat_server
 
+from .asked_again import FORGED, HONEST, helper_and_judge, submitted
 from .forging import declared, write_declared
 from .hosted import Page, Repository, Runner, commands, git
 from .hostile import CORPUS
@@ -340,3 +342,56 @@ def test_a_hostile_entry_that_was_merged_is_refused_on_the_board_and_runs_nowher
 
 def add_helper(tree, board):
     shutil.copytree(board / HELPER, tree / HELPER)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    return submitted(tmp_path_factory.mktemp("submitted"))
+
+
+def test_maintainers_have_open_verdicts_decided_again_and_what_is_found_is_proposed(tmp_path, asked):
+    repository = Repository(tmp_path, lambda tree: shutil.copytree(asked / "entries", tree / "entries"))
+    with chat_server(helper_and_judge) as server:
+        runner = Runner(tmp_path, repository, given(server, "first"))
+        job = runner.run("ask", "ask")
+    assert job.code == 0, job.log
+    assert {seen.headers["Authorization"] for seen in server.asked} == {"Bearer sk-of-the-maintainers"}
+    runner.run("ask", "propose")
+    assert f"decided    {HONEST}" in runner.posted
+    assert f"disputed   {FORGED}" in runner.posted
+    found = repository.files("found/12")
+    assert {f"decided/{HONEST}.json", f"decided/{FORGED}.json"} <= found
+    assert repository.files("main") < found, "nothing is taken away"
+    assert all(file.startswith("decided/") for file in found - repository.files("main"))
+    assert not (tmp_path / "propose" / "board" / "entries").exists(), "who may write never has the entries"
+
+
+def test_maintainers_ask_an_entrys_model_again_and_what_is_found_is_proposed(tmp_path, asked):
+    repository = Repository(tmp_path, lambda tree: shutil.copytree(asked / "entries", tree / "entries"))
+    with chat_server(helper_and_judge) as server:
+        runner = Runner(tmp_path, repository, given(server, "helper", FORGED))
+        job = runner.run("ask", "ask")
+    assert job.code == 0, job.log
+    runner.run("ask", "propose")
+    assert f"not reproduced  {FORGED}" in runner.posted
+    assert repository.files("found/12") - repository.files("main") == {f"reproduced/{FORGED}.json"}
+
+
+@pytest.mark.parametrize("entry", ["../x", "a/b/c", "-x/y", "a b/c", "$(id)/x", "nobody__here/r1"])
+def test_what_is_no_entry_asks_nobody_and_proposes_nothing(entry, tmp_path, asked):
+    repository = Repository(tmp_path, lambda tree: shutil.copytree(asked / "entries", tree / "entries"))
+    with chat_server(helper_and_judge) as server:
+        job = Runner(tmp_path, repository, given(server, "helper", entry)).run("ask", "ask")
+    assert job.code == 2
+    assert server.requests == []
+    assert not list((tmp_path / "artifacts").glob("*"))
+
+
+def given(server, model, entry=""):
+    """What a maintainer fills in, and the secret of the repository."""
+    return {
+        "inputs.entry": entry,
+        "inputs.model": "endpoint",
+        "inputs.model_args": f"base_url={server.base_url},model={model}",
+        "secrets.MODEL_KEY": "sk-of-the-maintainers",
+    }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from proactivebench.anchors import anchors_beside
+from proactivebench.board.headline import Named, boards, groups
 from proactivebench.board.pages import one_file
-from proactivebench.board.rows import COLUMNS, by_group, rows_of
 from proactivebench.board.tracepages import run_data, task_data
 from proactivebench.errors import UsageError
-from proactivebench.evaluation import task_of
-from proactivebench.scoring import build_report
+from proactivebench.evaluation import report_of, task_of
 from proactivebench.store import RunStore, write_whole
 
 
@@ -23,16 +23,16 @@ def write_view(stores: Sequence[RunStore], output_path: Path, spec: str | None =
     if len({store.manifest.task.data_hash for store in stores}) > 1:
         raise UsageError("these runs are about different data: give two runs of the same task")
     task = task_of(stores[0], spec)
-    parts, rows, cautions = [task_data(task)], [], []
+    parts, reports, cautions = [task_data(task)], [], []
     for place, store in enumerate(stores):
         if not store.judge_ids():
             raise UsageError(f"{store.path} has no verdicts: judge it first with `proactivebench judge`")
         verdicts = {judge: list(store.verdicts(judge).values()) for judge in store.judge_ids()}
         replies = list(store.replies().values())
-        report = build_report(task, store.manifest, replies, verdicts)
+        report = report_of(store, task)
         name = f"{report.agent.name} ({store.path.name})"
         parts.append(run_data(f"run-{place}", name, report, replies, verdicts))
-        rows += rows_of(report, key=f"run-{place}")
+        reports.append(Named(name, report, str(store.path)))
         cautions += [f"{name}: {said}" for said in (report.caution, *report.findings) if said]
     title = " and ".join(store.manifest.agent.name for store in stores) + " on " + task.name
     page = one_file(
@@ -40,8 +40,10 @@ def write_view(stores: Sequence[RunStore], output_path: Path, spec: str | None =
         scripts=("board.js", "traces.js"),
         data=parts,
         title=title,
-        groups=by_group(rows),
-        columns=COLUMNS,
+        groups=[
+            (group[0].report.protocol, boards(group, anchors_beside([one.report for one in group], task)))
+            for group in groups(reports)
+        ],
         cautions=cautions,
     )
     output_path.parent.mkdir(parents=True, exist_ok=True)

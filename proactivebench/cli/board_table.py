@@ -6,56 +6,70 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from proactivebench.board.rows import Row, by_group, rows_of
+from proactivebench.board.headline import Named, groups
 from proactivebench.cli.terminal import safe
-from proactivebench.records import MetricValue, Report
+from proactivebench.judging.measurement import worth
+from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report
+from proactivebench.records.reports import deciders
+from proactivebench.scoring.chance import over_family
+from proactivebench.scoring.metric import MetricTable
+from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
+from proactivebench.scoring.signflip import p_value
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_KEY = "need_detection_balanced_accuracy"
-_PEOPLE = (
-    ("need_detection_recall", "need met"),
-    ("needless_offer_rate", "needless"),
-    (_KEY, "balanced accuracy"),
-    (f"{_KEY}_majority", "majority"),
-)
-_WIDTH = 80
+_WIDTH, _NAME, _NARROW, _WITH_INTERVAL, _CHANCE = 80, 14, 9, 19, 7
 
 
 def print_board(reports: Sequence[Report], console: Console) -> None:
-    """Print one table per (data, protocol, judge), best at need detection first, in lines of 80 characters. What the
-    judge says of the offers stands last, under the judge's name; names are never cut."""
-    rows = [row for place, report in enumerate(reports) for row in rows_of(report, key=str(place))]
-    for group in by_group(rows):
-        first = group[0]
+    """Print one table per (data, protocol), best at need detection first, in lines of 80 characters. What a judge says
+    of the offers stands last, with what its verdicts are worth; names are never cut."""
+    for group in groups([Named(report.agent.name, report) for report in reports]):
+        first = group[0].report
         _say(console, f"{first.task.name}, protocol {first.protocol.name}", style="bold")
-        judged = "overlap F1" if first.judge.baseline else "judged F1"
-        console.print(_line("agent", [title for _, title in _PEOPLE], judged), markup=False, style="bold")
-        for row in sorted(group, key=_worth):
-            figures = [_figure(row.metrics.get(key), with_interval=key == _KEY) for key, _ in _PEOPLE]
-            console.print(
-                _line(safe(row.name), figures, _figure(row.metrics.get("f1"), with_interval=False).rjust(len(judged))),
-                markup=False,
-                highlight=False,
-            )
-        if first.judge.baseline:
-            _say(
-                console, f"{judged}: a baseline's, which hears words, not usefulness; it ranks nothing", style="yellow"
-            )
+        runs = [(one.name, one.report.judges[0]) for one in group]
+        keys = with_rules(in_table(MetricTable.WHEN))
+        judge = runs[0][1]
+        overlap = "" if judge.measurement.leads else "overlap " if judge.judge.baseline else "unmeasured "
+        heads = [*map(_head, keys), "chance".rjust(_CHANCE), f" {overlap}{BY_JUDGE.title}"]
+        console.print("agent".ljust(_NAME) + "".join(heads), markup=False, style="bold")
+        chances = over_family([judged.overall.chance for _, judged in runs])
+        lines = [
+            (judged, _line(name, judged, keys, chance)) for (name, judged), chance in zip(runs, chances, strict=True)
+        ]
+        for _, line in sorted(lines, key=lambda line: _worth(line[0])):
+            console.print(line, markup=False, highlight=False)
+        _say(console, f"chance: p against as many offers at random, Holm over these {len(runs)}")
+        _say(console, f"{overlap}{BY_JUDGE.title}: {deciders([judged for _, judged in runs])}")
+        for said in worth(judge):
+            _say(console, said, style="yellow")
         for note in first.task.notes:
             _say(console, f"note: {note}", style="yellow")
 
 
-def _worth(row: Row) -> tuple[float, str]:
-    found = row.metrics.get(_KEY)
-    return (-(found.value if found and found.value is not None else -1.0), row.name)
+def _worth(judged: JudgeReport) -> float:
+    found = judged.overall.metrics.get(BY_PEOPLE.key)
+    return -(found.value if found and found.value is not None else -1.0)
 
 
-def _line(name: str, people: Sequence[str], judged: str) -> str:
-    widths = (9, 9, 19, 9)
-    cells = "".join(cell.rjust(width) for cell, width in zip(people, widths, strict=True))
-    return f"{name:<15}{cells}  {judged}"
+def _head(key: str) -> str:
+    base, view = split_key(key)
+    return (view or metric_for(base).short).rjust(_width(key))
+
+
+def _width(key: str) -> int:
+    base, view = split_key(key)
+    return _WITH_INTERVAL if key == BY_PEOPLE.key else max(_NARROW, len(view or metric_for(base).short))
+
+
+def _line(name: str, judged: JudgeReport, keys: Sequence[str], chance: dict[str, float]) -> str:
+    metrics = judged.overall.metrics
+    cells = [_figure(metrics.get(key), with_interval=key == BY_PEOPLE.key).rjust(_width(key)) for key in keys]
+    p = chance.get(NeedRule.UNANIMOUS)
+    cells.append(("–" if p is None else p_value(p)).rjust(_CHANCE))
+    cells.append(_figure(metrics.get(BY_JUDGE.key), with_interval=False).rjust(7))
+    return safe(name).ljust(_NAME) + "".join(cells)
 
 
 def _say(console: Console, text: str, style: str = "") -> None:

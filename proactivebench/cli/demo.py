@@ -10,13 +10,14 @@ import typer
 _AGENTS = (
     "never", "always", "random", "parrot", "skip-first", "lexical-need", "need-oracle", "best-candidate", "oracle"
 )  # fmt: skip
+_WIDTH = 70  # of a command's line
 _MEASURED = """\
 After each event of {traces} sessions ({moments} moments) an agent offered help or kept
-quiet. Labels say where help was needed: "need met" is the share of those
+quiet. Labels say where help was needed: "need recall" is the share of those
 moments with an offer, "needless" the share of all others with one; balanced
 accuracy is .5 for whoever offers by chance, everywhere or nowhere."""
 _READ = """\
-So `always` and `parrot` do not win: whoever offers everywhere stands at .500,
+`always` and `parrot` do not win: whoever offers everywhere stands at .500,
 however many words it shares with the user. `need-oracle` looked the labels up."""
 
 
@@ -39,16 +40,37 @@ def demo(
         evaluation = prepare(Settings(model=name, tasks="proactivebench_sample"))
         store = run_async(evaluation.run(output_path / name))
         reports.append(score_run(store, evaluation.task))
-    console = Console(soft_wrap=True)
     task = evaluation.task
-    print(_MEASURED.format(traces=len(task.traces), moments=task.moments), end="\n\n")
-    print_board(reports, console)
-    page = render_demo_board(reports, output_path / "board.html")
-    print(f"\n{_READ}\n")
-    print(f"the same as a page:  {page}")
-    print(f"one of these runs:   proactivebench show {output_path}/parrot")
-    print("your own model:")
-    print("  proactivebench run --model endpoint --tasks proactivebench_sample \\")
-    print("    --model_args base_url=http://127.0.0.1:8000/v1,model=NAME \\")
-    print("    --output_path runs/mine")
-    print(f"against one of them: proactivebench compare runs/mine {output_path}/lexical-need")
+    measured = _MEASURED.format(traces=len(task.traces), moments=task.moments)
+    commands = _commands(output_path)
+    lead = [" ".join(text.split()).replace("`", "") for text in (measured, _READ)]
+    page = render_demo_board(reports, output_path / "board.html", lead=lead, commands=commands)
+    what, command = commands[0]
+    print(f"{measured}\n\n{_READ}\n\n{what}: {command}\nthe same as a page, and more to type: below the table\n")
+    print_board(reports, Console(soft_wrap=True))
+    print(f"\nthe same as a page:\n  {page}")
+    for what, command in commands[1:]:
+        print(f"{what}:\n  {_folded(command)}")
+
+
+def _commands(folder: Path) -> list[tuple[str, str]]:
+    """What to type next: what for, and the command."""
+    served = "--model_args base_url=http://127.0.0.1:8000/v1,model=NAME --output_path runs/mine"
+    return [
+        ("one of these runs", f"proactivebench show {folder}/parrot"),
+        ("two of them", f"proactivebench compare {folder}/lexical-need {folder}/always"),
+        ("your own model", f"proactivebench run --model endpoint --tasks proactivebench_sample {served}"),
+        ("against one of them", f"proactivebench compare runs/mine {folder}/lexical-need"),
+    ]
+
+
+def _folded(command: str) -> str:
+    """A command over several lines, broken before options."""
+    first, *options = command.split(" --")
+    lines = [first]
+    for option in options:
+        if len(lines[-1]) + len(option) > _WIDTH:
+            lines.append(f"  --{option}")
+        else:
+            lines[-1] += f" --{option}"
+    return " \\\n  ".join(lines)

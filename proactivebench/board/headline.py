@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from proactivebench.anchors import Anchor
+from proactivebench.anchors import BY_DEFINITION, Anchor
 from proactivebench.board.rows import TRIVIAL
 from proactivebench.judging.measurement import worth
 from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report, SplitReport
@@ -150,7 +150,7 @@ def _cells(metrics: dict[str, MetricValue], keys: Sequence[str]) -> tuple[Cell, 
 def _cell(found: MetricValue | None, metric: Metric) -> Cell:
     if found is None or found.value is None:
         return Cell("–", (found.reason or "") if found else "")
-    below = found.interval_reason or ""
+    below = "" if found.interval_reason in (None, BY_DEFINITION) else found.interval_reason
     if found.interval:
         below = f"[{found.interval[0]:.2f}, {found.interval[1]:.2f}]"
     return Cell(metric.shown(found.value), below, found.value)

@@ -84,10 +84,13 @@ class _OpenOnly(VerdictStage):
 
 
 class Redeciding:
-    """One go over entries of the board at `root` with the `judges` given. Once `stop` is set nothing new is asked."""
+    """One go over entries of the board at `root` with the `judges` given, of at most `limit` questions. Once `stop` is
+    set nothing new is asked."""
 
-    def __init__(self, root: Path, judges: FittingJudges, stop: asyncio.Event | None = None) -> None:
-        self._root, self._judges = root, judges
+    def __init__(
+        self, root: Path, judges: FittingJudges, stop: asyncio.Event | None = None, limit: int | None = None
+    ) -> None:
+        self._root, self._judges, self._left = root, judges, limit
         self._stop = stop or asyncio.Event()
         self._tasks: dict[str, Task] = {}
         self._down: dict[int, str] = {}  # judges that cannot be asked, and why
@@ -186,8 +189,11 @@ class Redeciding:
             # asked again is what failed, whatever the reason: somebody has seen to the server since
             stored = {key: one for key, one in stored.items() if one.status is not VerdictStatus.UNSCORED}
             had = len(stored)
+            missing = sorted(wanted - stored.keys())
+            allowed = missing if self._left is None else missing[: self._left]
+            self._left = None if self._left is None else self._left - len(allowed)
             stage = _OpenOnly(judge, appender, stored, 1 + max(key.judge_repeat for key in wanted), stop=self._stop)
-            stage.wanted = wanted
+            stage.wanted = frozenset(allowed)
             queue: asyncio.Queue[Work | None] = asyncio.Queue()
             for work in (*works.values(), None):
                 queue.put_nowait(work)
@@ -198,6 +204,8 @@ class Redeciding:
                 raise
             except ProactiveBenchError as error:
                 failure = self._down[id(judge)] = str(error)
+            if not failure and len(allowed) < len(missing):
+                failure = "so many as --limit allows were asked"
         return self._outcome(evidence, judge_id, judge.identity, pairs, stored, failure, len(stored) - had)
 
     def _outcome(

@@ -22,7 +22,7 @@ from proactivebench.board.validation import board_holding, validate_evidence
 from proactivebench.errors import CheckFailed, InvalidRun, UsageError
 from proactivebench.protocols import RELEASED, protocol_of
 from proactivebench.protocols.recorded import RecordedProtocol
-from proactivebench.records import Decoding, Manifest, Moment, NeedRule, Reply, Trace
+from proactivebench.records import Decoding, Manifest, Moment, NeedRule, Reply, Trace, printable
 from proactivebench.scoring.conditions import condition_differences, made_under
 from proactivebench.scoring.intervals import effective_size, wilson
 from proactivebench.scoring.similarity import similar, tokens
@@ -40,6 +40,34 @@ LEAST_ALIKE = 0.2  # of these, alike in their words, at temperature 0
 TELLING_ALIKE = 0.5  # so many show whose answers they are, where offers everywhere (or nowhere) show nothing
 ONE_SIDED = 0.05  # p of so many differences in the entry's favour, were either way as likely
 _NORMAL = 1.959964
+# What a stranger's decoding may make our server do without our saying so: sample. Nothing that calls tools, asks for
+# many answers, constrains them, or costs without bound.
+_SAMPLING = frozenset(
+    [
+        "top_k",
+        "min_p",
+        "typical_p",
+        "top_a",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "repetition_penalty",
+        "length_penalty",
+        "no_repeat_ngram_size",
+        "min_tokens",
+        "mirostat",
+        "mirostat_tau",
+        "mirostat_eta",
+        "tfs_z",
+        "skip_special_tokens",
+        "enable_thinking",
+        "thinking_budget",
+        "reasoning_effort",
+        "verbosity",
+        "chat_template_kwargs",
+    ]
+)
+_MOST_TOKENS = 32768
 _SEED = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
@@ -72,6 +100,7 @@ def ask_again(
     seed: str | None = None,
     redraw: bool = False,
     other_name: bool = False,
+    pass_on: bool = False,
     work_path: Path = WORK,
     stop: asyncio.Event | None = None,
 ) -> Asked:
@@ -79,7 +108,8 @@ def ask_again(
 
     The traces are drawn by the hash of the entry and a `seed`: a fresh one that nobody could know at submission, unless
     one is given. An earlier draw for the same entry goes on, unless `redraw` asks for another. `other_name` allows a
-    model that calls itself otherwise than the entry says.
+    model that calls itself otherwise than the entry says; `pass_on` to send the server what the entry's decoding says
+    beyond sampling.
 
     Raises `UsageError` where it cannot be asked again, `CheckFailed` where the entry is not well formed, `DataError`
     where the data or the prompts cannot be had.
@@ -103,7 +133,7 @@ def ask_again(
             f"{entry.key} is about other data ({manifest.task.data_hash[:8]}) than {task.name} holds here "
             f"({task.data_hash[:8]}): it cannot be asked again"
         )
-    decoding = _decoding(entry.key, manifest)
+    decoding = _decoding(entry.key, manifest, pass_on=pass_on)
     protocol = protocol_of(manifest.protocol)
     if isinstance(protocol, RecordedProtocol) and not is_baseline(model):
         raise UsageError(
@@ -119,6 +149,7 @@ def ask_again(
             f"{entry.key} was answered by {manifest.agent.name}, and this is {agent.identity.name}: give that model, "
             "or say --other_name where the same weights are served under another name"
         )
+    _refuse_used(root, evidence.digest, seed)
     seed = _seed(work_path / entry.key, evidence.digest, seed, redraw=redraw)
     drawn = draw(task.traces, evidence.digest, seed, traces)
     return Asked(
@@ -298,20 +329,44 @@ def _last(replies: Iterable[Reply]) -> dict[tuple[str, int], Reply]:
     return last
 
 
-def _decoding(key: str, manifest: Manifest) -> Decoding | None:
-    """The entry's own decoding. Raises `UsageError` where nobody knows it."""
+def _decoding(key: str, manifest: Manifest, *, pass_on: bool) -> Decoding | None:
+    """The entry's own decoding. Raises `UsageError` where nobody knows it, and where it says more than how to sample,
+    unless that is to be passed on."""
     if is_baseline(manifest.agent.model):
         return manifest.decoding
     if manifest.decoding is None or manifest.protocol.name == RELEASED or manifest.agent.model == REPLAY:
         raise UsageError(f"{key} holds answers replayed from elsewhere: its model cannot be asked under the same terms")
     if HIDDEN in map(str, manifest.decoding.extra.values()):
         raise UsageError(f"{key} does not tell all of its decoding ({HIDDEN}): it cannot be asked again")
+    asked = [f"{name}={value!s:.40}" for name, value in manifest.decoding.extra.items() if not _samples(name, value)]
+    if manifest.decoding.max_gen_toks > _MOST_TOKENS:
+        asked.append(f"max_gen_toks={manifest.decoding.max_gen_toks}")
+    if asked and not pass_on:
+        raise UsageError(
+            f"{key} would have your server asked for {printable(', '.join(asked)[:300])}: look at it, and say --pass_on "
+            "if it may"
+        )
     return manifest.decoding
+
+
+def _samples(name: str, value: object) -> bool:
+    """Whether a word of a stranger's decoding says how to sample, and nothing else."""
+    values = value.values() if isinstance(value, dict) and name == "chat_template_kwargs" else [value]
+    return name in _SAMPLING and all(one is None or isinstance(one, bool | int | float | str) for one in values)
 
 
 def _called(name: str) -> str:
     """A model's name as different routes may spell it."""
     return name.replace("\\", "/").rsplit("/", 1)[-1].casefold()
+
+
+def _refuse_used(root: Path, digest: str, seed: str | None) -> None:
+    """Raise `UsageError` for a seed that stands in another record of the board: it is known to who submits."""
+    for record in read_reproductions(root).values():
+        if record.seed == seed and record.digest != digest:
+            raise UsageError(
+                f"--seed {seed}: it has drawn for {record.entry} and is known since: give another, or none"
+            )
 
 
 def _seed(folder: Path, digest: str, given: str | None, *, redraw: bool) -> str:

@@ -33,6 +33,7 @@ def rejudge(
     pending: Annotated[bool, typer.Option("--pending", help="All entries of the board that are still open.")] = False,
     judge: Annotated[str | None, typer.Option(help="A card of its own [what each entry says].")] = None,
     judge_gen_kwargs: JudgeGenKwargs = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many questions in this go.")] = None,
     concurrency: Concurrency = 16,
     timeout: Timeout = 120.0,
     max_retries: MaxRetries = 5,
@@ -76,7 +77,7 @@ def rejudge(
 
     stop = asyncio.Event()
     outcomes: list[Outcome] = []
-    going = Redeciding(root, FittingJudges(make, judge), stop)
+    going = Redeciding(root, FittingJudges(make, judge), stop, limit)
     try:
         until_interrupted(_told(going, folders, outcomes), stop)
     finally:
@@ -138,6 +139,7 @@ def reproduce(
     other_name: Annotated[
         bool, typer.Option("--other_name", help="The same weights, served under another name.")
     ] = False,
+    pass_on: Annotated[bool, typer.Option("--pass_on", help="Send your server all that its decoding says.")] = False,
     output_path: Annotated[
         Path | None, typer.Option("--output_path", help="Where its answers go [runs/reproduced].")
     ] = None,
@@ -175,6 +177,7 @@ def reproduce(
         seed=seed,
         redraw=redraw,
         other_name=other_name,
+        pass_on=pass_on,
         work_path=output_path or WORK,
     )
     drawn = ", ".join(trace.trace_id for trace in asked.traces)

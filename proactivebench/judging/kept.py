@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from proactivebench.resources import cache_folder
 
 _LOG = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9+:.=,@_-]*")  # never a path, whatever a foreign card calls its members
 
 
 def kept_measured(identity: JudgeIdentity) -> Iterator[Measured]:
@@ -49,6 +51,8 @@ def _folder(kind: str) -> Path:
 
 def _read(kind: str, judge_id: str, record: type[R]) -> Iterator[R]:
     """The records of a judge; a file that is none is left out, for a cache may cost a request, never a report."""
+    if not _ID.fullmatch(judge_id):
+        return
     try:
         paths = sorted((_folder(kind) / judge_id).glob("*.json"))
     except (OSError, UsageError):  # no cache on this machine: nothing is kept

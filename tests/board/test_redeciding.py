@@ -108,6 +108,17 @@ def test_ctrl_c_keeps_what_was_answered_and_the_same_command_goes_on(board):
     assert len(server.asked) == offers(board) + offers(board, FORGED) - first
 
 
+def test_a_limit_bounds_the_questions_of_a_go_and_the_next_goes_on(board):
+    """Whoever submits decides how many verdicts there are; the maintainers decide what they pay."""
+    with chat_server(judged) as server:
+        done = rejudge(board, server, "--limit", "30")
+        assert done.code == 3
+        assert len(server.asked) == 30
+        assert f"{offers(board) - 30} of {offers(board)} verdicts open: so many as --limit allows" in done.out
+        assert rejudge(board, server, "--limit", "1000").code == 1
+    assert len(server.asked) == offers(board) + offers(board, FORGED)
+
+
 def test_a_server_that_is_down_is_asked_once_and_leaves_all_open(board):
     with chat_server() as server:
         pass

@@ -189,6 +189,47 @@ def test_what_cannot_be_asked_under_the_same_terms_is_refused(edit, why, board):
     assert server.requests == []
 
 
+@pytest.mark.parametrize(
+    ("extra", "sent"),
+    [
+        ({"top_k": 20, "chat_template_kwargs": {"enable_thinking": False}}, True),
+        ({"tools": [{"type": "mcp", "server_url": "evil"}]}, False),
+        ({"n": 1000}, False),
+        ({"guided_regex": "x"}, False),
+        ({"top_k": {"tools": []}}, False),
+    ],
+)
+def test_a_strangers_decoding_makes_our_server_sample_and_nothing_else(extra, sent, board):
+    edited("manifest", "decoding", "extra", value=extra)(board / "entries" / HONEST)
+    with chat_server(helped) as server:
+        done = reproduce(board, server)
+        assert done.code == (0 if sent else 2)
+        assert bool(server.requests) is sent
+        if not sent:
+            assert "--pass_on" in one_line(done.err)
+            assert next(iter(extra)) in done.err
+            assert reproduce(board, server, "--pass_on").code == 0
+    assert all(server.asked[0].body[name] == value for name, value in extra.items())
+
+
+def test_answers_without_bound_have_to_be_meant(board):
+    edited("manifest", "decoding", "max_gen_toks", value=10**9)(board / "entries" / HONEST)
+    with chat_server(helped) as server:
+        done = reproduce(board, server)
+    assert done.code == 2
+    assert "max_gen_toks=1000000000" in one_line(done.err)
+    assert server.requests == []
+
+
+def test_a_seed_that_stands_in_a_record_draws_for_no_other_entry(board):
+    """It is known to whoever submits next, who could look for a hash that draws what suits."""
+    with chat_server(helped) as server:
+        assert reproduce(board, server, "--seed", SEED).code == 0
+        done = reproduce(board, server, "--seed", SEED, of=FORGED)
+    assert done.code == 2
+    assert "known since" in one_line(done.err)
+
+
 def test_an_entry_about_other_data_is_refused(board):
     edited("manifest", "task", "data_hash", value="ab" * 32)(board / "entries" / HONEST)
     with chat_server(helped) as server:

@@ -165,6 +165,16 @@ def also_a_hidden_run(tree):
     shutil.copytree(tree / HELPER, tree / HELPER.parent / ".r2")
 
 
+def also_a_record_that_it_was_reproduced(tree):
+    (tree / "reproduced" / HELPER.parent.name).mkdir(parents=True)
+    (tree / "reproduced" / HELPER.parent.name / "r1.json").write_text("{}")
+
+
+def also_a_record_that_its_verdicts_were_decided_again(tree):
+    (tree / "decided" / HELPER.parent.name).mkdir(parents=True)
+    (tree / "decided" / HELPER.parent.name / "r1.json").write_text("{}")
+
+
 def also_an_end_to_another_entry(tree):
     shutil.rmtree(tree / NEVER)
 

@@ -43,29 +43,29 @@ _NORMAL = 1.959964
 # What a stranger's decoding may make our server do without our saying so: sample. Nothing that calls tools, asks for
 # many answers, constrains them, or costs without bound.
 _SAMPLING = frozenset(
-    [
-        "top_k",
-        "min_p",
-        "typical_p",
-        "top_a",
-        "seed",
-        "presence_penalty",
+    {
+        "chat_template_kwargs",
+        "enable_thinking",
         "frequency_penalty",
-        "repetition_penalty",
         "length_penalty",
-        "no_repeat_ngram_size",
+        "min_p",
         "min_tokens",
         "mirostat",
-        "mirostat_tau",
         "mirostat_eta",
-        "tfs_z",
-        "skip_special_tokens",
-        "enable_thinking",
-        "thinking_budget",
+        "mirostat_tau",
+        "no_repeat_ngram_size",
+        "presence_penalty",
         "reasoning_effort",
+        "repetition_penalty",
+        "seed",
+        "skip_special_tokens",
+        "tfs_z",
+        "thinking_budget",
+        "top_a",
+        "top_k",
+        "typical_p",
         "verbosity",
-        "chat_template_kwargs",
-    ]
+    }
 )
 _MOST_TOKENS = 32768
 _SEED = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -343,8 +343,8 @@ def _decoding(key: str, manifest: Manifest, *, pass_on: bool) -> Decoding | None
         asked.append(f"max_gen_toks={manifest.decoding.max_gen_toks}")
     if asked and not pass_on:
         raise UsageError(
-            f"{key} would have your server asked for {printable(', '.join(asked)[:300])}: look at it, and say --pass_on "
-            "if it may"
+            f"{key} would have your server asked for {printable(', '.join(asked)[:300])}: look at it, and say "
+            "--pass_on if it may"
         )
     return manifest.decoding
 

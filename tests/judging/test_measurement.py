@@ -130,3 +130,18 @@ def test_the_command_that_measures_a_judge_repeats_its_words(tmp_path: Path) -> 
         "proactivebench judge 'runs/my run' --judge llm --judge_model local-chat-completions "
         "--judge_model_args 'model=a b' --judge_gen_kwargs max_gen_toks=9 --measure_judge"
     )
+
+
+@pytest.mark.parametrize("name", ["../../../elsewhere", "{}", ".."])
+def test_a_foreign_card_leads_to_no_file_outside_the_cache(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The members of a foreign judge are called what its card says: a name with a path in it is nobody's here."""
+    monkeypatch.setenv("PROACTIVEBENCH_CACHE", str(tmp_path / "cache"))
+    own = judge(tmp_path)
+    named = name.format(tmp_path / "elsewhere")
+    place = tmp_path / "cache" / "judges" / "measured" / named
+    place.mkdir(parents=True)
+    (place / "m.json").write_text(measured(named).model_dump_json(), encoding="utf-8")
+    card = {"spec": "x", "silence": [named], "proposals": [named], "members": {named: own.card}}
+    assert list(kept_measured(own.model_copy(update={"card": card}))) == []

@@ -14,7 +14,7 @@ from proactivebench.agents.baselines import Offer
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import Decoding, MetricValue, Moment, NeedRule, Report, Task, TaskVotes
 from proactivebench.scoring.chance import beats_chance
-from proactivebench.scoring.timing import Flags, distinct_share, measured, needs_of, timed
+from proactivebench.scoring.timing import RATE, Flags, distinct_share, measured, needs_of, timed
 from proactivebench.traces import labelled_items, load_task
 from proactivebench.traces.benchmark import PUBLISHED, RELEASED
 
@@ -64,7 +64,7 @@ def anchors_beside(reports: Sequence[Report], task: Task | None = None) -> tuple
         found.value
         for report in reports
         for judged in report.judges[:1]
-        if (found := judged.overall.metrics.get("proposal_rate")) is not None and found.value is not None
+        if (found := judged.overall.metrics.get(RATE)) is not None and found.value is not None
     ]
     if not rates:
         return ()

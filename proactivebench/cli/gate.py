@@ -48,9 +48,10 @@ def gate(
     from proactivebench.cli.stored import load_report
     from proactivebench.presets import judge_of
     from proactivebench.scoring.gate import gate as decide
+    from proactivebench.scoring.registry import BY_JUDGE
 
     judge = judge_of(preset, judge)
-    asked = metric or ["f1"]
+    asked = metric or [BY_JUDGE.key]
     summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
     try:
         result = decide(

@@ -29,7 +29,7 @@ def evidence(result: GateResult) -> list[str]:
     rule = "exact" if result.exact else result.rule
     return [
         f"baseline {safe(result.baseline)}, candidate {safe(result.candidate)}",
-        f"rule {rule}, judge {safe(result.judge)}, {result.traces} traces",
+        f"rule {rule}, {result.traces} traces, judge {safe(result.judge)}: {safe(result.deciders)}",
         *(f"conditions: {safe(line)}" for line in result.conditions),
         *(line for found in result.metrics for line in _measured(found)),
         *(safe(change) for change in result.changes),
@@ -74,8 +74,8 @@ def markdown(result: GateResult) -> str:
     notes = "".join(f"\n- {escaped(note)}" for note in (*conditions, *result.changes, *remarks, *result.warnings))
     return (
         f"### {mark} ProactiveBench gate: {word(result)}\n\n{escaped(result.why)}\n\n{head}\n{rows}\n\n"
-        f"{escaped(result.candidate)} against {escaped(result.baseline)}, {rule}, judge {escaped(result.judge)}, "
-        f"{result.traces} traces\n{notes}\n"
+        f"{escaped(result.candidate)} against {escaped(result.baseline)}, {rule}, {result.traces} traces, "
+        f"judge {escaped(result.judge)}: {escaped(result.deciders)}\n{notes}\n"
     )
 
 

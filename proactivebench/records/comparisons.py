@@ -122,6 +122,7 @@ class GateResult(Record):
     baseline: str
     candidate: str
     judge: str
+    deciders: str = ""  # who decided what, over both runs
     traces: int
     metrics: tuple[GatedMetric, ...]
     why: str

@@ -101,7 +101,7 @@ def leading_metric(reports: Sequence[Report]) -> str:
 
 def compare(
     reports: Sequence[Report],
-    metric: str = "f1",
+    metric: str = BY_JUDGE.key,
     *,
     judge: str | None = None,
     split: str | None = None,

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.records import GatedMetric, GateResult, GateRule, JudgeReport, Report
+from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.allowances import Allowance, allowances
 from proactivebench.scoring.comparison import pair_up
 from proactivebench.scoring.intervals import t_quantile
 from proactivebench.scoring.metric import MetricTable
 from proactivebench.scoring.power import LEVEL, detectable_drop, unchanged_passes
-from proactivebench.scoring.registry import METRICS, in_table, split_key
+from proactivebench.scoring.registry import BY_JUDGE, METRICS, in_table, split_key
 from proactivebench.scoring.signflip import holm, p_equals, p_value, signflip
 
 _MOST_CHANGES = 20
@@ -26,7 +27,7 @@ _NO_DROP = 1e-12
 def gate(
     baseline: Report,
     candidate: Report,
-    metrics: str | Sequence[str] = "f1",
+    metrics: str | Sequence[str] = BY_JUDGE.key,
     *,
     max_drop: float | str | None = None,
     rule: GateRule = GateRule.SIGNIFICANT,
@@ -64,6 +65,7 @@ def gate(
         baseline=baseline.agent.name,
         candidate=candidate.agent.name,
         judge=runs.judged[0].judge.id,
+        deciders=deciders(runs.judged),
         traces=len(runs.traces),
         metrics=decided,
         why="; ".join(failed or [found.why for found in decided]),
@@ -230,8 +232,9 @@ def _warnings(runs: Aligned, asked: Sequence[Allowance]) -> Iterator[str]:
     yield from runs.unknown_conditions
     judge = runs.judged[0].judge
     judged = [each.key for each in asked if not each.metric.judge_free]
-    if judge.baseline and judged:
-        yield f"{judge.id} is a baseline judge: {', '.join(judged)} says how it sees both runs, not what people would"
+    if judged and not runs.judged[0].measurement.leads:
+        kind = "a baseline judge" if judge.baseline else "a judge that nobody measured"
+        yield f"{judge.id} is {kind}: {', '.join(judged)} says how it sees both runs, not what people would"
 
 
 def _unchanged(found: GateResult, before: JudgeReport, after: JudgeReport) -> GateResult:

@@ -13,15 +13,16 @@ from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.intervals import Resampled, spread
 from proactivebench.scoring.measures import Column, Counts
-from proactivebench.scoring.registry import METRICS
+from proactivebench.scoring.metric import MetricTable
+from proactivebench.scoring.registry import BY_PEOPLE, METRICS, in_table
 from proactivebench.text import words
 
 Flags = NDArray[np.bool_]
 Shares = NDArray[np.bool_] | NDArray[np.float64]
 
-SORTED_BY = "need_detection_balanced_accuracy"
-KEYS = ("need_detection_recall", "needless_offer_rate", SORTED_BY)
-RATE = "proposal_rate"
+SORTED_BY = BY_PEOPLE.key
+KEYS = tuple(metric.key for metric in in_table(MetricTable.WHEN))
+RATE = next(metric.key for metric in in_table(MetricTable.OFFERED) if metric.offers_alone)
 SUFFIXES = {NeedRule.UNANIMOUS: "", NeedRule.MAJORITY: "_majority"}
 C = Column
 

@@ -196,8 +196,9 @@ def test_where_nothing_differs_the_gate_claims_no_power():
 
 def test_a_baseline_judge_is_said_for_what_it_is():
     judge = BEFORE.judges[0].judge.model_copy(update={"baseline": True})
+    worth = {"judge": judge, "measurement": judge.unmeasured}
     both = [
-        report.model_copy(update={"judges": (report.judges[0].model_copy(update={"judge": judge}),)})
+        report.model_copy(update={"judges": (report.judges[0].model_copy(update=worth),)})
         for report in (BEFORE, LOUDER)
     ]
     assert any("f1 says how it sees both runs" in warning for warning in gate(*both, "f1").warnings)

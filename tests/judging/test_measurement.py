@@ -141,7 +141,8 @@ def test_a_foreign_card_leads_to_no_file_outside_the_cache(
     own = judge(tmp_path)
     named = name.format(tmp_path / "elsewhere")
     place = tmp_path / "cache" / "judges" / "measured" / named
-    place.mkdir(parents=True)
+    (tmp_path / "cache" / "judges" / "measured").mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     (place / "m.json").write_text(measured(named).model_dump_json(), encoding="utf-8")
     card = {"spec": "x", "silence": [named], "proposals": [named], "members": {named: own.card}}
     assert list(kept_measured(own.model_copy(update={"card": card}))) == []

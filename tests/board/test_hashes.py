@@ -1,0 +1,66 @@
+"""A judge is looked up by the cards that an entry shows and decided again by its hash: both have to be of one judge."""
+
+import pytest
+
+from proactivebench.board.hashes import says_its_own_hash
+from proactivebench.judging import create_judge
+from proactivebench.judging.measurement import fallible_members
+from proactivebench.judging.spec import STRATA
+from tests.judging.scripted import ScriptedEngine
+from tests.judging.test_measurement import CARD, measured
+
+SPECS = ["{one}", "silence=labels,proposals={one}", "silence=labels:majority,proposals=labels+{two}+{one}", "{panel}"]
+
+
+@pytest.fixture
+def identity(tmp_path):
+    """What makes a judge's identity from a spec, over a model of this name."""
+    paths = {name: tmp_path / f"{name}.yaml" for name in ("one", "two", "panel")}
+    for name in ("one", "two"):
+        paths[name].write_text(CARD.format(name))
+    paths["panel"].write_text("name: panel\nkind: panel\nversion: '1'\nsummary: s\npanel: [one.yaml, two.yaml]\n")
+
+    def make(spec, model="strong"):
+        return create_judge(spec.format(**paths), engine=ScriptedEngine(model_args={"model": model})).identity
+
+    return make
+
+
+def known(*identities):
+    """A measurement of each judge, by its own id and whole hash."""
+    blocks = [(one.id, measured(one.id), one.hash) for one in identities]
+    return [
+        block.model_copy(update={"errors": block.errors.model_copy(update={"judge_hash": whole})})
+        for _, block, whole in blocks
+    ]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_judge_as_it_is_composed_says_its_own_hash(spec, identity):
+    blocks = known(identity("{one}"), identity("{two}"))
+    assert says_its_own_hash(identity(spec), blocks)
+    assert says_its_own_hash(type(own := identity(spec)).model_validate_json(own.model_dump_json()), blocks)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_the_cards_of_a_measured_judge_do_not_lift_another(spec, identity):
+    """The hash is the weak judge's, so that its verdicts can be decided again alike; the cards are the strong one's."""
+    blocks = known(identity("{one}"), identity("{two}"))
+    strong, weak = identity(spec), identity(spec, "weak")
+    forged = weak.model_copy(update={"card": strong.card})
+    named = {name for stratum in STRATA for name, _ in fallible_members(forged, stratum)}
+    assert spec == "{one}" or named & {block.judge for block in blocks}, "or the forgery is not worth a test"
+    assert not says_its_own_hash(forged, blocks)
+    assert not says_its_own_hash(weak, blocks), "nobody has measured it"
+
+
+def test_cards_that_name_nobody_are_no_measured_judge(identity):
+    empty = {"spec": "x", "silence": [], "proposals": [], "members": {}}
+    assert not says_its_own_hash(identity("{one}").model_copy(update={"card": empty}), [])
+
+
+def test_two_judges_under_one_id_are_neither(identity):
+    one = identity("{one}")
+    other = one.model_copy(update={"hash": one.hash[:8] + "0" * 56})
+    assert says_its_own_hash(one, known(one))
+    assert not says_its_own_hash(one, known(one, other))

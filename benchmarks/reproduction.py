@@ -69,7 +69,7 @@ def report(runs: int, seed: int) -> Iterator[str]:
         f"Share of entries taken for their model's own, by {TRACES} and {MORE} traces drawn of twelve; and how often\n"
         "the 95 % interval of the agreement holds the agreement at all twelve.\n"
     )
-    yield f"| who answered | agreement at all twelve | reproduced, {TRACES} traces | {MORE} | coverage, {TRACES} | {MORE} |"
+    yield f"| who answered | agreement at all | reproduced, {TRACES} traces | {MORE} | coverage, {TRACES} | {MORE} |"
     yield "|---|---:|---:|---:|---:|---:|"
     for world in WORLDS:
         cells = [_measured(world, traces, runs, seed) for traces in (TRACES, MORE)]

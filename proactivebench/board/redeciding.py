@@ -20,6 +20,7 @@ from proactivebench.board.validation import validate_evidence
 from proactivebench.board.verification import verify_evidence
 from proactivebench.errors import CannotWrite, DataError, ProactiveBenchError, UsageError
 from proactivebench.judging import Item, Judge
+from proactivebench.judging.measurement import UNDECLARED
 from proactivebench.judging.stage import VerdictStage, Work
 from proactivebench.records import JudgeIdentity, Moment, Reply, Task, Verdict, VerdictKey, VerdictStatus, printable
 from proactivebench.scoring.report import MOST_UNSCORED
@@ -65,7 +66,10 @@ class FittingJudges:
         judge = self._made[spec]
         if isinstance(judge, str):
             return judge
-        return judge if judge.identity.hash == identity.hash else _unlike(identity, judge.identity)
+        alike = judge.identity.hash == identity.hash
+        if alike and identity.weights == UNDECLARED and judge.identity.model != identity.model:
+            alike = False  # one prompt, and whichever weights: the name is all there is to go by
+        return judge if alike else _unlike(identity, judge.identity)
 
     @property
     def judges(self) -> list[Judge]:
@@ -249,12 +253,11 @@ def _wholly_local(identity: JudgeIdentity) -> bool:
 
 def _unlike(stated: JudgeIdentity, given: JudgeIdentity) -> str:
     """Why a judge made from the model given is not the one an entry names."""
-    for what, theirs, ours in (
-        ("model", stated.model, given.model),
-        ("weights", stated.weights, given.weights),
-    ):
+    weights = ("weights are", "those given are", stated.weights, given.weights)
+    model = ("model is", "the one given is", stated.model, given.model)
+    for what, other, theirs, ours in (weights, model) if stated.weights in (None, UNDECLARED) else (weights,):
         if theirs != ours:
-            return printable(f"its {what} is {theirs or 'not told'}, the one given is {ours or 'not told'}")
+            return printable(f"its {what} {theirs or 'not told'}, {other} {ours or 'not told'}")
     return f"the one given is {given.id}, another judge by its prompt, decoding or arguments"
 
 

@@ -6,7 +6,11 @@ import shutil
 import pytest
 
 from proactivebench.board.decided import DecidedAgain
+from proactivebench.board.redeciding import FittingJudges
+from proactivebench.judging import create_judge
 from proactivebench.judging.cards import load_card
+from proactivebench.judging.measurement import UNDECLARED
+from proactivebench.records import digest
 from tests.servers.chat import Fault, Say, chat_server
 
 from .asked_again import (
@@ -319,3 +323,25 @@ def built(board):
         for group in content["groups"]
         for row in group
     }
+
+
+@pytest.mark.parametrize(
+    ("weights", "given", "why"),
+    [
+        ("org/judge@1", ("renamed", "org/judge@1"), None),
+        ("org/judge@1", ("paper", "org/judge@2"), "its weights are org/judge@1, those given are org/judge@2"),
+        (UNDECLARED, ("paper", UNDECLARED), None),
+        (UNDECLARED, ("renamed", UNDECLARED), "its model is paper, the one given is renamed"),
+    ],
+)
+def test_a_judge_known_by_its_weights_is_the_same_under_any_name(weights, given, why):
+    """The hash of such a judge covers its prompt and weights; where these are undeclared the name is all there is."""
+
+    def identity(model, weights):
+        own = create_judge("lexical").identity
+        return own.model_copy(update={"hash": digest(weights), "model": model, "weights": weights})
+
+    judge = create_judge("lexical")
+    judge.identity = identity(*given)
+    found = FittingJudges(lambda _: judge, "reward-model").fitting(identity("paper", weights))
+    assert found is judge if why is None else found == why

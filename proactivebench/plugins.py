@@ -54,6 +54,7 @@ class Contract(StrEnum):
 HOMES: dict[Contract, str] = {
     Contract.AGENT: "proactivebench.agents.kinds",
     Contract.MODEL: "proactivebench.agents.kinds",
+    Contract.JUDGE: "proactivebench.judging.kinds",
 }
 OURS = "proactivebench-eval"
 _FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[^\W\d]\w*)")
@@ -126,8 +127,9 @@ def built_in(contract: Contract, word: str) -> Plug | None:
     return next((plug for plug in ours(contract) if plug.word == word), None)
 
 
-def find(contract: Contract, word: str) -> Plug | None:
-    """What `word` names: ours, an installed package's, or FILE.py:NAME. None where nobody knows it.
+def find(contract: Contract, word: str, beside: Path | None = None) -> Plug | None:
+    """What `word` names: ours, an installed package's, or FILE.py:NAME (looked up in the folder `beside`). None where
+    nobody knows it.
 
     Raises `UsageError` where two packages have the word, or the file does not hold the name.
     """
@@ -140,11 +142,12 @@ def find(contract: Contract, word: str) -> Plug | None:
         raise UsageError(f"{contract.value}: both {packages} have a '{word}': remove one of the packages")
     if named:
         return named[0]
-    if word.endswith(".py") and Path(word).expanduser().is_file():
-        names = ", ".join(_public(_module_at(Path(word).expanduser())))
+    folder = beside or Path()
+    if word.endswith(".py") and (folder / Path(word).expanduser()).is_file():
+        names = ", ".join(_public(_module_at(folder / Path(word).expanduser())))
         raise UsageError(f"{word}: say which name in it is meant: {word}:NAME; it has {names or 'none'}")
     match = _FILE.fullmatch(word)
-    return _from_file(contract, Path(match["file"]).expanduser(), match["name"]) if match else None
+    return _from_file(contract, folder / Path(match["file"]).expanduser(), match["name"]) if match else None
 
 
 def get(contract: Contract, word: str) -> Plug:
@@ -173,6 +176,7 @@ def code_of(target: object) -> Code:
     The source is the module's own file; of a module in a package every `.py` file of the folder it lies in, with the
     folders below. None where there is no source to read (code typed at a prompt).
     """
+    target = getattr(target, "made_by", target)  # what wraps a function is where the function is
     owner = target if inspect.isclass(target) or inspect.isroutine(target) else type(target)
     owner = inspect.unwrap(owner) if inspect.isroutine(owner) else owner
     name = getattr(owner, "__module__", None) or "builtins"

@@ -13,7 +13,7 @@ from proactivebench.presets import PAPER
 from proactivebench.records import FINGERPRINT, FINGERPRINT_WITHIN, JudgeErrors
 
 if TYPE_CHECKING:
-    from proactivebench.judging.cards import Card
+    from proactivebench.judging.kind import BaseCard
     from proactivebench.records import Fingerprint, Measurement
     from proactivebench.validation.attacks import Acceptance, AttackAudit
     from proactivebench.validation.figures import Figure
@@ -66,7 +66,7 @@ def progress(what: str) -> Callable[[int, int], None]:
     return say
 
 
-def judge_lines(card: Card) -> Iterator[str]:
+def judge_lines(card: BaseCard) -> Iterator[str]:
     """A card in a few lines."""
     yield f"{card.name:<14}{card.kind:<14}{safe(card.summary)}"
     for one in card.measured:

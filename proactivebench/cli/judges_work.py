@@ -61,8 +61,9 @@ def judge_named(name: str, behind: Behind, serving: Serving, cache: VerdictCache
 def measure(name: str, behind: Behind, items: str, serving: Serving, progress: Progress) -> Validation:
     """Validate a judge on the released labels."""
     from proactivebench.evaluation import run_async
-    from proactivebench.judging.cards import LexicalCard, load_card
+    from proactivebench.judging.cards import load_card
     from proactivebench.judging.create import validation_design
+    from proactivebench.judging.lexical.judge import LexicalCard
     from proactivebench.judging.spec import parse_spec
     from proactivebench.traces import labelled_items
     from proactivebench.validation.validate import validate
@@ -231,7 +232,8 @@ def assault(
 
 def train_lexical(name: str, output: Path | None) -> Path:
     """Train and write the weights; returns where they lie."""
-    from proactivebench.judging.cards import LexicalCard, card_path, load_card
+    from proactivebench.judging.cards import card_path, load_card
+    from proactivebench.judging.lexical.judge import LexicalCard
     from proactivebench.judging.lexical.training import train
     from proactivebench.judging.writing import replace_file
     from proactivebench.traces import labelled_items

@@ -9,8 +9,7 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.installing import how_to_get
-from proactivebench.judging.cards import ClassifierCard
-from proactivebench.judging.classifier import Score, Scorer, Text
+from proactivebench.judging.classifier import ClassifierCard, Score, Scorer, Text
 
 
 class LocalScorer(Scorer):

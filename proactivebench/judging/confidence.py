@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from proactivebench.agents.base import TokenLogprobs
-from proactivebench.judging.cards import Output
+from proactivebench.judging.parsing import Output
 
 
 def verdict_probability(tokens: Sequence[TokenLogprobs], output: Output) -> float | None:

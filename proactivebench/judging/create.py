@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,13 @@ from proactivebench.agents.base import Agent
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.cache import RememberingJudge, VerdictCache
-from proactivebench.judging.cards import (
-    Card,
-    ClassifierCard,
-    LabelsCard,
-    LexicalCard,
-    LLMCard,
-    ModelCard,
-    PanelCard,
-    RewardModelCard,
-    card_path,
-    read_card,
-)
-from proactivebench.judging.classifier import ClassifierJudge, Scorer, classifier_identity, create_scorer
-from proactivebench.judging.identity import composed_identity, member_identity, panel_identity
+from proactivebench.judging.cards import Declared, declared
+from proactivebench.judging.identity import composed_identity, member_identity
+from proactivebench.judging.kind import BaseCard, ModelCard
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
 from proactivebench.judging.weights import Behind, behind
-from proactivebench.records import AgentIdentity, Decoding, Design, JudgeWords, Task, digest
+from proactivebench.records import AgentIdentity, Code, Decoding, Design, JudgeIdentity, JudgeWords, Task, digest
 
 EngineMaker = Callable[[str, Mapping[str, str]], Agent]
 
@@ -68,37 +57,27 @@ def create_judge(
 
 def needs_model(spec: str) -> bool:
     """Whether the spec (with its panels' members) has a card that needs `--judge_model`."""
-    return any(
-        isinstance(card, ModelCard | ClassifierCard) and card.model is None
-        for member in parse_spec(spec).members
-        for card in _cards(member, Path())
-    )
+    return any(card.lacks_model for member in parse_spec(spec).members for card in _cards(member))
 
 
 def validation_design(spec: str) -> Design:
     """What validating the judge on the released labels amounts to: of all cards in it, the one that knows most."""
-    designs = {card.validation for member in parse_spec(spec).members for card in _cards(member, Path())}
+    designs = {card.validation for member in parse_spec(spec).members for card in _cards(member)}
     return next(design for design in ("leaked", "leave-one-trace-out", "direct") if design in designs)
 
 
-def _cards(member: str, folder: Path) -> Iterator[Card]:
-    path, card = _locate(member, folder)
-    yield card
-    if isinstance(card, PanelCard):
-        for name in card.panel:
-            yield from _cards(name, path.parent)
+def _cards(member: str, folder: Path | None = None) -> Iterator[BaseCard]:
+    found = _declared(member, folder)
+    yield found.card
+    for name in found.card.members:
+        yield from _cards(name, found.folder)
 
 
-def _locate(member: str, folder: Path) -> tuple[Path, Card]:
-    """The card of a member; a file named in a panel's card is looked up beside it."""
+def _declared(member: str, folder: Path | None) -> Declared:
+    """What a member names; a file that a card names is looked up beside the card."""
     name, rule = split_rule(member)
-    path = card_path(name)
-    if path.suffix in (".yaml", ".yml") and not path.is_absolute():
-        path = folder / path
-    card = read_card(path)
-    if rule is not None and isinstance(card, LabelsCard):
-        card = card.model_copy(update={"rule": rule})
-    return path, card
+    found = declared(name, folder)
+    return found if rule is None else replace(found, card=found.card.ruled(rule))
 
 
 def _create_agent(model: str, model_args: Mapping[str, str]) -> Agent:
@@ -123,103 +102,109 @@ class _Builder:
         self.model, self.model_args = model, model_args
         self.make_engine, self.cache, self.seed, self.decode = make_engine, cache, seed, decode
         self.engines: dict[str, Agent] = {} if engine is None else {"": engine}
-        self.scorers: dict[str, Scorer] = {}
-        self.judges: dict[str, Judge] = {}
+        self.kept: dict[str, Engine] = {}
+        self.judges: dict[tuple[Path, str, Code | None], Judge] = {}
 
     def routed(self, spec: Spec) -> RoutedJudge:
-        silence = [self.member(name, Path()) for name in spec.silence]
-        proposals = [self.member(name, Path()) for name in spec.proposals]
+        silence = [self.member(name, None) for name in spec.silence]
+        proposals = [self.member(name, None) for name in spec.proposals]
         engines: dict[str, Engine] = {}
         for engine in self.engines.values():  # two servers of one model's name are two all the same
             name, number = engine.identity.name, 2
             while name in engines:
                 name, number = f"{engine.identity.name} ({number})", number + 1
             engines[name] = engine
-        return RoutedJudge(composed_identity(spec, silence, proposals), silence, proposals, engines | self.scorers)
+        return RoutedJudge(composed_identity(spec, silence, proposals), silence, proposals, engines | self.kept)
 
-    def member(self, name: str, folder: Path) -> Judge:
-        path, card = _locate(name, folder)
-        if self.decode is not None and isinstance(card, ModelCard):
-            card = card.model_copy(update={"decoding": self.decode(card.decoding)})
-        key = f"{path}:{card.hash}"
+    def member(self, name: str, folder: Path | None) -> Judge:
+        found = _declared(name, folder)
+        if self.decode is not None:
+            found = replace(found, card=found.card.decoded(self.decode))
+        key = (found.folder, found.card.hash, found.code)
         if key not in self.judges:
-            self.judges[key] = self._build(card, path)
+            self.judges[key] = self._build(found)
         return self.judges[key]
 
-    def _build(self, card: Card, path: Path) -> Judge:
-        if isinstance(card, LabelsCard):
-            from proactivebench.judging.labels import LabelsJudge
-
-            return LabelsJudge(card, member_identity(card, f"{card.name}:{card.rule}", card.name, deterministic=True))
-        if isinstance(card, LexicalCard):
-            from proactivebench.judging.lexical import LexicalJudge
-
-            return LexicalJudge.from_card(card, path.parent, member_identity)
-        if isinstance(card, PanelCard):
-            from proactivebench.judging.panel import PanelJudge
-
-            members = [self.member(name, path.parent) for name in card.panel]
-            return PanelJudge(card, members, panel_identity(card, members))
-        if isinstance(card, ClassifierCard):
-            return self._classifier(card)
-        return self._asking(card)
-
-    def _asking(self, card: LLMCard | RewardModelCard) -> Judge:
-        engine, said = self._engine(card), self._said(card)
-        judge: Judge
-        named = partial(
-            member_identity,
-            card,
-            card.name,
-            card.name,
-            model=engine.identity,
-            weights=said.weights,
-            runtime=said.runtime,
-        )
-        if isinstance(card, LLMCard):
-            from proactivebench.judging.llm import LLMJudge
-
-            judge = LLMJudge(card, engine, named(), seed=self.seed)
-        else:
-            from proactivebench.judging.released import read_reward_template
-            from proactivebench.judging.reward_model import RewardModelJudge
-
-            template = read_reward_template()
-            judge = RewardModelJudge(card, engine, named(content=template.hash), template, seed=self.seed)
-        return self._remembered(judge, engine.identity)
-
-    def _classifier(self, card: ClassifierCard) -> Judge:
-        model, args = self._named(card)
-        said = behind(model, args, hashed=False)
-        who = classifier_identity(model, said.args)
-        identity = member_identity(card, card.name, card.name, model=who, weights=said.weights, runtime=said.runtime)
-        scorer = self.scorers[f"{card.name}: {who.name}"] = create_scorer(card, model, said.args)
-        return self._remembered(ClassifierJudge(card, scorer, identity), who)
-
-    def _remembered(self, judge: Judge, model: AgentIdentity) -> Judge:
-        if self.cache is None:
+    def _build(self, found: Declared) -> Judge:
+        building = _Building(self, found)
+        judge = found.kind.build(found.card, building)
+        if self.cache is None or building.behind is None:
             return judge
-        return RememberingJudge(judge, self.cache, digest([judge.identity.hash, model.model_dump(mode="json")]))
+        model = building.behind.model_dump(mode="json", exclude_none=True)
+        return RememberingJudge(judge, self.cache, digest([judge.identity.hash, model]))
 
-    def _named(self, card: ModelCard | ClassifierCard) -> tuple[str, dict[str, str]]:
-        model, args = (card.model, card.model_args) if card.model is not None else (self.model, self.model_args)
-        if model is None:
-            raise UsageError(
-                f"judge {card.name} needs a model behind it: add --judge_model NAME --judge_model_args KEY=VALUE,… "
-                "(the words of --model), or name it in a card"
-            )
-        return model, args
+    def words(self, card: Any) -> tuple[str | None, dict[str, str]]:
+        """The words of the model behind a card."""
+        return (card.model, card.model_args) if card.model is not None else (self.model, self.model_args)
 
-    def _engine(self, card: ModelCard) -> Agent:
+    def engine(self, card: ModelCard) -> Agent:
         if card.model is None and "" in self.engines:
             return self.engines[""]
-        model, args = self._named(card)
+        model, args = named(card, *self.words(card))
         key = "" if card.model is None else digest([model, args])
         if key not in self.engines:
             self.engines[key] = self.make_engine(model, behind(model, args, hashed=False).args)
         return self.engines[key]
 
-    def _said(self, card: LLMCard | RewardModelCard) -> Behind:
+
+def named(card: BaseCard, model: str | None, args: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """The words of a model. Raises `UsageError` where there are none."""
+    if model is None:
+        raise UsageError(
+            f"judge {card.name} needs a model behind it: add --judge_model NAME --judge_model_args KEY=VALUE,… "
+            "(the words of --model), or name it in a card"
+        )
+    return model, args
+
+
+class _Building:
+    """What a kind's builder has at hand for one card (`judging.kind.Building`)."""
+
+    def __init__(self, builder: _Builder, found: Declared) -> None:
+        self._builder, self._found = builder, found
+        self.folder, self.seed = found.folder, builder.seed
+        self.behind: AgentIdentity | None = None
+
+    def identity(
+        self,
+        card: BaseCard,
+        *,
+        silence: str | None = "",
+        proposals: str | None = "",
+        model: AgentIdentity | None = None,
+        content: str | None = None,
+        baseline: bool = False,
+        deterministic: bool = False,
+    ) -> JudgeIdentity:
+        self.behind = model
+        said = Behind({}) if model is None else self._said(card)
+        return member_identity(
+            card,
+            card.name if silence == "" else silence,
+            card.name if proposals == "" else proposals,
+            model=model,
+            weights=said.weights,
+            runtime=said.runtime,
+            content=content,
+            code=self._found.code,
+            baseline=baseline,
+            deterministic=deterministic,
+        )
+
+    def engine(self, card: ModelCard) -> Agent:
+        return self._builder.engine(card)
+
+    def named(self, card: Any) -> tuple[str, dict[str, str]]:
+        model, args = named(card, *self._builder.words(card))
+        return model, behind(model, args, hashed=False).args
+
+    def keep(self, name: str, engine: Engine) -> None:
+        self._builder.kept[name] = engine
+
+    def member(self, word: str) -> Judge:
+        return self._builder.member(word, self.folder)
+
+    def _said(self, card: Any) -> Behind:
         """What is said of the weights behind a card; files in process are hashed only for a judge known by them."""
-        model, args = (card.model, card.model_args) if card.model is not None else (self.model, self.model_args)
-        return Behind({}) if model is None else behind(model, args, hashed=isinstance(card, RewardModelCard))
+        model, args = self._builder.words(card)
+        return Behind({}) if model is None else behind(model, args, hashed=card.known_by_weights)

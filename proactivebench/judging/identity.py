@@ -8,11 +8,10 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Judge
-from proactivebench.judging.cards import Card, LabelsCard, ModelCard, PanelCard, RewardModelCard
+from proactivebench.judging.kind import BaseCard
 from proactivebench.judging.measurement import UNDECLARED
-from proactivebench.judging.parsing import READING
 from proactivebench.judging.spec import STRATA, Spec
-from proactivebench.records import AgentIdentity, JudgeIdentity, JudgeMember, Stratum, digest
+from proactivebench.records import AgentIdentity, Code, JudgeIdentity, JudgeMember, Stratum, digest
 
 # Arguments that say how a model is reached, not which model it is: the same weights on another port are the same judge.
 TRANSPORT = {
@@ -24,11 +23,12 @@ TRANSPORT = {
 def model_key(model: AgentIdentity) -> dict[str, object]:
     """What of a model's identity makes it another judge: its words without how it is reached."""
     args = {name: value for name, value in model.model_args.items() if name not in TRANSPORT}
-    return {"model": model.model, "model_args": args}
+    code = {"code": model.code.sha256} if model.code else {}
+    return {"model": model.model, "model_args": args, **code}
 
 
 def member_identity(
-    card: Card,
+    card: BaseCard,
     silence: str | None,
     proposals: str | None,
     *,
@@ -36,26 +36,28 @@ def member_identity(
     weights: str | None = None,
     runtime: Mapping[str, str] | None = None,
     content: str | None = None,
+    code: Code | None = None,
     baseline: bool = False,
     deterministic: bool = False,
 ) -> JudgeIdentity:
     """The identity of one card with the model (or weights, by content hash) behind it, and of how its text is read.
     The paper's judge is known by its weights as declared (`undeclared`, where they are not), whatever name its model is
-    served under; any other by the words of its model, and by weights where they are declared. `runtime` is recorded."""
+    served under; any other by the words of its model, and by weights where they are declared. `code` is that of a kind
+    from outside: the same card under other code is another judge. `runtime` is recorded."""
     behind = None if model is None else model_key(model)
-    if isinstance(card, RewardModelCard):
+    if card.known_by_weights:
         weights = weights or UNDECLARED
         behind = {"weights": weights}
     elif behind is not None and weights is not None:
         behind["weights"] = weights
-    rule, fallible = (card.rule, False) if isinstance(card, LabelsCard) else (None, True)
     members = tuple(
-        JudgeMember(stratum=stratum, name=word, kind=card.kind, rule=rule, fallible=fallible)
+        JudgeMember(stratum=stratum, name=word, kind=card.kind, rule=card.need_rule, fallible=card.fallible, code=code)
         for stratum, word in zip(STRATA, (silence, proposals), strict=True)
         if word is not None
     )
-    reading = {"reading": READING} if isinstance(card, ModelCard) else {}
-    whole = digest({"card": card.hash, "model": behind, "content": content, **reading})
+    reading = {} if card.reading is None else {"reading": card.reading}
+    foreign = {} if code is None else {"code": code.sha256}
+    whole = digest({"card": card.hash, "model": behind, "content": content, **reading, **foreign})
     return JudgeIdentity(
         id=judge_id(card.name, whole),
         name=card.name,
@@ -68,7 +70,7 @@ def member_identity(
         model=None if model is None else model.name,
         weights=weights,
         runtime=dict(runtime or {}),
-        card=card.model_dump(mode="json"),
+        card=card.model_dump(mode="json") | ({} if code is None else {"code": code.model_dump(mode="json")}),
     )
 
 
@@ -102,7 +104,7 @@ def _without_decoding(card: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def panel_identity(card: PanelCard, members: Sequence[Judge]) -> JudgeIdentity:
+def panel_identity(card: BaseCard, members: Sequence[Judge]) -> JudgeIdentity:
     """The identity of a panel: its card and all its members."""
     whole = digest({"card": card.hash, "members": [judge.identity.hash for judge in members]})
     return JudgeIdentity(

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar, Self
 
 from proactivebench.judging.base import Item, Judge, Opinion
-from proactivebench.judging.cards import LabelsCard
-from proactivebench.records import JudgeIdentity, MomentLabels, TaskVotes, VerdictStatus
+from proactivebench.judging.kind import BaseCard, Building, JudgeKind
+from proactivebench.records import JudgeIdentity, MomentLabels, NeedRule, TaskVotes, VerdictStatus
+
+
+class LabelsCard(BaseCard):
+    """People's stored labels decide."""
+
+    fallible: ClassVar[bool] = False
+
+    rule: NeedRule = NeedRule.UNANIMOUS
+
+    @property
+    def need_rule(self) -> NeedRule | None:
+        """The rule it reads need by."""
+        return self.rule
+
+    def ruled(self, rule: NeedRule) -> Self:
+        """The card under another rule."""
+        return self.model_copy(update={"rule": rule})
 
 
 class LabelsJudge(Judge):
@@ -41,3 +59,10 @@ def votes_on(labels: MomentLabels, proposal: str) -> TaskVotes | None:
 
 def _status(right: bool) -> VerdictStatus:
     return VerdictStatus.ACCEPTED if right else VerdictStatus.REJECTED
+
+
+def _build(card: LabelsCard, building: Building) -> LabelsJudge:
+    return LabelsJudge(card, building.identity(card, silence=f"{card.name}:{card.rule}", deterministic=True))
+
+
+KIND = JudgeKind(LabelsCard, _build)

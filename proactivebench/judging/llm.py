@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import hashlib
 
+from pydantic import Field, model_validator
+
 from proactivebench.agents.base import Agent, Message
 from proactivebench.judging.base import Item
-from proactivebench.judging.cards import LLMCard
-from proactivebench.judging.model import ModelJudge, Question
+from proactivebench.judging.kind import ModelCard
+from proactivebench.judging.model import ModelJudge, Question, asking
 from proactivebench.judging.quoting import clip, fill, quote
 from proactivebench.records import JudgeIdentity
+
+
+class LLMCard(ModelCard):
+    """An LLM asked with the card's own prompt. `user` holds {{events}}, {{nonce}} and {{proposal}}, the last at the
+    end so that prefixes are shared; everything filled in is escaped JSON, clipped to the caps."""
+
+    system: str
+    user: str
+    max_proposal_chars: int = Field(default=4000, ge=100)
+    max_event_chars: int = Field(default=2000, ge=100)
+
+    @model_validator(mode="after")
+    def _placeholders(self) -> LLMCard:
+        for name in ("{{events}}", "{{proposal}}"):
+            if self.user.count(name) != 1:
+                raise ValueError(f"user must hold {name} exactly once")
+        if self.user.index("{{events}}") > self.user.index("{{proposal}}"):
+            raise ValueError("user must hold {{proposal}} after {{events}}")
+        if "{{nonce}}" not in self.user:
+            raise ValueError("user must hold {{nonce}} around the proposal")
+        return self
 
 
 class LLMJudge(ModelJudge):
@@ -44,3 +67,6 @@ class LLMJudge(ModelJudge):
 
 def _dropped(characters: int) -> dict[str, int]:
     return {"characters_left_out": characters} if characters else {}
+
+
+KIND = asking(LLMJudge, LLMCard)

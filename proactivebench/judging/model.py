@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from proactivebench.agents.base import Agent, Answer, Failure, Message, Request, add_usage
 from proactivebench.agents.server_words import in_a_word
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
-from proactivebench.judging.cards import ModelCard
 from proactivebench.judging.confidence import verdict_probability
+from proactivebench.judging.kind import Building, JudgeKind, ModelCard
 from proactivebench.judging.parsing import Reading, read_verdict, verdict_schema
 from proactivebench.records import Cause, JudgeIdentity, Note, VerdictStatus
 
@@ -145,3 +145,13 @@ def _read(answer: Answer, card: ModelCard) -> Reading:
     unknown = Note.FINISH_UNKNOWN in answer.notes
     reading = read_verdict(answer.text or "", card.output, cut=answer.truncated or unknown)
     return Reading(None, cause=f"error:{Note.FINISH_UNKNOWN}") if unknown and reading.accepted is None else reading
+
+
+def asking(judge: type[ModelJudge], card: type[ModelCard] = ModelCard) -> JudgeKind:
+    """The kind of judge that asks a model what `judge` asks, declared by such cards."""
+
+    def build(declared: ModelCard, building: Building) -> ModelJudge:
+        engine = building.engine(declared)
+        return judge(declared, engine, building.identity(declared, model=engine.identity), seed=building.seed)
+
+    return JudgeKind(card, build)

@@ -5,13 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from proactivebench.agents.base import add_usage
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
-from proactivebench.judging.cards import PanelCard
+from proactivebench.judging.identity import panel_identity
+from proactivebench.judging.kind import BaseCard, Building, JudgeKind
 from proactivebench.records import JudgeIdentity, Stratum, Task, Usage, VerdictStatus
 
 ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED
+
+
+class PanelCard(BaseCard):
+    """Several judges vote. `minimum` valid members are needed; `tie` says what an even split means."""
+
+    panel: tuple[str, ...] = Field(min_length=2)
+    rule: Literal["majority", "mean"] = "majority"
+    tie: Literal["accepted", "rejected", "unscored"] = "rejected"
+    minimum: int = Field(default=2, ge=1)
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The judges who vote."""
+        return self.panel
+
+    @model_validator(mode="after")
+    def _enough_members(self) -> PanelCard:
+        if self.minimum > len(self.panel):
+            raise ValueError(f"minimum {self.minimum} of {len(self.panel)} members can never be reached")
+        return self
 
 
 class PanelJudge(Judge):
@@ -97,3 +122,11 @@ def _tie(card: PanelCard, probability: float | None) -> tuple[VerdictStatus, flo
 def _said(opinion: Opinion) -> str:
     word = opinion.status if opinion.status is not UNSCORED else f"unscored ({opinion.cause})"
     return f"{opinion.judge}: {word}"
+
+
+def _build(card: PanelCard, building: Building) -> PanelJudge:
+    members = [building.member(word) for word in card.panel]
+    return PanelJudge(card, members, panel_identity(card, members))
+
+
+KIND = JudgeKind(PanelCard, _build)

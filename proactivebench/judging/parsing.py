@@ -5,12 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from proactivebench.judging.cards import Output
+from pydantic import model_validator
+
+from proactivebench.records import Record
 from proactivebench.text import broken, find_objects, says_more, split_reasoning
 
 READING = "2"  # part of such a judge's hash: raise it when a rule below, or in proactivebench/text, changes
 
 LONGEST = 2 * 2**20  # characters
+
+
+class Output(Record):
+    """The verdict's contract: one JSON object whose `field` holds one of the two words; `reason` may explain it."""
+
+    field: str = "verdict"
+    accept: str = "accepted"
+    reject: str = "rejected"
+    reason: str | None = "reason"
+
+    @model_validator(mode="after")
+    def _two_words(self) -> Output:
+        if self.accept.casefold() == self.reject.casefold():
+            raise ValueError("accept and reject must be two different words")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

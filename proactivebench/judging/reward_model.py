@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from proactivebench.agents.base import Agent
 from proactivebench.judging.base import Item
-from proactivebench.judging.cards import RewardModelCard
+from proactivebench.judging.kind import Building, JudgeKind, ModelCard
 from proactivebench.judging.model import ModelJudge, Question
-from proactivebench.judging.released import RewardTemplate
+from proactivebench.judging.released import RewardTemplate, read_reward_template
 from proactivebench.records import JudgeIdentity
+
+
+class RewardModelCard(ModelCard):
+    """The published reward model's prompt, read from the pinned release; nothing of it stands in the card."""
+
+    known_by_weights: ClassVar[bool] = True
 
 
 class RewardModelJudge(ModelJudge):
@@ -31,3 +39,12 @@ class RewardModelJudge(ModelJudge):
         # Half a character (a lone surrogate) cannot be sent at all: it would leave the item unscored at will.
         proposal = None if item.proposal is None else item.proposal.encode("utf-8", "replace").decode()
         return Question(self.template.messages(item.moment, proposal))
+
+
+def _build(card: RewardModelCard, building: Building) -> RewardModelJudge:
+    engine, template = building.engine(card), read_reward_template()
+    identity = building.identity(card, model=engine.identity, content=template.hash)
+    return RewardModelJudge(card, engine, identity, template, seed=building.seed)
+
+
+KIND = JudgeKind(RewardModelCard, _build)

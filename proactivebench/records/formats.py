@@ -138,6 +138,7 @@ def _member(stratum: str, word: str, card: Any) -> Json:
         "kind": kind,
         "rule": card.get("rule") if kind == _LABELS else None,
         "fallible": _fallible(card),
+        "code": card.get("code") if isinstance(card.get("code"), dict) else None,
     }
 
 

@@ -86,6 +86,7 @@ class JudgeMember(Record):
     kind: str
     rule: NeedRule | None = None
     fallible: bool = True
+    code: Code | None = None  # of a kind from outside this package
 
     @property
     def people(self) -> bool:
@@ -212,7 +213,7 @@ class Manifest(Record):
 
     def identity(self) -> dict[str, Any]:
         """The part that may not change when a run resumes."""
-        return self.model_dump(
+        asked = self.model_dump(
             mode="json",
             exclude={
                 "format": True,
@@ -228,3 +229,6 @@ class Manifest(Record):
                 "preset": True,
             },
         )
+        if asked["agent"]["code"] is None:  # of ours: as it was before agents came from elsewhere
+            del asked["agent"]["code"]
+        return asked

@@ -23,9 +23,9 @@ from typing import Any
 
 from proactivebench.agents.base import Agent, Answer, Message, Request
 from proactivebench.judging.base import Item
-from proactivebench.judging.cards import LLMCard, load_card
+from proactivebench.judging.cards import load_card
 from proactivebench.judging.create import create_judge
-from proactivebench.judging.llm import LLMJudge
+from proactivebench.judging.llm import LLMCard, LLMJudge
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.contract import reply_text
 from proactivebench.records import AgentIdentity, Event, Moment, Reply, ReplyKey, ReplyStatus, Trace

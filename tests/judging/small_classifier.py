@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.judging import Item
-from proactivebench.judging.cards import ClassifierCard, load_card
-from proactivebench.judging.classifier import ClassifierJudge, Score, Scorer, Text
+from proactivebench.judging.cards import load_card
+from proactivebench.judging.classifier import ClassifierCard, ClassifierJudge, Score, Scorer, Text
 from proactivebench.records import Event, JudgeIdentity, Moment, ReplyKey, Trace
 
 FITS = {

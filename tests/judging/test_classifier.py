@@ -7,8 +7,8 @@ import pytest
 
 from proactivebench.errors import UsageError
 from proactivebench.judging import create_judge
-from proactivebench.judging.cards import ClassifierCard, load_card
-from proactivebench.judging.classifier import ClassifierJudge, Score, Scorer
+from proactivebench.judging.cards import load_card
+from proactivebench.judging.classifier import ClassifierCard, ClassifierJudge, Score, Scorer
 from proactivebench.records import JudgeIdentity
 from tests.judging.scripted import item, trace
 from tests.servers.chat import Fault, Seen, chat_server

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from proactivebench.judging import create_judge
-from proactivebench.judging.cards import PanelCard
-from proactivebench.judging.panel import vote
+from proactivebench.judging.panel import PanelCard, vote
 from tests.judging.scripted import ScriptedEngine, item, labelled, opinion, trace
 
 YES, NO, UNSCORED = opinion("accepted", "a"), opinion("rejected", "b"), opinion("unscored", "c", cause="empty")

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proactivebench.judging import parsing
-from proactivebench.judging.cards import Output
-from proactivebench.judging.parsing import LONGEST, Reading, read_verdict
+from proactivebench.judging.parsing import LONGEST, Output, Reading, read_verdict
 from proactivebench.protocols import parser
 
 OUTPUT = Output()

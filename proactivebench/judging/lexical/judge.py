@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 from proactivebench.judging.base import Item, Judge, Opinion
-from proactivebench.judging.cards import LexicalCard
+from proactivebench.judging.kind import BaseCard, Building, JudgeKind
 from proactivebench.judging.lexical.features import proposal_features, silence_features
 from proactivebench.judging.lexical.weights import OTHER, Heads, Weights, read_weights
 from proactivebench.records import JudgeIdentity, Trace, VerdictStatus
 from proactivebench.traces import which_release_trace
+
+
+class LexicalCard(BaseCard):
+    """Two small logistic heads over lexical features; `weights` is a file beside the card, `sha256` its content."""
+
+    weights: str
 
 
 class LexicalJudge(Judge):
@@ -22,15 +26,6 @@ class LexicalJudge(Judge):
         self.weights = weights
         self.identity = identity
         self._heads: dict[int, tuple[Trace, Heads]] = {}
-
-    @classmethod
-    def from_card(cls, card: LexicalCard, folder: Path, identify: Callable[..., JudgeIdentity]) -> LexicalJudge:
-        """The judge of a card, whose weights lie beside it. Raises DataError where they cannot be used."""
-        path = folder / card.weights
-        weights = read_weights(path)
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        sources: dict[str, Any] = {"silence": card.name, "proposals": card.name}
-        return cls(weights, identify(card, **sources, content=content, baseline=True, deterministic=True))
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item."""
@@ -55,3 +50,14 @@ class LexicalJudge(Judge):
             known = (trace, self.weights.sets[left_out if left_out in self.weights.sets else OTHER])
             self._heads[id(trace)] = known
         return known[1]
+
+
+def _build(card: LexicalCard, building: Building) -> LexicalJudge:
+    """The judge of a card, whose weights lie beside it. Raises DataError where they cannot be used."""
+    path = building.folder / card.weights
+    weights = read_weights(path)
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    return LexicalJudge(weights, building.identity(card, content=content, baseline=True, deterministic=True))
+
+
+KIND = JudgeKind(LexicalCard, _build)

@@ -6,9 +6,10 @@ from functools import cache
 
 from proactivebench.agents.baselines import GENERIC_OFFER, Baseline
 from proactivebench.judging.base import Item
-from proactivebench.judging.cards import LexicalCard, card_path, load_card
+from proactivebench.judging.cards import declared
 from proactivebench.judging.identity import member_identity
-from proactivebench.judging.lexical.judge import LexicalJudge
+from proactivebench.judging.lexical.judge import LexicalCard, LexicalJudge
+from proactivebench.judging.lexical.weights import read_weights
 from proactivebench.records import Moment, ReplyKey, VerdictStatus
 
 
@@ -21,10 +22,11 @@ def hears_need(moment: Moment) -> bool:
 
 @cache
 def _judge() -> LexicalJudge:
-    card = load_card("lexical")
-    if not isinstance(card, LexicalCard):
+    found = declared("lexical")
+    if not isinstance(found.card, LexicalCard):
         raise TypeError("the shipped card `lexical` is of another kind")
-    return LexicalJudge.from_card(card, card_path("lexical").parent, member_identity)
+    weights = read_weights(found.folder / found.card.weights)
+    return LexicalJudge(weights, member_identity(found.card, found.card.name, found.card.name))
 
 
 LEXICAL_NEED = Baseline(

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from proactivebench.errors import UsageError
-from proactivebench.judging import create_judge
-from proactivebench.judging.cards import PanelCard
+from proactivebench.judging import shipped_judge
+from proactivebench.judging.panel import PanelCard
 from proactivebench.judging.spec import STRATA
 from proactivebench.records import JudgeIdentity, Measured, digest
 
@@ -54,7 +54,7 @@ def _panel(card: Mapping[str, Any], known: Mapping[str, set[str]]) -> str | None
 def _shipped(spec: str, judge_id: str) -> str | None:
     """The whole hash of a judge shipped here, where it has this very id."""
     try:
-        judge = create_judge(spec)
+        judge = shipped_judge(spec)
     except UsageError:
         return None
     return judge.identity.hash if judge.identity.id == judge_id else None

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
-from proactivebench.judging import Item, Judge, Opinion, create_judge
+from proactivebench.judging import Item, Judge, Opinion, shipped_judge
 from proactivebench.judging.route import NO_VOTES
 from proactivebench.judging.spec import STRATA
 from proactivebench.records import (
@@ -62,7 +62,7 @@ def local_judge(identity: JudgeIdentity) -> Judge | None:
 @lru_cache(maxsize=64)
 def _local_judge(silence: tuple[JudgeMember, ...], proposals: tuple[JudgeMember, ...]) -> Judge | None:
     spec = _spec([[_word(member) for member in takewhile(_deterministic, chain)] for chain in (silence, proposals)])
-    return create_judge(spec) if spec else None
+    return shipped_judge(spec) if spec else None
 
 
 def spec_of(identity: JudgeIdentity) -> str | None:
@@ -156,7 +156,7 @@ def _deterministic(member: JudgeMember) -> bool:
     if not _WORD.match(word):
         return False
     try:
-        identity = create_judge(word).identity
+        identity = shipped_judge(word).identity
     except UsageError:  # unknown here, or a model is behind it
         return False
     return identity.deterministic and member.kind in (UNKNOWN, *(own.kind for own in identity.members))

@@ -11,7 +11,7 @@ from proactivebench.agents.base import Agent
 from proactivebench.errors import UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.cache import RememberingJudge, VerdictCache
-from proactivebench.judging.cards import Declared, declared
+from proactivebench.judging.cards import Declared, card_names, declared
 from proactivebench.judging.identity import composed_identity, member_identity
 from proactivebench.judging.kind import BaseCard, ModelCard
 from proactivebench.judging.route import Engine, RoutedJudge
@@ -53,6 +53,15 @@ def create_judge(
     if task is not None:
         judge.check(task)
     return judge
+
+
+def shipped_judge(spec: str) -> Judge:
+    """The judge of a spec that names shipped cards alone: for words that files of others name, which may lead to no
+    other file and load nothing. Raises UsageError for any other."""
+    for member in parse_spec(spec).members:
+        if split_rule(member)[0] not in card_names():
+            raise UsageError(f"judge '{member}' is not shipped here")
+    return create_judge(spec)
 
 
 def needs_model(spec: str) -> bool:

@@ -3,9 +3,11 @@
 import pytest
 
 from proactivebench.board.hashes import says_its_own_hash
+from proactivebench.board.rejudging import local_judge
 from proactivebench.judging import create_judge
 from proactivebench.judging.measurement import fallible_members
 from proactivebench.judging.spec import STRATA
+from proactivebench.records import JudgeMember
 from tests.judging.scripted import ScriptedEngine
 from tests.judging.test_measurement import CARD, measured
 
@@ -64,3 +66,15 @@ def test_two_judges_under_one_id_are_neither(identity):
     other = one.model_copy(update={"hash": one.hash[:8] + "0" * 56})
     assert says_its_own_hash(one, known(one))
     assert not says_its_own_hash(one, known(one, other))
+
+
+def test_a_name_in_an_entry_that_leads_to_a_file_is_never_followed(tmp_path, identity):
+    """A card called like a file of the repository that a board is built in, which would be run if it were loaded."""
+    (tmp_path / "trap.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'w')\ndef judge(moment, offer): ...\n")
+    own = identity("{one}")
+    for name in (f"{tmp_path}/trap.py:judge", f"{tmp_path}/one.yaml"):
+        card = {"kind": "lexical", "name": name}
+        assert not says_its_own_hash(own.model_copy(update={"card": card, "id": f"{name}-00000000"}), [])
+        member = JudgeMember(stratum="silence", name=name, kind="lexical")
+        assert local_judge(own.model_copy(update={"members": (member,)})) is None
+    assert not (tmp_path / "sprung").exists()

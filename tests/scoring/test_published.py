@@ -2,15 +2,21 @@
 
 import csv
 import os
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 
+from proactivebench.anchors import anchors_of
+from proactivebench.cli import main
 from proactivebench.evaluation import report_of, run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.resources import shipped
 from proactivebench.scoring.comparison import compare
+from proactivebench.scoring.registry import BY_PEOPLE
+from proactivebench.traces import load_task
 from tests.scoring.runs import letters, report_on
 
 MIRROR = os.environ.get("PROACTIVEBENCH_MIRROR", "")
@@ -176,3 +182,83 @@ def test_usable_times_of_the_release_are_counted(tmp_path):
     assert whole.anchors["never"]["accuracy"] == pytest.approx(0.665, abs=5e-4)
     assert whole.anchors["never"]["accuracy_majority"] == pytest.approx(0.296, abs=5e-4)
     assert whole.anchors["never"]["f1"] == 0
+
+
+@released
+def test_the_readmes_run_and_comparison_are_what_is_printed(tmp_path, monkeypatch, capsys):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```console\n(.*?)```", readme, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    commands = re.split(r"(?m)^\$ ", block)[1:]
+    assert len(commands) == 3
+    for told in commands:
+        command, *lines = told.replace("\\\n", " ").splitlines()
+        with pytest.raises(SystemExit) as done:
+            main(shlex.split(command)[1:])
+        assert done.value.code == 0
+        out, err = capsys.readouterr()
+        printed = [line.rstrip() for line in (err + out).splitlines()]
+        place = 0
+        for line in lines:  # in this order, apart from what `…` leaves out
+            if line != "…":
+                place = printed.index(line.rstrip(), place) + 1
+
+
+MODELS = (
+    "activeagent", "activellama", "activeqwen", "claude-3-5-sonnet", "claude-3-sonnet-20240229", "deepseek-7b-chat",
+    "gpt-3.5-turbo", "gpt-4o", "gpt-4o-mini", "llama3-70b", "llama3-8b", "llama3.1-70b", "llama3.1-8b",
+    "qwen2-72b-instruct", "qwen2-7b",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def everyone(tmp_path_factory):
+    """The comparison of all fifteen models whose answers were released, by need labels alone."""
+    reports = []
+    for name in MODELS:
+        settings = Settings(
+            model="replay", tasks="proactivebench_published", model_args={"released": name}, predict_only=True
+        )
+        evaluation = prepare(settings)
+        store = run_async(evaluation.run(tmp_path_factory.mktemp("released") / name))
+        reports.append(report_of(store, evaluation.task))
+    return compare(reports, BY_PEOPLE.key, names=MODELS)
+
+
+@released
+def test_of_fifteen_released_models_four_beat_chance_by_one_rule_and_one_by_the_other(everyone):
+    beating = {
+        rule: {one.name for one in everyone.standings if one.chance_holm[rule] <= 0.05}
+        for rule in ("unanimous", "majority")
+    }
+    assert beating == {
+        "unanimous": {"qwen2-72b-instruct", "claude-3-sonnet-20240229", "deepseek-7b-chat", "activellama"},
+        "majority": {"qwen2-72b-instruct"},
+    }
+
+
+@released
+def test_qwen2_72b_is_told_from_gpt_4o_by_the_unanimous_rule_and_not_by_the_majority_over_all_pairs(everyone):
+    found = {}
+    for one in (everyone, *everyone.rules.values()):
+        assert len(one.pairs) == 105
+        (pair,) = [pair for pair in one.pairs if {pair.first, pair.second} == {"qwen2-72b-instruct", "gpt-4o"}]
+        assert (pair.first, pair.second) == ("gpt-4o", "qwen2-72b-instruct")
+        found[one.rule] = (round(-pair.difference, 3), round(pair.p_joint, 3))
+    assert found == {"unanimous": (0.166, 0.021), "majority": (0.140, 0.136)}
+    assert sum(pair.p_joint <= 0.05 for pair in everyone.pairs) == 6
+    assert not any(pair.p_joint <= 0.05 for pair in everyone.rules["majority"].pairs)
+    assert not any(pair.p_holm <= 0.05 for pair in everyone.pairs)
+
+
+@released
+def test_on_the_release_skip_first_does_not_beat_chance_and_the_oracle_is_one():
+    for task in ("proactivebench", "proactivebench_published"):
+        found = {anchor.name: anchor for anchor in anchors_of(load_task(task), 0.5)}
+        assert all(p > 0.5 for p in found["skip-first"].chance.values())
+        for suffix in ("", "_majority"):
+            assert found["need-oracle"].metrics[BY_PEOPLE.key + suffix].value == 1
+        said = [found["lexical-need"].metrics[BY_PEOPLE.key + suffix].value for suffix in ("", "_majority")]
+        expected = {"proactivebench": [0.678, 0.575], "proactivebench_published": [0.656, 0.563]}[task]
+        assert said == pytest.approx(expected, abs=5.1e-4)

@@ -48,11 +48,12 @@ test: .venv/.setup-dev $(BROWSER) ## the whole default suite: no torch, no relea
 test-models: .venv-models/.setup-models ## adds torch: the tests with real models and servers
 	.venv-models/bin/python -m pytest -m models
 
-lint: .venv/.setup-dev ## format, lint, types, and who may import whom
+lint: .venv/.setup-dev ## format, lint, types, who may import whom, and what is declared
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 
 format: .venv/.setup-dev ## what ruff can repair by itself
 	$(BIN)/ruff format .

@@ -6,10 +6,9 @@ import errno
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +29,7 @@ from proactivebench.records import (
     Verdict,
     VerdictKey,
 )
+from proactivebench.text import BadLine, read_lines, write_lines
 
 M = TypeVar("M", Measured, Fingerprint)
 R = TypeVar("R", bound=Record)
@@ -148,7 +148,7 @@ class RunStore:
     def iter_replies(self) -> Iterator[Reply]:
         """All reply lines in file order; a later line for the same key supersedes an earlier one."""
         for file in sorted(self.path.glob("replies*.jsonl")):
-            yield from read_log(file, _REPLIES)
+            yield from read_log(file, Reply)
 
     def replies(self) -> dict[ReplyKey, Reply]:
         """The current reply under every key."""
@@ -162,7 +162,7 @@ class RunStore:
         """All verdict lines of a judge in file order; a later line for the same key supersedes an earlier one."""
         for file in sorted((self.path / "verdicts").glob("*.jsonl")):
             if _SHARD.sub("", file.stem) == judge_id:
-                yield from read_log(file, _VERDICTS)
+                yield from read_log(file, Verdict)
 
     def verdicts(self, judge_id: str) -> dict[VerdictKey, Verdict]:
         """The current verdict under every key."""
@@ -208,7 +208,7 @@ class Appender:
     def append(self, records: Iterable[Record]) -> None:
         """Append one line per record. On a full disk the log ends with the last whole line; raises `CannotWrite`, also
         where the log is no longer where it was opened."""
-        lines = b"".join(record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records)
+        lines = write_lines(records)
         self._refuse_if_gone()
         try:
             with cannot_write(self.path):
@@ -249,31 +249,23 @@ class Appender:
         self.close()
 
 
-def read_log(file: Path, adapter: TypeAdapter[list[R]]) -> Iterator[R]:
+def read_log(file: Path, kind: type[R]) -> Iterator[R]:
     """The records of a JSONL log, a torn last line left out. Raises `DataError` naming file and line."""
     try:
         with file.open("rb") as lines:
-            number = 1
-            while chunk := list(islice(lines, _CHUNK)):
-                if not chunk[-1].endswith(b"\n"):
-                    chunk.pop()
-                yield from _validated(file, number, chunk, adapter)
-                number += len(chunk)
+            for _, record in read_lines(filter(_whole, lines), kind.model_validate_json):
+                yield record
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
+    except BadLine as error:
+        cause = error.__cause__
+        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
+        raise DataError(f"{file}:{error.number} is not a record of this log: {why}") from None
 
 
-def _validated(file: Path, first: int, lines: Sequence[bytes], adapter: TypeAdapter[list[R]]) -> list[R]:
-    try:
-        return adapter.validate_json(b"[" + b",".join(lines) + b"]")
-    except ValidationError:
-        records: list[R] = []
-        for number, line in enumerate(lines, first):  # an empty line, as editors leave it, is no record and no harm
-            try:
-                records += adapter.validate_json(b"[" + line + b"]")
-            except ValidationError as error:
-                raise DataError(f"{file}:{number} is not a record of this log: {first_problem(error)}") from None
-        return records
+def _whole(line: bytes) -> bool:
+    """Whether a line was written to its end; only the last may not have been."""
+    return line.endswith(b"\n")
 
 
 def write_whole(file: Path, text: str) -> Path:

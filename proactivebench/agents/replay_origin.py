@@ -14,7 +14,7 @@ from proactivebench.agents.replay_samples import is_samples
 from proactivebench.files import read_bytes
 from proactivebench.records import FIRST_AGENT, PROBED, SAMPLES, Decoding, ProtocolIdentity
 from proactivebench.store import RunStore
-from proactivebench.text import load_json
+from proactivebench.text import load_json, read_lines
 
 _REPLAY = "replay"
 
@@ -51,11 +51,11 @@ def _of_run(store: RunStore) -> Origin:
 
 def _of_samples(path: Path) -> Origin:
     """What the first sample says it was asked with."""
-    lines = read_bytes(path, "a file of samples").removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)
+    lines = read_lines(read_bytes(path, "a file of samples"), load_json)
     try:
-        asked = load_json(lines[0])["arguments"]["gen_args_0"]["arg_1"]
+        asked = next(lines)[1]["arguments"]["gen_args_0"]["arg_1"]
         protocol = ProtocolIdentity.model_validate(asked["protocol"])
         decoding = Decoding.model_validate(asked["decoding"]) if "decoding" in asked else None
-    except (ValueError, KeyError, TypeError, ValidationError):
+    except (ValueError, KeyError, TypeError, ValidationError, StopIteration):
         return Origin()  # samples of moments asked one by one, or none of ours: the reader of answers says so
     return Origin(protocol, decoding, {FIRST_AGENT: SAMPLES} if decoding else {})

@@ -14,6 +14,7 @@ from proactivebench.files import foreign, read_bytes
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Reply, ReplyKey, ReplyStatus, Task
 from proactivebench.store import RunStore, first_problem
+from proactivebench.text import BadLine, read_lines
 
 WANTED = "a run's folder, its replies.jsonl, lm-eval samples of this project's tasks, or a folder of released answers"
 _FAILURES = {ReplyStatus.REFUSED: Failure.REFUSED, ReplyStatus.ERROR: Failure.ERROR}
@@ -61,17 +62,17 @@ def _reply_files(path: Path) -> list[Path]:
 def _replies(file: Path) -> Iterator[Reply]:
     """The replies of one file; a last line that a crash cut off is left out, as is an empty one."""
     content = read_bytes(file, WANTED)
-    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        try:
-            if line.strip():
-                yield Reply.model_validate_json(line)
-        except ValidationError as error:
-            if number == 1 and (other := foreign(file, content, WANTED, own="a log of replies or verdicts of a run")):
-                raise other from None
-            if number == len(lines) > 1:
-                return
-            raise DataError(f"{file}:{number} is no stored reply: {first_problem(error)}") from error
+    try:
+        for _, reply in read_lines(content, Reply.model_validate_json):
+            yield reply
+    except BadLine as error:
+        if error.number == 1 and (other := foreign(file, content, WANTED, own="a log of replies or verdicts of a run")):
+            raise other from None
+        if error.number == content.count(b"\n") + 1 > 1:
+            return
+        cause = error.__cause__
+        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
+        raise DataError(f"{file}:{error.number} is no stored reply: {why}") from error
 
 
 def answer_of(reply: Reply, protocol: Protocol) -> Answer:

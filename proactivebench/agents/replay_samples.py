@@ -16,7 +16,7 @@ from proactivebench.files import foreign, read_bytes
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Reply, ReplyKey, Task
 from proactivebench.store import first_problem
-from proactivebench.text import NotReadable, load_json
+from proactivebench.text import BadLine, load_json, read_lines
 
 _OWN = "a file of lm-eval samples"
 
@@ -32,13 +32,7 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
     answers: dict[ReplyKey, Answer] = {}
     outside: set[ReplyKey] = set()
     content = read_bytes(path, WANTED)
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            sample = load_json(line)
-        except NotReadable:
-            raise foreign(path, content, WANTED) or DataError(f"{path}:{number} is not JSON: give {WANTED}") from None
+    for number, sample in _samples(path, content):
         try:
             for key, answer in _answers(sample, protocol):
                 if key.turn < turns.get(key.trace_id, 0):
@@ -55,6 +49,15 @@ def read_samples(path: Path, task: Task, protocol: Protocol) -> StoredAnswers | 
             ) from None
     name = path.name.removesuffix(".gz").removesuffix(".jsonl")
     return StoredAnswers(name, answers, {"replies_outside_task": len(outside)} if outside else {})
+
+
+def _samples(path: Path, content: bytes) -> Iterator[tuple[int, Any]]:
+    """The samples as lm-eval writes them, NaN and all."""
+    try:
+        yield from read_lines(content, load_json)
+    except BadLine as error:
+        line = f"{path}:{error.number}"
+        raise foreign(path, content, WANTED) or DataError(f"{line} is not JSON: give {WANTED}") from None
 
 
 def is_samples(path: Path) -> bool:

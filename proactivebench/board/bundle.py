@@ -23,6 +23,7 @@ from proactivebench.evaluation import check_valid, task_of
 from proactivebench.records import Manifest, Moment, Record, Reply, Report, Task, Verdict, printable, question_hash
 from proactivebench.scoring import build_report
 from proactivebench.store import RunStore, cannot_write, first_problem
+from proactivebench.text import write_lines
 
 CLAIMED = ("f1", "precision", "recall", "accuracy", "false_alarm_rate")
 
@@ -145,8 +146,8 @@ def _standing_verdicts(store: RunStore, task: Task, replies: list[Reply]) -> dic
 
 def _packed(records: Iterable[Record]) -> tuple[bytes, int]:
     """The records as gzipped JSONL, the same bytes every time, and their number."""
-    lines = [record.model_dump_json(exclude_none=True).encode() + b"\n" for record in records]
-    return gzip.compress(b"".join(lines), mtime=0), len(lines)
+    given = list(records)
+    return gzip.compress(write_lines(given), mtime=0), len(given)
 
 
 def _run_id(manifest: Manifest, replies: bytes) -> str:

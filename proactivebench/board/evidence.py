@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import FailFast, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from proactivebench.board.entry import ENTRY, REPLIES, VERDICTS, Entry, verdict_file
 from proactivebench.board.escaping import plain
 from proactivebench.board.reading import (
     MAX_ENTRY_BYTES,
     MAX_PACKED_BYTES,
-    MAX_WIDTH,
     Allowance,
     Refused,
-    check_width,
     read_plain,
+    read_records,
     strict_json,
     unpacked_lines,
 )
@@ -32,9 +31,6 @@ MAX_FILES = 20
 MAX_JUDGES = 12
 _MAX_FINDINGS = 50
 _MAX_SAID = 500
-_PIECE_LINES, _PIECE_BYTES = 512, 1024 * 1024
-_REPLIES = TypeAdapter(Annotated[list[Reply], FailFast()])
-_VERDICTS = TypeAdapter(Annotated[list[Verdict], FailFast()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +99,9 @@ def read_evidence(path: Path) -> Evidence:
         evidence.refuse(ENTRY, f"names {len(evidence.entry.manifest.judges)} judges; {MAX_JUDGES} are allowed")
         return evidence
     left = Allowance()
-    evidence.replies = _read_records(evidence, REPLIES, _REPLIES, left)
+    evidence.replies = _read_records(evidence, REPLIES, Reply, left)
     for judge in sorted(evidence.entry.manifest.judges):
-        evidence.verdicts[judge] = _read_records(evidence, verdict_file(judge), _VERDICTS, left)
+        evidence.verdicts[judge] = _read_records(evidence, verdict_file(judge), Verdict, left)
     return evidence
 
 
@@ -159,7 +155,7 @@ def _check_formats(value: Any) -> None:
             raise Refused(f"{place}: is no whole number")
 
 
-def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]], left: Allowance) -> list[R]:
+def _read_records(evidence: Evidence, name: str, kind: type[R], left: Allowance) -> list[R]:
     assert evidence.entry is not None  # noqa: S101 - callers read the entry first
     stated = evidence.entry.evidence.get(name)
     records: list[R] = []
@@ -170,45 +166,9 @@ def _read_records(evidence: Evidence, name: str, adapter: TypeAdapter[list[R]], 
         evidence.hashes[name] = hashlib.sha256(packed).hexdigest()
         if stated and (len(packed), evidence.hashes[name]) != (stated.bytes, stated.sha256):
             evidence.refuse(name, f"is not the file that {ENTRY} names: its hash or size differs", readable=True)
-        for piece in _pieces(unpacked_lines(packed, left)):
-            records += _validated(piece, len(records), adapter)
+        records.extend(read_records(unpacked_lines(packed, left), kind))
     except Refused as error:
         evidence.refuse(name, str(error))
     if stated and evidence.whole and len(records) != stated.records:
         evidence.refuse(name, f"holds {len(records)} records; {ENTRY} says {stated.records}", readable=True)
     return records
-
-
-def _pieces(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The lines, a few at a time, each one JSON value: what is decoded takes far more memory than its text, and nothing
-    is decoded behind a piece that is wrong."""
-    piece: list[bytes] = []
-    size = 0
-    for number, text in enumerate(lines, 1):
-        _check_line(number, text)
-        piece.append(text)
-        size += len(text)
-        if len(piece) == _PIECE_LINES or size > _PIECE_BYTES:
-            yield piece
-            piece, size = [], 0
-    yield piece
-
-
-def _check_line(number: int, text: bytes) -> None:
-    try:
-        value = strict_json(text)
-        if text.count(b",") > MAX_WIDTH:
-            check_width(value)
-    except Refused as error:
-        raise Refused(f"line {number} {error}") from error
-
-
-def _validated(lines: list[bytes], before: int, adapter: TypeAdapter[list[R]]) -> list[R]:
-    """The records of some lines, each field of exactly its type: no text for a number, no number for yes or no."""
-    try:
-        return adapter.validate_json(b"[" + b",".join(lines) + b"]", strict=True)
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        line, *place = problem["loc"]
-        where = ".".join(str(part) for part in place)[:100]
-        raise Refused(f"line {before + int(line) + 1}: {where}: {problem['msg']}") from error

@@ -16,6 +16,7 @@ from proactivebench.board.recomputing import Refusal
 from proactivebench.board.rows import COLUMNS, Row
 from proactivebench.records import MetricValue
 from proactivebench.store import cannot_write
+from proactivebench.text import write_lines
 
 FORMAT = 1
 _METRICS = TypeAdapter(dict[str, MetricValue])
@@ -125,7 +126,7 @@ def _table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
 
     if not rows:
         return schema.empty_table()
-    lines = "\n".join(json.dumps(row, allow_nan=False) for row in rows).encode()
+    lines = write_lines(rows)
     how = arrow.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     alone = arrow.ReadOptions(
         use_threads=False

@@ -19,6 +19,7 @@ from proactivebench.board.reading import (
     MAX_PACKED_BYTES,
     Refused,
     read_plain,
+    read_records,
     strict_json,
     unpacked_lines,
 )
@@ -40,6 +41,7 @@ from proactivebench.records import (
     VerdictStatus,
 )
 from proactivebench.store import cannot_write
+from proactivebench.text import write_lines
 from proactivebench.traces import labelled_items
 from proactivebench.validation.ceiling import Ceiling, released_ceiling
 from proactivebench.validation.items import ValidationItem, validation_items
@@ -133,8 +135,8 @@ def parcel_of(
     """A judge's verdicts on people's labels, ready to be sent to a board. Raises `InvalidRun` where over 2 % of them
     are unscored."""
     refuse_unscored(judge.identity.id, opinions, len(chosen))
-    lines = [_verdict(item, said).model_dump_json() for item, said in zip(chosen, opinions, strict=True)]
-    packed = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+    verdicts = [_verdict(item, said) for item, said in zip(chosen, opinions, strict=True)]
+    packed = gzip.compress(write_lines(verdicts), mtime=0)
     block = JudgeBlock(
         identity=redacted_judge(judge.identity),
         date=datetime.now(UTC).date().isoformat(),
@@ -281,13 +283,7 @@ def _said(folder: Path, block: JudgeBlock) -> tuple[list[ValidationItem], list[L
     if items_hash([item.row for item in items]) != block.data_hash:
         raise Refused(f"{FILE}: judged on other labels than {POPULATION[block.items]} of this version")
     said: dict[tuple[str, int], LabelledVerdict] = {}
-    for line in unpacked_lines(packed):
-        strict_json(line)
-        try:
-            verdict = LabelledVerdict.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise Refused(f"{VERDICTS}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    for verdict in read_records(unpacked_lines(packed), LabelledVerdict):
         if (verdict.file, verdict.row) in said:
             raise Refused(f"{VERDICTS}: {verdict.file} row {verdict.row} stands twice")
         said[verdict.file, verdict.row] = verdict

@@ -9,13 +9,20 @@ import re
 import stat
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from proactivebench.board.escaping import plain
 from proactivebench.errors import DataError
+from proactivebench.records import Record
+from proactivebench.text import BadLine, read_lines
+
+R = TypeVar("R", bound=Record)
 
 MAX_ENTRY_BYTES = 256 * 1024
 MAX_PACKED_BYTES = 16 * 1024 * 1024
@@ -117,6 +124,39 @@ def strict_json(content: bytes) -> Any:
     if content.count(b"{") + content.count(b"[") > MAX_DEPTH or _HALF_PAIR.search(content):
         _check(value, 0)
     return value
+
+
+def read_records(lines: Iterable[bytes], kind: type[R]) -> Iterator[R]:
+    """The records of JSON Lines that a stranger wrote, one at a time (what is decoded takes far more memory than its
+    text): each line has one reading only, each field is of exactly its type. Raises `Refused` naming the line."""
+    try:
+        for _, record in read_lines(map(_unmarked, lines), partial(_record, kind)):
+            yield record
+    except BadLine as error:
+        raise Refused(f"line {error.number}{error}") from error
+
+
+def _unmarked(line: bytes) -> bytes:
+    """A line as it is: what some readers pass over at its beginning, others do not."""
+    if line[:3] == b"\xef\xbb\xbf" or line[:1] == b"\x1e" or not line.strip():
+        raise Refused("has a line that is blank or begins with a mark that is no JSON")
+    return line
+
+
+def _record(kind: type[R], text: str) -> R:
+    line = text.encode()
+    try:
+        value = strict_json(line)
+        if line.count(b",") > MAX_WIDTH:
+            check_width(value)
+    except Refused as error:
+        raise ValueError(f" {error}") from error
+    try:
+        return kind.model_validate_json(line, strict=True)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])[:100]
+        raise ValueError(f": {where}: {problem['msg']}") from error
 
 
 def check_width(record: Any) -> None:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from proactivebench.board.decided import DecidedAgain, log_file, read_decision, write_decision
 from proactivebench.board.evidence import Evidence, broken_off, read_evidence
 from proactivebench.board.rejudging import items_for, local_judge, spec_of
@@ -28,7 +26,6 @@ from proactivebench.store import Appender, cannot_write, read_log
 from proactivebench.traces import load_task
 
 DECIDED, DISPUTED, OPEN, OTHER, REFUSED, NOTHING = "decided", "disputed", "open", "other", "refused", "nothing"
-_VERDICTS = TypeAdapter(list[Verdict])
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +186,7 @@ class Redeciding:
         replies = {reply.key: reply for reply in evidence.replies}
         works: dict[tuple[object, ...], Work] = {tuple(i.key): (i.moment, replies[i.key]) for i, _ in pairs}
         with Appender(log) as appender:
-            stored = {verdict.key: verdict for verdict in read_log(log, _VERDICTS)}
+            stored = {verdict.key: verdict for verdict in read_log(log, Verdict)}
             # asked again is what failed, whatever the reason: somebody has seen to the server since
             stored = {key: one for key, one in stored.items() if one.status is not VerdictStatus.UNSCORED}
             had = len(stored)

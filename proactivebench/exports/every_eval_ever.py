@@ -19,6 +19,7 @@ from proactivebench.scoring.conditions import conditions_of, described
 from proactivebench.scoring.metric import Metric
 from proactivebench.scoring.registry import METRICS, in_columns, metric_for
 from proactivebench.store import write_whole
+from proactivebench.text import write_lines
 
 SCHEMA = "0.3.0"
 COLLECTION = "proactivebench"
@@ -36,13 +37,13 @@ def write_every_eval_ever(source: Source, folder: Path, *, model_id: str | None 
     place = Path("data") / COLLECTION / _portable(developer) / _portable(name)
     stem = _uuid4([source.manifest.identity(), [judged.judge.hash for judged in source.report.judges], model])
     evaluation_id = f"{source.task.name}/{model}/{_epoch(source)}"
-    lines = [
-        json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    samples_of = [
+        row
         for judged in source.report.judges
         for row in rows(source, judged, evaluation_id, model, result_id(judged, "accuracy", None))
     ]
     samples = place / f"{stem}_samples.jsonl"
-    text = "".join(lines)
+    text = write_lines(samples_of).decode()
     aggregate = {
         "schema_version": SCHEMA,
         "evaluation_id": evaluation_id,
@@ -61,18 +62,18 @@ def write_every_eval_ever(source: Source, folder: Path, *, model_id: str | None 
         "model_info": _model(source, model),
         "evaluation_results": [result for judged in source.report.judges for result in _results(source, judged)],
     }
-    if lines:
+    if samples_of:
         aggregate["detailed_evaluation_results"] = {
             "format": "jsonl",
             "file_path": samples.as_posix(),
             "hash_algorithm": "sha256",
             "checksum": sha256(text.encode()).hexdigest(),
-            "total_rows": len(lines),
+            "total_rows": len(samples_of),
         }
     (folder / place).mkdir(parents=True, exist_ok=True)
     whole = json.dumps(aggregate, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     written = [write_whole(folder / place / f"{stem}.json", whole)]
-    return [*written, write_whole(folder / samples, text)] if lines else written
+    return [*written, write_whole(folder / samples, text)] if samples_of else written
 
 
 def model_id_of(source: Source) -> str:

@@ -16,6 +16,7 @@ from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import JudgeReport, digest
 from proactivebench.store import write_whole
+from proactivebench.text import write_lines
 
 
 def write_lm_eval(source: Source, folder: Path) -> list[Path]:
@@ -24,7 +25,7 @@ def write_lm_eval(source: Source, folder: Path) -> list[Path]:
     place = folder / sanitized(source.agent_name)
     place.mkdir(parents=True, exist_ok=True)
     results = json.dumps(_results(source), indent=2, ensure_ascii=False) + "\n"
-    lines = "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in _samples(source))
+    lines = write_lines(_samples(source)).decode()
     return [
         write_whole(place / f"results_{stamp}.json", results),
         write_whole(place / f"samples_{source.task.name}_{stamp}.jsonl", lines),

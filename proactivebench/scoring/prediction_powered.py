@@ -23,6 +23,7 @@ from proactivebench.scoring.intervals import jackknife_variance, t_quantile
 from proactivebench.scoring.measures import F1, Column, Counts, Ratio
 from proactivebench.scoring.metric import Interval, Metric, Need
 from proactivebench.scoring.outcomes import Outcomes
+from proactivebench.text import BadLine, read_lines
 
 METHOD = "prediction_powered"
 _WANTED = "JSON Lines, one label a line: {trace_id, turn, candidate (-1 = silence), accepted, random, blind}"
@@ -84,20 +85,23 @@ def load_human_labels(path: str | Path) -> tuple[HumanLabel, ...]:
     """The labels of a JSONL file (gzipped or not), one a line. Raises `DataError` with the first bad line."""
     content = read_bytes(Path(path), _WANTED)
     labels: list[HumanLabel] = []
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            labels.append(HumanLabel.model_validate_json(line))
-        except ValidationError as error:
-            if not labels and (other := foreign(path, content, _WANTED, own="a file of people's labels")):
-                raise other from None
-            problem = error.errors()[0]
-            where = ".".join(str(part) for part in problem["loc"])
-            raise DataError(f"{path}:{number}: {where or 'JSON'}: {problem['msg']}: give {_WANTED}") from error
+    try:
+        for _, label in read_lines(content, HumanLabel.model_validate_json):
+            labels.append(label)
+    except BadLine as error:
+        if not labels and (other := foreign(path, content, _WANTED, own="a file of people's labels")):
+            raise other from None
+        raise DataError(f"{path}:{error.number}: {_problem(error)}: give {_WANTED}") from error
     if not labels:
         raise DataError(f"{path} holds no label: give {_WANTED}")
     return tuple(labels)
+
+
+def _problem(error: BadLine) -> str:
+    if not isinstance(error.__cause__, ValidationError):
+        return str(error)
+    problem = error.__cause__.errors()[0]
+    return f"{'.'.join(str(part) for part in problem['loc']) or 'JSON'}: {problem['msg']}"
 
 
 def correct_with_people(

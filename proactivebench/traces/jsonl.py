@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Trace
-from proactivebench.text import NotReadable, load_json, no_constant, once
+from proactivebench.text import BadLine, load_strict, read_lines
 
 WANTED = "JSON Lines, one trace a line: {trace_id, split, events: [{time, event}]}"
 _OWN = "a file of traces"
@@ -31,7 +31,7 @@ def parse_traces(content: bytes, source: str) -> tuple[Trace, ...]:
     field missing, unknown or of the wrong type, a trace id used twice, no trace at all. A file whose first line is no
     trace is named for what it is, where that can be told.
     """
-    lines = _parsed_lines(content.split(b"\n"), source)
+    lines = _parsed_lines(content, source)
     try:
         first = next(lines, None)
     except DataError as error:
@@ -65,26 +65,14 @@ def checked_trace(value: Any, where: str) -> Trace:
         raise DataError(f"{where}: {_field(first['loc'])}{first['msg'].removeprefix('Value error, ')}{more}") from error
 
 
-def _parsed_lines(lines: Iterable[bytes], source: str) -> Iterator[tuple[str, Trace]]:
-    for number, line in enumerate(lines, start=1):
-        where = f"{source}:{number}"
-        text = _text(line, where).removeprefix("\ufeff")
-        if text.strip():
-            yield where, checked_trace(_value(text, where), where)
-
-
-def _text(line: bytes, where: str) -> str:
+def _parsed_lines(content: bytes, source: str) -> Iterator[tuple[str, Trace]]:
+    number: int
+    value: Any
     try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{where}: not UTF-8 at byte {error.start}; save the file as UTF-8") from error
-
-
-def _value(text: str, where: str) -> Any:
-    try:
-        return load_json(text, pairs=once, constant=no_constant)
-    except NotReadable as error:
-        raise DataError(f"{where}: {error}") from error
+        for number, value in read_lines(content, load_strict):
+            yield (where := f"{source}:{number}"), checked_trace(value, where)
+    except BadLine as error:
+        raise DataError(f"{source}:{error.number}: {error}") from error
 
 
 def _with_text_time(event: Any) -> Any:

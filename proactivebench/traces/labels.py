@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Any
 
 from proactivebench.errors import DataError
 from proactivebench.records import Event, MomentLabels, TaskVotes
+from proactivebench.text import load_json, read_lines
 from proactivebench.traces import release
 from proactivebench.traces.index import recognise
 
@@ -108,7 +108,7 @@ def _items(pins: Mapping[str, str] | None) -> tuple[LabelledItem, ...]:
 
 
 def _rows(name: str, pins: Mapping[str, str] | None) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in release.read_text(name, pins).splitlines() if line.strip()]
+    return [row for _, row in read_lines(release.read(name, pins), load_json)]
 
 
 @cache

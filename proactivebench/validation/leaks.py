@@ -10,7 +10,7 @@ from typing import Any
 from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Record, Trace
-from proactivebench.text import load_json
+from proactivebench.text import BadLine, load_json, read_lines
 from proactivebench.traces import LabelledItem
 
 Texts = tuple[str, ...]
@@ -140,29 +140,28 @@ def read_rows(path: Path) -> list[TrainingRow]:
     where known. Raises DataError naming the line."""
     content = read_bytes(path, _WANTED)
     rows: list[TrainingRow] = []
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if line.strip():
-            try:
-                rows.append(_row(line, f"{path}:{number}"))
-            except DataError as error:
-                raise (
-                    not rows and foreign(path, content, _WANTED, own="a file of judge-training rows")
-                ) or error from None
+    try:
+        for _, row in read_lines(content, _row):
+            rows.append(row)
+    except BadLine as error:
+        told = DataError(
+            f"{path}:{error.number}: not a row of judge-training data ({error}): it needs obs, pred_task, valid"
+        )
+        raise (not rows and foreign(path, content, _WANTED, own="a file of judge-training rows")) or told from None
     if not rows:
         raise DataError(f"{path} holds no row: give {_WANTED}")
     return rows
 
 
-def _row(line: bytes, where: str) -> TrainingRow:
+def _row(line: str) -> TrainingRow:
+    """A row from its text. Raises `ValueError`."""
+    row: Mapping[str, Any] = load_json(line)
     try:
-        row: Mapping[str, Any] = load_json(line)
         events = tuple(seen["event"] for seen in row["obs"])
         proposal, label, need = row["pred_task"], row["valid"], row.get("help_needed")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{where}: not a row of judge-training data ({error!r}): it needs obs, pred_task, valid"
-        ) from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(repr(error)) from None
     typed = isinstance(label, bool) and isinstance(need, bool | None) and isinstance(proposal, str | None)
     if not typed or not events or not all(isinstance(text, str) for text in events):
-        raise DataError(f"{where}: obs must hold events with text, pred_task text or null, valid true or false")
+        raise ValueError("obs must hold events with text, pred_task text or null, valid true or false")
     return TrainingRow(events, proposal, label, need)

@@ -205,7 +205,7 @@ def test_every_parameter_that_reads_a_file_has_its_place_in_these_tables():
         (f"{RUN} --gen_kwargs frequencypenalty=1", "did you mean frequency_penalty?"),
         ("compare r r --metric recal", "did you mean recall"),
         ("compare r r --metric F1", "did you mean f1?"),
-        ("compare r r --metric f9", "there are f1, precision, recall"),
+        ("compare r r --metric f9", "there are need_detection_recall, "),
         ("gate r r --metric needles_offer_rate", "did you mean needless_offer_rate?"),
         ("power r r --metric precison", "did you mean precision or"),
         ("plot r r --metric precison --output_path new", "did you mean precision or"),

@@ -14,40 +14,49 @@ from numpy.typing import NDArray
 from proactivebench.records import Report
 from proactivebench.scoring.alignment import align
 from proactivebench.scoring.comparison import pair_up
+from proactivebench.scoring.measures import Counts, Measure
 from proactivebench.scoring.power import LEVEL
 
-METRIC = "f1"
 MOST_EXACT = 13  # traces up to which all sign vectors are used, as in `compare`
 DRAWS = 9_999
 _SLACK = 1e-5  # single precision
 _CHUNK = 256  # its products stay in the cache
 
 Floats = NDArray[np.float32]
+Place = tuple[tuple[int, int] | None, bool]
 
 
-def rank_ranges(reports: Sequence[Report], judge: str) -> list[tuple[tuple[int, int] | None, bool]]:
-    """Per run its (first, last) possible rank by F1, and whether it is not significantly worse than the highest score.
-    None where F1 is undefined. The runs must share data, protocol and judge."""
+def rank_ranges(reports: Sequence[Report], judge: str, key: str) -> list[Place]:
+    """Per run its (first, last) possible rank by the metric `key`, and whether it is not significantly worse than the
+    highest score. None where the metric is undefined. The runs must share data, protocol and judge."""
     if len(reports) < 2:
-        return [
-            ((1, 1) if _f1(report, judge) is not None else None, _f1(report, judge) is not None) for report in reports
-        ]
-    runs = align(reports, METRIC, judge=judge)
-    paired = pair_up(runs.measure, runs.counts)
+        values = [_value(report, judge, key) for report in reports]
+        return [((1, 1) if value is not None else None, value is not None) for value in values]
+    runs = align(reports, key, judge=judge)
+    return places(runs.measure, runs.counts)
+
+
+def places(measure: Measure, counts: Counts) -> list[Place]:
+    """Per run its (first, last) possible rank by `measure`, from counts (runs, traces, columns), and whether it is not
+    significantly worse than the highest score. None where the measure is undefined."""
+    count = len(counts)
+    if count == 1:
+        known = not np.isnan(measure(counts.sum(axis=1))[0])
+        return [((1, 1) if known else None, known)]
+    paired = pair_up(measure, counts)
     tested = np.isfinite(paired.values).all(axis=1) & (paired.values.shape[1] > 1)
     differ = np.zeros(len(tested), dtype=bool)
     differ[tested] = significant(paired.values[tested])
     won = differ & (paired.difference > 0)
     lost = differ & (paired.difference < 0)
-    count = len(reports)
     better = np.bincount(paired.second[won], minlength=count) + np.bincount(paired.first[lost], minlength=count)
     worse = np.bincount(paired.first[won], minlength=count) + np.bincount(paired.second[lost], minlength=count)
-    known = np.isfinite(paired.theta)
-    scored = int(known.sum())
+    defined = np.isfinite(paired.theta)
+    scored = int(defined.sum())
     best = int(np.nanargmax(paired.theta)) if scored else -1
     behind = set(paired.second[won & (paired.first == best)]) | set(paired.first[lost & (paired.second == best)])
     return [
-        ((1 + int(better[run]), scored - int(worse[run])), run not in behind) if known[run] else (None, False)
+        ((1 + int(better[run]), scored - int(worse[run])), run not in behind) if defined[run] else (None, False)
         for run in range(count)
     ]
 
@@ -98,7 +107,7 @@ def _signs(traces: int) -> Floats:
     return np.concatenate([np.ones((1, traces)), drawn]).astype(np.float32)
 
 
-def _f1(report: Report, judge: str) -> float | None:
+def _value(report: Report, judge: str, key: str) -> float | None:
     found = next((judged for judged in report.judges if judged.judge.id == judge), None)
-    metric = found.overall.metrics.get(METRIC) if found else None
+    metric = found.overall.metrics.get(key) if found else None
     return metric.value if metric else None

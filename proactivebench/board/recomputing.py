@@ -24,6 +24,7 @@ from proactivebench.board.workers import each_alone
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
 from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, printable
+from proactivebench.scoring.timing import Timing, timing_of
 from proactivebench.traces import load_task
 
 _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate", "latency_p50", "latency_p95"}
@@ -40,8 +41,9 @@ class Refusal(Record):
 
 class Recomputed(Record):
     """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` tell it from
-    copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is the file of what trace pages read,
-    for a script: a board has more of it than memory."""
+    copies; `timing` is when it speaks, from its replies alone (None without need labels); `rejudged` per judge:
+    verdicts decided again, and left open; `moments` is the file of what trace pages read, for a script: a board has
+    more of it than memory."""
 
     key: str
     digest: str
@@ -55,6 +57,7 @@ class Recomputed(Record):
     offers: Offers
     moments: str
     facts: Facts = Facts()
+    timing: Timing | None = None
 
     @property
     def folder(self) -> str:
@@ -128,7 +131,7 @@ def _recompute(folder: Path) -> Recomputed | Refusal:
     if verification.findings or verification.report is None:
         result: Recomputed | Refusal = _refused(name, verification.findings)
     else:
-        result = _shown(evidence, evidence.entry, verification, verification.report)
+        result = _shown(evidence, evidence.entry, task, verification, verification.report)
     remember(folder, evidence.hashes, result.model_dump_json())
     return result
 
@@ -139,7 +142,7 @@ def _refused(folder: str, findings: Sequence[Finding]) -> Refusal:
     return Refusal(folder=printable(folder), findings=said)
 
 
-def _shown(evidence: Evidence, entry: Entry, verification: Verification, report: Report) -> Recomputed:
+def _shown(evidence: Evidence, entry: Entry, task: Task, verification: Verification, report: Report) -> Recomputed:
     moments = run_data(entry.key, entry.name, report, evidence.replies, evidence.verdicts, Shown())
     return Recomputed(
         key=entry.key,
@@ -153,6 +156,7 @@ def _shown(evidence: Evidence, entry: Entry, verification: Verification, report:
         textless=verification.textless,
         offers=offers_of(entry, evidence.replies),
         facts=facts_of(entry, report, evidence.replies),
+        timing=timing_of(task, evidence.replies),
         moments=str(keep_moments(evidence.path, evidence.hashes, safe_json(moments))),
     )
 

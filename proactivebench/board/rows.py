@@ -11,6 +11,8 @@ from proactivebench.records import (
     Confusion,
     JudgeIdentity,
     JudgeReport,
+    Measurement,
+    MeasurementStatus,
     MetricValue,
     ProtocolIdentity,
     Report,
@@ -22,9 +24,13 @@ _ROOM = 200  # characters of a cell
 
 TRIVIAL = frozenset(baseline_words())
 
+SORTED_BY = "need_detection_balanced_accuracy"
+_OTHERWISE = "balanced_accuracy"  # where nobody labelled need
+
 # What a table shows, in reading order: key, column title, what it says, whether more is better (None: neither).
-COLUMNS: tuple[tuple[str, str, str, bool | None], ...] = (
-    ("f1", "F1", "balance of precision and recall over judged moments", True),
+Column = tuple[str, str, str, bool | None]
+COLUMNS: tuple[Column, ...] = (
+    (SORTED_BY, "Need detection", "balanced accuracy of its offers against people's need labels, whoever judges", True),
     ("precision", "Precision", "accepted offers among offers", True),
     (
         "recall",
@@ -32,18 +38,57 @@ COLUMNS: tuple[tuple[str, str, str, bool | None], ...] = (
         "accepted offers among accepted offers and wrong silences; 1 for whoever never is silent",
         True,
     ),
-    ("false_alarm_rate", "False alarms", "wrong offers among wrong offers and right silences", False),
-    ("need_detection_balanced_accuracy", "Need detection", "balanced accuracy against people's need labels", True),
+    ("f1", "F1", "balance of precision and recall over judged moments", True),
+    ("false_alarm_rate", "False alarm (classical)", "share of wrong moments with an offer", False),
     ("need_recall", "Need met", "accepted offers among moments of need", True),
     ("needless_offer_rate", "Needless offers", "offers among moments without need", False),
     ("proposal_rate", "Offers", "share of moments with an offer", None),
     ("clean_rate", "Clean replies", "replies that are a well-formed offer or silence", True),
 )
+# The paper's measure, in its order and words.
+PAPER_COLUMNS: tuple[Column, ...] = (
+    ("recall", "Recall", "accepted offers among accepted offers and wrong silences", True),
+    ("precision", "Precision", "accepted offers among offers", True),
+    ("accuracy", "Accuracy", "accepted offers and accepted silences among all moments", True),
+    ("false_discovery_rate", "False alarm (paper)", "share of offers rejected: 1 − precision", False),
+    ("f1", "F1", "balance of precision and recall", True),
+    (SORTED_BY, "Need detection", "balanced accuracy of its offers against people's need labels, whoever judges", True),
+)
+_BY_JUDGE = frozenset({"precision", "recall", "f1", "false_alarm_rate", "need_recall"})
+
+
+def columns_of(judge: JudgeIdentity, measurement: Measurement) -> tuple[Column, ...]:
+    """The columns of a table under `judge`: what a judge says that does not lead is named for what it is."""
+    if measurement.status is MeasurementStatus.PAPER:
+        return PAPER_COLUMNS
+    if measurement.leads:
+        return COLUMNS
+    word = qualifier(judge, measurement)
+    return tuple(
+        (key, f"{word} {title if title == 'F1' else title.lower()}" if key in _BY_JUDGE else title, says, up)
+        for key, title, says, up in COLUMNS
+    )
+
+
+def qualifier(judge: JudgeIdentity, measurement: Measurement) -> str:
+    """What stands before a figure of a judge that does not lead: `Overlap` for one that hears words alone."""
+    if measurement.status is not MeasurementStatus.BASELINE:
+        return "Unmeasured"
+    kinds = {member.kind for member in judge.members if member.fallible}
+    return "Overlap" if kinds == {"lexical"} else "Baseline"
 
 
 # What the badges of a table mean; an entry's page says it in full.
 BADGES = {
     "trivial": "an anchor of the table, never ranked",
+    "reproduced": "the maintainers asked its model again on traces drawn after submission, and it spoke at the same "
+    "moments",
+    "reported": "nobody has asked its model again: the labels are public, so anybody could have written such answers; "
+    "its values stand in brackets, not ranked",
+    "not reproduced": "its model, asked again, speaks at other moments; not ranked",
+    "near the labels": "nearer to people's public labels than any reproduced entry; not ranked before it is reproduced",
+    "few texts": "fewer than a fifth of its offers differ in their words; not ranked",
+    "unmeasured judge": "nobody has held its judge against people, or it does not stand up to them; not ranked",
     "verified": "every reply was read again, every verdict decided again by the same judge, and all came out alike",
     "not re-judged": "some verdicts cannot be repeated here: a changed one would not be noticed",
     "decided again": "the maintainers had its open verdicts decided again by the same judge, and they came out alike",
@@ -65,7 +110,9 @@ BADGES = {
 class Row:
     """A line of the table. `rank` is a range (first, last) among the ranked rows of its group; None = not ranked.
     `leading` marks the runs that are not significantly worse than the best. `badges` are (word, explanation) pairs.
-    `conditions` says how the answers came about, `asked` the same for a narrow column."""
+    `conditions` says how the answers came about, `asked` the same for a narrow column. `measurement` says what the
+    judge's verdicts are worth, `quality` orders judges that lead. `reported`: its values stand in brackets, since nobody
+    has asked its model again, or had its verdicts decided again."""
 
     key: str
     name: str
@@ -85,19 +132,26 @@ class Row:
     conditions: str = ""
     asked: str = ""
     facts: Facts = field(default_factory=Facts)
+    measurement: Measurement = Measurement(status=MeasurementStatus.UNMEASURED)
+    quality: float = 0.0
+    reported: bool = False
+
+    def sorted_by(self, key: str = SORTED_BY) -> float:
+        """A metric for sorting (of need detection the judge's own balanced accuracy where nobody labelled need);
+        undefined sorts last."""
+        for name in (key, _OTHERWISE) if key == SORTED_BY else (key,):
+            found = self.metrics.get(name)
+            if found is not None and found.value is not None:
+                return found.value
+        return -1.0
 
     @property
-    def f1(self) -> float:
-        """F1 for sorting; undefined sorts last."""
-        value = self.metrics["f1"].value if "f1" in self.metrics else None
-        return -1.0 if value is None else value
-
-    @property
-    def group(self) -> tuple[str, str, str]:
+    def group(self) -> tuple[str, str, str, str]:
         """What rows must share to be compared and to stand under one heading: data, protocol and judge, whole."""
         judge = self.judge.model_dump(mode="json", exclude={"card"})
         task = self.task.model_dump(mode="json", exclude={"spec"})
-        return (digest(task), digest(self.protocol.model_dump(mode="json")), digest(judge))
+        protocol = self.protocol.model_dump(mode="json")
+        return (digest(task), digest(protocol), digest(judge), self.measurement.status.value)
 
 
 def conditions_in_words(report: Report) -> str:
@@ -144,15 +198,16 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
         link=link,
         badges=tuple(badges),
         warnings=(*report.warnings, *judged.warnings),
+        measurement=judged.measurement,
     )
 
 
 def by_group(rows: Iterable[Row]) -> list[list[Row]]:
-    """Rows that may be compared, together and best F1 first; groups by their first appearance."""
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    """Rows that may be compared, together and best at need detection first; groups by their first appearance."""
+    groups: dict[tuple[str, str, str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault(row.group, []).append(row)
-    return [sorted(group, key=lambda row: (-row.f1, row.name)) for group in groups.values()]
+    return [sorted(group, key=lambda row: (-row.sorted_by(), row.name)) for group in groups.values()]
 
 
 def badged(row: Row, badges: Sequence[tuple[str, str]]) -> Row:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,13 +14,38 @@ from proactivebench.board.decided import DISPUTED_SHARE, DecidedAgain, Decisions
 from proactivebench.board.ranking import rank_ranges
 from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
 from proactivebench.board.recomputing import Recomputed
-from proactivebench.board.rows import Row, badged, by_group, rows_of
+from proactivebench.board.reproduction import Reproduction
+from proactivebench.board.rows import SORTED_BY, TRIVIAL, Row, by_group, rows_of
+from proactivebench.board.worth import worth_of
 from proactivebench.errors import DataError
-from proactivebench.records import Record
+from proactivebench.records import JudgeIdentity, MeasurementStatus, Record
 from proactivebench.store import cannot_write
 
-UNRANKED = ("baseline judge", "invalid", "incomplete", "disputed", "copy", "texts missing", "unusable replies")
+Badge = tuple[str, str]
+
+UNRANKED = frozenset(
+    {
+        "baseline judge",
+        "copy",
+        "disputed",
+        "few texts",
+        "incomplete",
+        "invalid",
+        "near the labels",
+        "texts missing",
+        "unmeasured judge",
+        "unusable replies",
+    }
+)
 MOST_TEXTLESS = 0.02
+FEWEST_DISTINCT = 0.2  # of an entry's offers
+_ORDER = (
+    MeasurementStatus.PEOPLE,
+    MeasurementStatus.MEASURED,
+    MeasurementStatus.PAPER,
+    MeasurementStatus.UNMEASURED,
+    MeasurementStatus.BASELINE,
+)
 
 
 class SecondOpinion(Record):
@@ -33,23 +58,49 @@ class SecondOpinion(Record):
     disagreements: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a board's maintainers know beside the entries, by entry key: second opinions, verdicts they had decided
+    again, what asking a model again showed; and the keys of entries known to be first (`originals`)."""
+
+    opinions: Mapping[str, SecondOpinion] = field(default_factory=dict)
+    decisions: Mapping[str, Decisions] = field(default_factory=dict)
+    reproductions: Mapping[str, Reproduction] = field(default_factory=dict)
+    originals: Collection[str] = ()
+
+    def decided_again(self, entry: Recomputed, judge: JudgeIdentity) -> DecidedAgain | None:
+        """What came of asking a judge of the entry again."""
+        found = self.decisions.get(entry.key)
+        return found.of(entry.digest, judge.id, judge.hash) if found else None
+
+    def reproduction(self, entry: Recomputed) -> Reproduction | None:
+        """What asking the entry's model again showed of this very evidence."""
+        found = self.reproductions.get(entry.key)
+        return found if found and found.digest == entry.digest else None
+
+    def reproduced(self, entry: Recomputed) -> bool:
+        """Whether the entry's answers count as its model's."""
+        found = self.reproduction(entry)
+        return found is not None and found.passed
+
+
+def entry_badges(entries: Sequence[Recomputed], known: Known) -> dict[str, tuple[Badge, ...]]:
+    """What is said of each entry whoever judges, by entry key."""
+    found = copies([entry.offers for entry in entries], known.originals)
+    said = {key: explained(key, twin, known.originals) for key, twin in found.items()}
+    return {entry.key: tuple(_of_entry(entry, known, said.get(entry.key))) for entry in entries}
+
+
 def all_rows(
-    entries: Sequence[Recomputed],
-    opinions: Mapping[str, SecondOpinion],
-    originals: Collection[str] = (),
-    decisions: Mapping[str, Decisions] | None = None,
+    entries: Sequence[Recomputed], known: Known, badges: Mapping[str, tuple[Badge, ...]]
 ) -> list[list[Row]]:
-    """The rows of all entries, in comparable groups, best first, with badges and ranks. `originals` are the keys of
-    entries that are known to be first; `decisions` what the maintainers had decided again by an entry's own judges."""
-    found = copies([entry.offers for entry in entries], originals)
-    said = {key: explained(key, twin, originals) for key, twin in found.items()}
-    reports = {entry.key: entry for entry in entries}
-    rows = [
-        row
-        for entry in entries
-        for row in _rows(entry, opinions.get(entry.key), said.get(entry.key), (decisions or {}).get(entry.key))
-    ]
-    return [_ranked(group, reports) for group in by_group(rows)]
+    """The rows of all entries, in comparable groups, with badges and ranks: under people's votes and measured judges
+    first, under baselines last. In a group those that may be ranked stand first, the best at need detection on top; of
+    the paper's judge the highest F1."""
+    by_key = {entry.key: entry for entry in entries}
+    rows = [row for entry in entries for row in _rows(entry, known, badges[entry.key])]
+    groups = [_ranked(group, by_key) for group in by_group(rows)]
+    return sorted(groups, key=lambda group: _ORDER.index(group[0].measurement.status))
 
 
 def read_opinions(root: Path) -> dict[str, SecondOpinion]:
@@ -75,45 +126,34 @@ def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
     return file
 
 
-def _rows(
-    entry: Recomputed, opinion: SecondOpinion | None, copied: str | None, decisions: Decisions | None
-) -> list[Row]:
-    rows = []
-    for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
-        named = replace(row, name=entry.declared.model, organisation=entry.declared.organisation, facts=entry.facts)
-        again = decisions.of(entry.digest, row.judge.id, row.judge.hash) if decisions else None
-        rows.append(badged(named, [*_trust(entry, row.judge.id, opinion, copied, again), *_training(entry)]))
-    return rows
-
-
-def _trust(
-    entry: Recomputed, judge: str, opinion: SecondOpinion | None, copied: str | None, again: DecidedAgain | None
-) -> Iterable[tuple[str, str]]:
+def _of_entry(entry: Recomputed, known: Known, copied: str | None) -> Iterator[Badge]:
+    report, timing = entry.report, entry.timing
+    if report.agent.model not in TRIVIAL:
+        yield _asked_again(known.reproduction(entry))
     if copied:
         yield "copy", copied
-    asked, left = entry.rejudged.get(judge, (0, 0))
-    noticed = "a changed one would not be noticed."
-    if opinion and opinion.digest == entry.digest and opinion.asked.get(judge):
-        share = opinion.disagreements.get(judge, 0) / opinion.asked[judge]
-        noticed = f"{opinion.by} decides {share:.0%} of {opinion.asked[judge]} verdicts otherwise."
-        if share > DISPUTED_SHARE and not (again and again.disputed):
-            yield "disputed", noticed
-    answered = entry.report.moments_answered
+    if not report.complete:
+        yield "incomplete", f"{report.moments_answered} of {report.moments_expected} moments answered."
+    if report.unclean and report.unclean.unranked:
+        yield "unusable replies", f"{report.caution}."
+    if timing and timing.distinct is not None and timing.distinct < FEWEST_DISTINCT:
+        yield "few texts", f"Only {timing.distinct:.1%} of its offers differ in their words."
+    answered = report.moments_answered
     if entry.textless > MOST_TEXTLESS * answered:
         yield "texts missing", f"{entry.textless} of {answered} replies carry no raw text to hold them against."
     elif entry.textless or not entry.reread:
         many = "All" if not entry.reread else f"{entry.textless} of {answered}"
         yield "not re-read", f"{many} replies were taken on trust, not read again from their raw texts."
-    if not left:
-        if asked and entry.reread and not entry.textless:
-            yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
-    elif again:
-        yield "disputed" if again.disputed else "decided again", f"{again.sentence}."
-    else:
-        yield "not re-judged", f"{left} of {asked + left} verdicts cannot be repeated here: {noticed}"
+    yield from _training(entry)
 
 
-def _training(entry: Recomputed) -> Iterable[tuple[str, str]]:
+def _asked_again(record: Reproduction | None) -> Badge:
+    if record is None:
+        return "reported", "Nobody has asked its model again: that it wrote these answers is its makers' word."
+    return ("reproduced" if record.passed else "not reproduced"), record.sentence
+
+
+def _training(entry: Recomputed) -> Iterator[Badge]:
     declared = entry.declared
     if declared.trained_on_traces or declared.trained_on_labels:
         what = [
@@ -126,13 +166,61 @@ def _training(entry: Recomputed) -> Iterable[tuple[str, str]]:
         yield "training unknown", "Its makers do not say whether it was trained on the benchmark."
 
 
+def _rows(entry: Recomputed, known: Known, badges: Sequence[Badge]) -> Iterator[Row]:
+    for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
+        worth = worth_of(row.judge)
+        verdicts = list(_of_verdicts(entry, row.judge, known))
+        if not worth.measurement.leads and not row.judge.baseline:
+            verdicts.append(("unmeasured judge", f"{worth.measurement.reason}."))
+        again = any(word in ("verified", "decided again") for word, _ in verdicts)
+        yield replace(
+            row,
+            name=entry.declared.model,
+            organisation=entry.declared.organisation,
+            facts=entry.facts,
+            badges=tuple(dict.fromkeys((*badges, *row.badges, *verdicts))),
+            measurement=worth.measurement,
+            quality=worth.quality,
+            reported=not row.trivial and not (again and known.reproduced(entry)),
+        )
+
+
+def _of_verdicts(entry: Recomputed, judge: JudgeIdentity, known: Known) -> Iterator[Badge]:
+    """What is said of an entry's verdicts under one judge."""
+    asked, left = entry.rejudged.get(judge.id, (0, 0))
+    again, opinion = known.decided_again(entry, judge), known.opinions.get(entry.key)
+    noticed = "a changed one would not be noticed."
+    if opinion and opinion.digest == entry.digest and opinion.asked.get(judge.id):
+        share = opinion.disagreements.get(judge.id, 0) / opinion.asked[judge.id]
+        noticed = f"{opinion.by} decides {share:.0%} of {opinion.asked[judge.id]} verdicts otherwise."
+        if share > DISPUTED_SHARE and not (again and again.disputed):
+            yield "disputed", noticed
+    if not left:
+        if asked and entry.reread and not entry.textless:
+            yield "verified", f"All {asked} verdicts were decided again by the same judge, and alike."
+    elif again:
+        yield "disputed" if again.disputed else "decided again", f"{again.sentence}."
+    else:
+        yield "not re-judged", f"{left} of {asked + left} verdicts cannot be repeated here: {noticed}"
+
+
 def _ranked(rows: Sequence[Row], entries: Mapping[str, Recomputed]) -> list[Row]:
-    """The rows of one group with rank ranges among those that may be ranked."""
-    ranked = [row for row in rows if not row.trivial and not any(word in UNRANKED for word, _ in row.badges)]
-    if not ranked:
-        return list(rows)
-    places = rank_ranges([entries[row.key].report for row in ranked], ranked[0].judge.id)
-    placed = {
-        row.key: replace(row, rank=rank, leading=leading) for row, (rank, leading) in zip(ranked, places, strict=True)
-    }
-    return [placed.get(row.key, row) for row in rows]
+    """The rows of one group, rank ranges among those that may be ranked. Where nobody decided the verdicts again, they
+    lift no row: such rows stand behind the others, by people's labels."""
+    status = rows[0].measurement.status
+    key = "f1" if status is MeasurementStatus.PAPER else SORTED_BY
+    ranked = [row for row in rows if _may_rank(row)] if status is not MeasurementStatus.UNMEASURED else []
+    placed = {}
+    if ranked:
+        places = rank_ranges([entries[row.key].report for row in ranked], ranked[0].judge.id, key)
+        placed = {
+            row.key: replace(row, rank=rank, leading=leading)
+            for row, (rank, leading) in zip(ranked, places, strict=True)
+        }
+    first = sorted(placed.values(), key=lambda row: (-row.sorted_by(key), row.name))
+    others = [row for row in rows if row.key not in placed]
+    return [*first, *sorted(others, key=lambda row: (row.reported, -row.sorted_by(), row.name))]
+
+
+def _may_rank(row: Row) -> bool:
+    return not row.trivial and not row.reported and not any(word in UNRANKED for word, _ in row.badges)

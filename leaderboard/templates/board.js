@@ -24,7 +24,9 @@
     const head = table.tHead.rows[0].cells[column];
     const keyed = Array.from(table.tBodies[0].rows, (row) => [sortKey(row, column, head.dataset.kind), row]);
     const sign = direction === "ascending" ? 1 : -1;
-    keyed.sort(([a], [b]) => {
+    const block = (row) => Number(row.dataset.block ?? 0); // what nobody reproduced stays behind what somebody did
+    keyed.sort(([a, one], [b, other]) => {
+      if (block(one) !== block(other)) return block(one) - block(other);
       if (a === null || b === null) return (a === null) - (b === null); // undefined stays last either way
       return sign * (a < b ? -1 : a > b ? 1 : 0);
     });

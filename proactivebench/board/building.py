@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proactivebench.board.copies import read_originals
@@ -14,21 +14,25 @@ from proactivebench.board.judge_blocks import judge_table
 from proactivebench.board.output import SITE, check_output, entry_folders, sweep, take_over
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
+from proactivebench.board.reproduction import read_reproductions
 from proactivebench.board.rows import Row
 from proactivebench.board.site import write_site
 from proactivebench.board.spelling import misspelt
-from proactivebench.board.standing import all_rows, read_opinions
+from proactivebench.board.standing import Known, all_rows, entry_badges, read_opinions
+from proactivebench.board.when import When, when_tables
 from proactivebench.garbage import collector_paused
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a board at `root` shows: comparable groups of rows, the entries behind them, and what was refused."""
+    """What a board at `root` shows: comparable groups of judged rows, the entries behind them, what was refused, and
+    when entries speak, whoever judges."""
 
     groups: list[list[Row]]
     entries: list[Recomputed]
     refusals: list[Refusal]
     root: Path
+    when: list[When] = field(default_factory=list)
 
     @property
     def count(self) -> str:
@@ -37,8 +41,8 @@ class Board:
 
 
 def build_board(root: Path, *, processes: int | None = None) -> Board:
-    """Recompute every entry below `root`; what the maintainers found out is read from `root`/rejudged and
-    `root`/decided, the keys of entries known to be first from `root`/originals.txt."""
+    """Recompute every entry below `root`; what the maintainers found out is read from `root`/rejudged, `root`/decided
+    and `root`/reproduced, the keys of entries known to be first from `root`/originals.txt."""
     originals = read_originals(root)
     results = recompute_all(entry_folders(root), processes)
     keys = [result.key for result in results if isinstance(result, Recomputed)]
@@ -46,7 +50,11 @@ def build_board(root: Path, *, processes: int | None = None) -> Board:
     entries = [result for result in results if isinstance(result, Recomputed) and result.key not in said]
     refusals = [result for result in results if isinstance(result, Refusal)]
     refusals += [Refusal(folder=key, findings=((ENTRY, message),)) for key, message in said.items()]
-    return Board(all_rows(entries, read_opinions(root), originals, read_decisions(root)), entries, refusals, root)
+    known = Known(read_opinions(root), read_decisions(root), read_reproductions(root), originals)
+    badges = entry_badges(entries, known)
+    groups = all_rows(entries, known, badges)
+    when = when_tables(entries, [row for group in groups for row in group], known, badges)
+    return Board(groups, entries, refusals, root, when)
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:
@@ -58,9 +66,16 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
     check_output(output_path, SITE, board.root)
     take_over(output_path, SITE)
     with collector_paused():
-        judges = judge_table(board.root)
-        index = write_site(board.groups, board.entries, board.refusals, output_path, texts=texts, judges=judges)
-        write_exports(board.groups, board.refusals, published(), output_path)
+        index = write_site(
+            board.groups,
+            board.entries,
+            board.refusals,
+            output_path,
+            when=board.when,
+            texts=texts,
+            judges=judge_table(board.root),
+        )
+        write_exports(board.groups, board.refusals, published(), output_path, when=board.when)
         write_space(output_path)
     pages = {f"entries/{entry.key}/{name}" for entry in board.entries for name in ("index.html", "data.js")}
     sweep(output_path, SITE, pages | {f"data/{entry.report.task.name}.js" for entry in board.entries})

@@ -14,6 +14,7 @@ from proactivebench.board.escaping import csv_text
 from proactivebench.board.published import Counts, Published
 from proactivebench.board.recomputing import Refusal
 from proactivebench.board.rows import COLUMNS, Row
+from proactivebench.board.when import Line, When
 from proactivebench.records import MetricValue
 from proactivebench.store import cannot_write
 from proactivebench.text import write_lines
@@ -23,7 +24,12 @@ _METRICS = TypeAdapter(dict[str, MetricValue])
 
 
 def write_exports(
-    groups: Sequence[Sequence[Row]], refusals: Sequence[Refusal], published: Published, output_path: Path
+    groups: Sequence[Sequence[Row]],
+    refusals: Sequence[Refusal],
+    published: Published,
+    output_path: Path,
+    *,
+    when: Sequence[When] = (),
 ) -> list[Path]:
     """Write `board.json`, `board.csv`, `results.parquet` and `published.parquet`; returns their paths."""
     from pyarrow import parquet
@@ -31,6 +37,7 @@ def write_exports(
     results = [flat(row) for group in groups for row in group]
     content = {
         "format": FORMAT,
+        "when": [spoken(table) for table in when],
         "groups": [[nested(row) for row in group] for group in groups],
         "refused": [refusal.model_dump(mode="json") for refusal in refusals],
         "reported": published.model_dump(mode="json"),
@@ -58,6 +65,8 @@ def flat(row: Row) -> dict[str, Any]:
         "judge": row.judge.id,
         "conditions": row.conditions,
         "baseline_judge": row.judge.baseline,
+        "judge_status": row.measurement.status.value,
+        "reported": row.reported,
         "trivial": row.trivial,
         "rank_first": row.rank[0] if row.rank else None,
         "rank_last": row.rank[1] if row.rank else None,
@@ -71,6 +80,42 @@ def flat(row: Row) -> dict[str, Any]:
     return found
 
 
+def spoken(table: When) -> dict[str, Any]:
+    """A table of when to speak, with whole metrics and every corrected p."""
+    return {
+        "task": table.task.model_dump(mode="json"),
+        "protocol": table.protocol.model_dump(mode="json"),
+        "family": table.family,
+        "finding": table.finding,
+        "lines": [_line(line) for line in table.lines],
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    judged = line.offered
+    return {
+        "entry": None if line.trivial else line.key,
+        "organisation": line.organisation,
+        "model": line.name,
+        "anchor": line.trivial,
+        "reported": line.reported,
+        "family": line.family,
+        "rank": line.rank,
+        "leading": line.leading,
+        "badges": [{"badge": word, "meaning": meaning} for word, meaning in line.badges],
+        "metrics": _METRICS.dump_python(line.metrics, mode="json", exclude_none=True),
+        "chance": {rule.value: p for rule, p in line.chance.items()},
+        "distinct": line.distinct,
+        "judged": judged
+        and {
+            "judge": judged.judge,
+            "reported": judged.reported,
+            "precision": judged.precision and judged.precision.value,
+            "f1": judged.f1 and judged.f1.value,
+        },
+    }
+
+
 def nested(row: Row) -> dict[str, Any]:
     """A row with whole metrics, per split as well."""
     return {
@@ -81,6 +126,8 @@ def nested(row: Row) -> dict[str, Any]:
         "protocol": row.protocol.model_dump(mode="json"),
         "judge": row.judge.model_dump(mode="json", exclude={"card"}),
         "trivial": row.trivial,
+        "measurement": row.measurement.model_dump(mode="json"),
+        "reported": row.reported,
         "conditions": row.conditions,
         "rank": row.rank,
         "leading": row.leading,
@@ -105,7 +152,8 @@ def _schema() -> Any:
 
     text = ("entry", "organisation", "model", "task", "data_hash", "protocol", "protocol_hash", "judge", "conditions")
     fields = [(name, pa.string()) for name in text]
-    fields += [("baseline_judge", pa.bool_()), ("trivial", pa.bool_())]
+    fields += [("baseline_judge", pa.bool_()), ("judge_status", pa.string()), ("reported", pa.bool_())]
+    fields += [("trivial", pa.bool_())]
     fields += [("rank_first", pa.int64()), ("rank_last", pa.int64()), ("badges", pa.string())]
     fields += [(name, pa.float64()) for name in ("tp", "fp", "tn", "fn", "unscored")]
     fields += [(f"{key}{end}", pa.float64()) for key, *_ in COLUMNS for end in ("", "_low", "_high")]

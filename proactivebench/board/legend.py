@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_lowercase
+from typing import Protocol
 
-from proactivebench.board.rows import COLUMNS, Row
-from proactivebench.records import JudgeIdentity, JudgeMember, NeedRule, ProtocolIdentity, Stratum
+from proactivebench.board.rows import Column
+from proactivebench.records import JudgeIdentity, JudgeMember, MetricValue, NeedRule, ProtocolIdentity, Stratum
 
 DATA = {
     "proactivebench": "ProactiveBench",
@@ -15,8 +16,42 @@ DATA = {
 }
 _RULES = {NeedRule.UNANIMOUS: "need: all agree", NeedRule.MAJORITY: "need: most agree"}
 DOUBTFUL = frozenset(
-    {"copy", "disputed", "incomplete", "invalid", "texts missing", "unusable replies"}
+    {
+        "copy",
+        "disputed",
+        "few texts",
+        "incomplete",
+        "invalid",
+        "near the labels",
+        "not reproduced",
+        "texts missing",
+        "unusable replies",
+    }
 )  # said at the row itself, always
+
+
+class Shown(Protocol):
+    """What a line of any table has for a reader."""
+
+    @property
+    def name(self) -> str:
+        """Whose line it is."""
+
+    @property
+    def metrics(self) -> Mapping[str, MetricValue]:
+        """Its figures."""
+
+    @property
+    def badges(self) -> Sequence[tuple[str, str]]:
+        """(word, explanation) pairs."""
+
+    @property
+    def trivial(self) -> bool:
+        """Whether it is there for others to be held against."""
+
+    @property
+    def link(self) -> str | None:
+        """Its page."""
 
 
 def data_words(name: str) -> str:
@@ -47,7 +82,7 @@ def protocol_words(protocol: ProtocolIdentity) -> str:
     return "; ".join(words)
 
 
-def shared_badges(rows: Sequence[Row]) -> dict[str, bool]:
+def shared_badges(rows: Sequence[Shown]) -> dict[str, bool]:
     """Badges of every row but the trivial agents' (of all, where there are no others), and whether those have it too:
     said once above a table."""
     words = [{word for word, _ in row.badges} for row in rows]
@@ -59,11 +94,11 @@ def shared_badges(rows: Sequence[Row]) -> dict[str, bool]:
     return {word: all(word in found for found in trivial) for word in sorted(shared)}
 
 
-def reasons(rows: Sequence[Row]) -> dict[str, str]:
-    """Why cells have no value, or no interval: the mark of each reason, in order of appearance."""
+def reasons(rows: Sequence[Shown], columns: Sequence[Column]) -> dict[str, str]:
+    """Why cells of these columns have no value, or no interval: the mark of each reason, in order of appearance."""
     found: dict[str, str] = {}
     for row in rows:
-        for key, *_ in COLUMNS:
+        for key, *_ in columns:
             metric = row.metrics.get(key)
             if metric is None or metric.value is None:
                 reason = (metric.reason if metric else None) or "undefined"

@@ -79,6 +79,12 @@ def value(metric: MetricValue | None) -> Markup:
     return Markup(f'{number(metric.value)} <span class="quiet">{interval(metric)}</span>')  # noqa: S704 # numbers
 
 
+def _p_value(p: float) -> str:
+    from proactivebench.scoring.signflip import p_value  # loads numpy: validation needs none
+
+    return p_value(p)
+
+
 def _policy(*sources: str) -> str:
     return "; ".join(("default-src 'none'", *sources, "img-src data:", "base-uri 'none'", "form-action 'none'"))
 
@@ -103,6 +109,6 @@ def _environment() -> Environment:
     environment.filters.update(number=number, interval=interval, value=value, https_link=https_link)
     environment.filters.update(shared_badges=shared_badges, reasons=reasons)
     environment.filters.update(data_words=data_words, judge_words=judge_words, protocol_words=protocol_words)
-    environment.filters.update(conditions=conditions_in_words)
+    environment.filters.update(conditions=conditions_in_words, p_value=_p_value)
     environment.filters.update(fact_cell=fact_cell, fact_columns=fact_columns, fact_lines=fact_lines)
     return environment

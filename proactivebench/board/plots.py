@@ -1,4 +1,4 @@
-"""Three pictures of a table as geometry; a template turns them into SVG. Coordinates are the plot's own pixels."""
+"""Pictures of a table as geometry; a template turns them into SVG. Coordinates are the plot's own pixels."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from proactivebench.board.legend import DOUBTFUL
-from proactivebench.board.rows import Row
+from proactivebench.board.legend import DOUBTFUL, Shown
 
 SIZE, MARGIN = 320, 40
-LINE_HEIGHT, LABEL_WIDTH, BAR_WIDTH = 18, 160, 200
+LINE_HEIGHT, LABEL_WIDTH, BAR_WIDTH = 18, 210, 200
 MOST = 40  # runs that are named, the trivial agents apart
-_WORDS, _LETTER = 20, 7.2  # characters beside a bar; pixels a letter takes
+_WORDS, _LETTER = 28, 7.2  # characters beside a bar; pixels a letter takes
 _PLACES = ((8, 4, "start"), (-8, 4, "end"), (0, -8, "middle"), (0, 16, "middle"), (6, -7, "start"), (-6, -7, "end"))
 
 
@@ -21,7 +20,7 @@ class Named:
     """A run as the plots know it: its number in them (None: a trivial agent, by name), its page, and whether something
     speaks against its figures (a copy, disputed, not whole)."""
 
-    row: Row
+    row: Shown
     number: int | None
     doubtful: bool
 
@@ -67,6 +66,15 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A dashed line across a plane, its label at the height `y` of its right end."""
+
+    label: str
+    path: str
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plane:
     """A square plot of two metrics, each from 0 to 1, with curves of equal F1 where they make sense."""
 
@@ -76,47 +84,67 @@ class Plane:
     up: str
     dots: tuple[Dot, ...]
     marks: tuple[Mark, ...]
-    curves: tuple[tuple[str, str], ...] = ()  # (F1, path)
+    curves: tuple[Curve, ...] = ()
+    caption: str = ""
 
 
-def named(rows: Sequence[Row]) -> tuple[Named, ...]:
-    """The runs with an F1 that the plots name, best first: the trivial agents, and as many others as a page can hold,
-    numbered from 1."""
+def named(rows: Sequence[Shown], key: str) -> tuple[Named, ...]:
+    """The runs with a value of the metric `key` that the plots name, in the table's order: the trivial agents, and as
+    many others as a page can hold, numbered from 1."""
     found: list[Named] = []
     number = 0
     for row in rows:
-        if row.f1 < 0 or (number == MOST and not row.trivial):
+        if _known(row, key) is None or (number == MOST and not row.trivial):
             continue
         number += not row.trivial
         found.append(Named(row, None if row.trivial else number, _doubtful(row)))
     return tuple(found)
 
 
-def bars(runs: Sequence[Named]) -> tuple[Bar, ...]:
-    """F1 with intervals, one line a run."""
-    return tuple(_bar(run, LINE_HEIGHT * (place + 0.5)) for place, run in enumerate(runs))
+def bars(runs: Sequence[Named], key: str) -> tuple[Bar, ...]:
+    """The metric `key` with intervals, one line a run."""
+    return tuple(_bar(run, key, LINE_HEIGHT * (place + 0.5)) for place, run in enumerate(runs))
 
 
-def precision_recall(rows: Sequence[Row], runs: Sequence[Named]) -> Plane:
+def when_to_speak(rows: Sequence[Shown], runs: Sequence[Named]) -> Plane:
+    """Needless offers across, need recall up; on the diagonal lies whoever does not tell the moments apart."""
+    keys = "needless_offer_rate", "need_detection_recall"
+    diagonal = (Curve("½", f"M{_x(0):.1f},{_y(0):.1f}L{_x(1):.1f},{_y(1):.1f}", _y(1)),)
+    title = "Needs met against needless offers"
+    caption = "Best is the upper left corner; on the dashed line lies whoever does not tell the moments apart."
+    dots, marks = _dots(rows, runs, *keys), _marks(runs, *keys)
+    return Plane("when", title, "needless offers", "need recall", dots, marks, diagonal, caption)
+
+
+def precision_recall(rows: Sequence[Shown], runs: Sequence[Named]) -> Plane:
     """Recall across, precision up, with curves of equal F1."""
-    curves = tuple((f"{level:.1f}", _equal_f1(level)) for level in (0.2, 0.4, 0.6, 0.8))
+    levels = (0.2, 0.4, 0.6, 0.8)
+    curves = tuple(Curve(f"{level:.1f}", _equal_f1(level), _y(level / (2 - level))) for level in levels)
     keys = "recall", "precision"
-    return Plane("pr", "Precision and recall", *keys, _dots(rows, runs, *keys), _marks(runs, *keys), curves)
+    dots, marks = _dots(rows, runs, *keys), _marks(runs, *keys)
+    return Plane("pr", "Precision and recall", *keys, dots, marks, curves, "Dashed: equal F1.")
 
 
-def alarms_and_needs(rows: Sequence[Row], runs: Sequence[Named]) -> Plane:
+def alarms_and_needs(rows: Sequence[Shown], runs: Sequence[Named]) -> Plane:
     """False-alarm rate across, need recall up: the upper left corner is where an agent should be."""
     keys = "false_alarm_rate", "need_recall"
     title = "False alarms against needs met"
-    return Plane("alarms", title, "false-alarm rate", "need recall", _dots(rows, runs, *keys), _marks(runs, *keys))
+    dots, marks = _dots(rows, runs, *keys), _marks(runs, *keys)
+    caption = "Best is the upper left corner."
+    return Plane("alarms", title, "false-alarm rate", "need recall", dots, marks, caption=caption)
 
 
-def _doubtful(row: Row) -> bool:
+def _doubtful(row: Shown) -> bool:
     return any(word in DOUBTFUL for word, _ in row.badges)
 
 
-def _bar(run: Named, y: float) -> Bar:
-    metric = run.row.metrics["f1"]
+def _known(row: Shown, key: str) -> float | None:
+    metric = row.metrics.get(key)
+    return metric.value if metric else None
+
+
+def _bar(run: Named, key: str, y: float) -> Bar:
+    metric = run.row.metrics[key]
     low, high = (_along(end) for end in metric.interval) if metric.interval else (None, None)
     words = f"{run.number} {run.row.name}" if run.number else run.row.name
     words = words if len(words) < _WORDS else words[: _WORDS - 2] + "…"
@@ -128,20 +156,20 @@ def _along(value: float) -> float:
     return LABEL_WIDTH + BAR_WIDTH * value
 
 
-def _dots(rows: Sequence[Row], runs: Sequence[Named], across: str, up: str) -> tuple[Dot, ...]:
+def _dots(rows: Sequence[Shown], runs: Sequence[Named], across: str, up: str) -> tuple[Dot, ...]:
     """A dot for every run; those that are named lie on top."""
     found = []
     known = {id(run.row) for run in runs}
     for row in rows:
         place = _place(row, across, up)
         if place:
-            said = f"{row.name}: {across} {row.metrics[across].value:.2f}, {up} {row.metrics[up].value:.2f}"
+            said = f"{row.name}: {across} {_known(row, across):.2f}, {up} {_known(row, up):.2f}"
             found.append(Dot(*place, said, row.trivial, _doubtful(row), id(row) in known))
     return tuple(sorted(found, key=lambda dot: dot.named))
 
 
-def _place(row: Row, across: str, up: str) -> tuple[float, float] | None:
-    x, y = (row.metrics[key].value if key in row.metrics else None for key in (across, up))
+def _place(row: Shown, across: str, up: str) -> tuple[float, float] | None:
+    x, y = (_known(row, key) for key in (across, up))
     return None if x is None or y is None else (_x(x), _y(y))
 
 

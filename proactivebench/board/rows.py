@@ -22,6 +22,8 @@ from proactivebench.records import (
 
 _ROOM = 200  # characters of a cell
 
+_UNMEASURED = Measurement(status=MeasurementStatus.UNMEASURED)
+
 TRIVIAL = frozenset(baseline_words())
 
 SORTED_BY = "need_detection_balanced_accuracy"
@@ -80,7 +82,8 @@ def qualifier(judge: JudgeIdentity, measurement: Measurement) -> str:
 
 # What the badges of a table mean; an entry's page says it in full.
 BADGES = {
-    "trivial": "an anchor of the table, never ranked",
+    "anchor": "computed here from the data, submitted by nobody, never ranked",
+    "trivial": "a run of an agent that everything else is held against, never ranked",
     "reproduced": "the maintainers asked its model again on traces drawn after submission, and it spoke at the same "
     "moments",
     "reported": "nobody has asked its model again: the labels are public, so anybody could have written such answers; "
@@ -111,8 +114,8 @@ class Row:
     """A line of the table. `rank` is a range (first, last) among the ranked rows of its group; None = not ranked.
     `leading` marks the runs that are not significantly worse than the best. `badges` are (word, explanation) pairs.
     `conditions` says how the answers came about, `asked` the same for a narrow column. `measurement` says what the
-    judge's verdicts are worth, `quality` orders judges that lead. `reported`: its values stand in brackets, since nobody
-    has asked its model again, or had its verdicts decided again."""
+    judge's verdicts are worth, `quality` orders judges that lead. `reported`: its values stand in brackets, since
+    nobody has asked its model again, or had its verdicts decided again."""
 
     key: str
     name: str
@@ -132,7 +135,7 @@ class Row:
     conditions: str = ""
     asked: str = ""
     facts: Facts = field(default_factory=Facts)
-    measurement: Measurement = Measurement(status=MeasurementStatus.UNMEASURED)
+    measurement: Measurement = _UNMEASURED
     quality: float = 0.0
     reported: bool = False
 
@@ -161,6 +164,13 @@ def conditions_in_words(report: Report) -> str:
     return _cell(described(conditions_of(report)))
 
 
+def conditions_in_brief(report: Report) -> str:
+    """The same in a few words."""
+    from proactivebench.scoring.conditions import conditions_of, in_brief  # loads numpy: validation needs none
+
+    return _cell(in_brief(conditions_of(report)))
+
+
 def _cell(text: str) -> str:
     return text if len(text) <= _ROOM else text[: _ROOM - 1] + "…"
 
@@ -171,8 +181,6 @@ def rows_of(report: Report, *, key: str, link: str | None = None) -> list[Row]:
 
 
 def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row:
-    from proactivebench.scoring.conditions import conditions_of, in_brief  # loads numpy: validation needs none
-
     badges = []
     if judged.judge.baseline:
         badges.append(("baseline judge", "Judged by a baseline: not comparable, never ranked."))
@@ -185,7 +193,7 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
         badges.append(("unusable replies", f"{report.caution}."))
     return Row(
         conditions=conditions_in_words(report),
-        asked=_cell(in_brief(conditions_of(report))),
+        asked=conditions_in_brief(report),
         key=key,
         name=report.agent.name,
         task=report.task,

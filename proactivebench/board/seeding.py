@@ -11,12 +11,9 @@ from proactivebench.board.bundle import prepare_entry
 from proactivebench.board.entry import Declaration
 from proactivebench.board.output import SITE, check_output
 from proactivebench.board.published import published
-from proactivebench.board.rows import TRIVIAL
-from proactivebench.board.rules import RESERVED
 from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
-from proactivebench.protocols import RELEASED
 from proactivebench.store import RunStore
 from proactivebench.traces.benchmark import reading_from
 
@@ -38,7 +35,7 @@ class Seeded:
 
 
 def seed_board(output_path: Path, mirror: Path | None = None, work_path: Path = WORK) -> Seeded:
-    """Replay every released model there is, run the trivial agents, and build the board.
+    """Replay every released model there is and build the board; the anchors are computed by the board itself.
 
     Runs and entries go to `work_path`. `mirror` is the unpacked release, in place of the one that
     PROACTIVEBENCH_MIRROR names. Raises `DataError` where the release cannot be had, `UsageError` where the site may not
@@ -52,25 +49,20 @@ def _seeded(output_path: Path, work_path: Path) -> Seeded:
     check_output(output_path, SITE, work_path)
     left_out: dict[str, list[str]] = {}
     for settings, declared in _agents():
-        name = declared.model if declared else settings.model
+        name = declared.model
         try:
             evaluation = prepare(settings)
         except (UsageError, DataError) as error:
-            if declared is None:
-                raise
             left_out.setdefault(str(error), []).append(name)  # a mirror need not hold every model
             continue
         store = run_async(evaluation.run(work_path / "runs" / name))
-        organisation = declared.organisation if declared else RESERVED
-        folder = work_path / "entries" / f"{organisation}__{name}" / RUN_ID
+        folder = work_path / "entries" / f"{declared.organisation}__{name}" / RUN_ID
         prepare_entry(RunStore(store.path), folder, declared, RUN_ID)
     board = build_board(work_path)
     return Seeded(board, publish(board, output_path), work_path, left_out)
 
 
-def _agents() -> Iterator[tuple[Settings, Declaration | None]]:
-    for name in sorted(TRIVIAL):
-        yield Settings(model=name, tasks=TASK, judge=JUDGE, protocol=RELEASED), None  # beside the released answers
+def _agents() -> Iterator[tuple[Settings, Declaration]]:
     table = next(table for table in published().tables if table.id == "released")
     for row in table.rows:
         yield (

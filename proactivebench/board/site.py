@@ -14,11 +14,13 @@ from proactivebench.board.pages import asset, safe_json, site_page
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal
 from proactivebench.board.rejudging import local_judge
-from proactivebench.board.rows import COLUMNS, Row, conditions_in_words
+from proactivebench.board.rows import COLUMNS, SORTED_BY, Column, Row, columns_of, conditions_in_words, qualifier
 from proactivebench.board.tracepages import structure_data, task_data
+from proactivebench.board.when import COLUMNS as WHEN_COLUMNS
+from proactivebench.board.when import When
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.judging.errors import judge_errors
-from proactivebench.records import JudgeIdentity
+from proactivebench.records import JudgeIdentity, MeasurementStatus
 from proactivebench.store import cannot_write
 from proactivebench.traces import load_task, task_structure
 from proactivebench.traces.index import TaskStructure
@@ -29,10 +31,14 @@ TITLE = "ProactiveBench board"
 @dataclass(frozen=True, slots=True)
 class Group:
     """One table with its plots. `traces` and `moments` are None for data whose structure is not shipped; `quality` says
-    how the judge was measured against people, if it was."""
+    how the judge was measured against people, if it was; `key` is what the table is sorted by, `word` what stands
+    before the figures of a judge that does not lead."""
 
     rows: list[Row]
     badges: list[str]
+    columns: tuple[Column, ...]
+    key: str
+    word: str
     traces: int | None
     moments: int | None
     quality: str
@@ -40,6 +46,17 @@ class Group:
     bars: tuple[plots.Bar, ...]
     precision_recall: plots.Plane
     alarms: plots.Plane
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWhen:
+    """A table of when to speak with its plots."""
+
+    table: When
+    badges: list[str]
+    named: tuple[plots.Named, ...]
+    bars: tuple[plots.Bar, ...]
+    plane: plots.Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,7 @@ def write_site(
     refusals: Sequence[Refusal],
     output_path: Path,
     *,
+    when: Sequence[When] = (),
     texts: str | None = None,
     judges: JudgeTable | None = None,
 ) -> Path:
@@ -79,8 +97,9 @@ def write_site(
             root="",
             here="index.html",
             title=TITLE,
+            when=[_when(table) for table in when],
+            when_columns=WHEN_COLUMNS,
             groups=shown,
-            columns=COLUMNS,
             published=published(),
             refusals=refusals,
         )
@@ -171,18 +190,33 @@ def _script(data: str) -> str:
 
 def _group(rows: list[Row]) -> Group:
     badges = sorted({word for row in rows for word, _ in row.badges})
-    named = plots.named(rows)
+    named = plots.named(rows, "f1")
+    judge, measurement = rows[0].judge, rows[0].measurement
     structure = _structure(rows[0].task.name)
     return Group(
         rows=rows,
         badges=["trivial", *badges] if any(row.trivial for row in rows) else badges,
+        columns=columns_of(judge, measurement),
+        key="f1" if measurement.status is MeasurementStatus.PAPER else SORTED_BY,
+        word=qualifier(judge, measurement),
         traces=len(structure.traces) if structure else None,
         moments=structure.moments if structure else None,
-        quality=_quality(rows[0].judge),
+        quality=_quality(judge),
         named=named,
-        bars=plots.bars(named),
+        bars=plots.bars(named, "f1"),
         precision_recall=plots.precision_recall(rows, named),
         alarms=plots.alarms_and_needs(rows, named),
+    )
+
+
+def _when(table: When) -> ShownWhen:
+    named = plots.named(table.lines, SORTED_BY)
+    return ShownWhen(
+        table=table,
+        badges=["anchor", *sorted({word for line in table.lines for word, _ in line.badges})],
+        named=named,
+        bars=plots.bars(named, SORTED_BY),
+        plane=plots.when_to_speak(table.lines, named),
     )
 
 

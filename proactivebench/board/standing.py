@@ -91,9 +91,7 @@ def entry_badges(entries: Sequence[Recomputed], known: Known) -> dict[str, tuple
     return {entry.key: tuple(_of_entry(entry, known, said.get(entry.key))) for entry in entries}
 
 
-def all_rows(
-    entries: Sequence[Recomputed], known: Known, badges: Mapping[str, tuple[Badge, ...]]
-) -> list[list[Row]]:
+def all_rows(entries: Sequence[Recomputed], known: Known, badges: Mapping[str, tuple[Badge, ...]]) -> list[list[Row]]:
     """The rows of all entries, in comparable groups, with badges and ranks: under people's votes and measured judges
     first, under baselines last. In a group those that may be ranked stand first, the best at need detection on top; of
     the paper's judge the highest F1."""

@@ -1,4 +1,4 @@
-"""What a judge's verdicts are worth on a board: by what its maintainers know of the judge, never by an entry's words."""
+"""What a judge's verdicts are worth on a board: by what its maintainers know of it, never by an entry's words."""
 
 from __future__ import annotations
 

@@ -252,10 +252,10 @@ def seed(
     output_path: Annotated[Path, typer.Option("--output_path", help="Where the site goes.")] = Path("site"),
     mirror: Annotated[Path | None, typer.Option(help="The release, unpacked [PROACTIVEBENCH_MIRROR].")] = None,
 ) -> None:
-    """Build a local board of the released answers and the trivial agents, silences
-    judged by people's labels and offers by the baseline judge, marked as such.
-    Runs and entries go to runs/board. Released models that the mirror does not
-    hold are left out.
+    """Build a local board of the released answers: when they speak, by people's
+    labels, beside the anchors; and what they offer, by the baseline judge, marked
+    as such. Runs and entries go to runs/board. Released models that the mirror
+    does not hold are left out.
 
     Example: proactivebench leaderboard seed --output_path site
     """

@@ -11,6 +11,7 @@ from proactivebench.board.legend import DOUBTFUL, Shown
 SIZE, MARGIN = 320, 40
 LINE_HEIGHT, LABEL_WIDTH, BAR_WIDTH = 18, 210, 200
 MOST = 40  # runs that are named, the trivial agents apart
+_HEAP = 3  # so many trivial agents in one place are counted, not named
 _WORDS, _LETTER = 28, 7.2  # characters beside a bar; pixels a letter takes
 _PLACES = ((8, 4, "start"), (-8, 4, "end"), (0, -8, "middle"), (0, 16, "middle"), (6, -7, "start"), (-6, -7, "end"))
 
@@ -109,7 +110,7 @@ def bars(runs: Sequence[Named], key: str) -> tuple[Bar, ...]:
 def when_to_speak(rows: Sequence[Shown], runs: Sequence[Named]) -> Plane:
     """Needless offers across, need recall up; on the diagonal lies whoever does not tell the moments apart."""
     keys = "needless_offer_rate", "need_detection_recall"
-    diagonal = (Curve("½", f"M{_x(0):.1f},{_y(0):.1f}L{_x(1):.1f},{_y(1):.1f}", _y(1)),)
+    diagonal = (Curve("", f"M{_x(0):.1f},{_y(0):.1f}L{_x(1):.1f},{_y(1):.1f}", _y(1)),)
     title = "Needs met against needless offers"
     caption = "Best is the upper left corner; on the dashed line lies whoever does not tell the moments apart."
     dots, marks = _dots(rows, runs, *keys), _marks(runs, *keys)
@@ -210,8 +211,10 @@ def _marks(runs: Sequence[Named], across: str, up: str) -> tuple[Mark, ...]:
 
 
 def _words(runs: Sequence[Named]) -> Iterator[str]:
-    """The labels of runs, three and more numbers in a row as a range."""
-    yield from (run.label for run in runs if run.number is None or run.doubtful)
+    """The labels of runs, three and more numbers in a row as a range, of three and more trivial agents the first."""
+    anchors = [run.label for run in runs if run.number is None]
+    yield from anchors if len(anchors) < _HEAP else [f"{anchors[0]} +{len(anchors) - 1}"]
+    yield from (run.label for run in runs if run.number is not None and run.doubtful)
     numbers = [run.number for run in runs if run.number is not None and not run.doubtful]
     breaks = [place for place, (a, b) in enumerate(pairwise(numbers), start=1) if b != a + 1]
     for start, end in pairwise([0, *breaks, len(numbers)]):

@@ -62,7 +62,7 @@ format: .venv/.setup-dev ## what ruff can repair by itself
 bench: .venv/.setup-dev ## what is claimed about speed, measured
 	$(BIN)/python -m benchmarks
 
-board: setup ## a board of the released answers and the trivial agents, built from the mirror into site/
+board: setup ## a board of the released answers beside the anchors, built from the mirror into site/
 	$(BIN)/proactivebench leaderboard seed --output_path site
 
 docs: .venv/.setup-dev ## regenerates the JSON Schemas of every stored record and of a leaderboard entry

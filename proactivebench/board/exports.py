@@ -37,8 +37,8 @@ def write_exports(
     results = [flat(row) for group in groups for row in group]
     content = {
         "format": FORMAT,
-        "when": [spoken(table) for table in when],
         "groups": [[nested(row) for row in group] for group in groups],
+        "when": [spoken(table) for table in when],
         "refused": [refusal.model_dump(mode="json") for refusal in refusals],
         "reported": published.model_dump(mode="json"),
     }

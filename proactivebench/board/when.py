@@ -22,7 +22,7 @@ from proactivebench.scoring.signflip import holm
 from proactivebench.scoring.timing import SUFFIXES, Timing, need_counts, needs_of
 from proactivebench.traces import load_task
 
-NEAR = 0.85  # agreement with need-oracle that no released model comes near: where nothing is reproduced yet
+NEAR = 0.85  # agreement with need-oracle that no released model comes near: the bound where nothing is reproduced yet
 _NAMED = 6
 NO_FAMILY = frozenset({"copy", "incomplete", "invalid"})
 
@@ -60,8 +60,7 @@ class Offered:
 class Line:
     """One line. `chance[rule]` of an entry in the family is corrected (Holm) over it; any other's and an anchor's
     stands as it is. `reported`: its values stand in brackets, since nobody reproduced them. `family`: whether it is one
-    of those that corrections allow for. `agreement` is the share of moments at which it does as need-oracle does, the
-    greater of both rules."""
+    of those that corrections allow for."""
 
     key: str
     name: str
@@ -80,7 +79,6 @@ class Line:
     asked: str = ""
     family: bool = False
     reported: bool = False
-    agreement: float = 0.0
     rank: tuple[int, int] | None = None
     leading: bool = False
 
@@ -88,6 +86,12 @@ class Line:
         """A metric for sorting; undefined sorts last."""
         found = self.metrics.get(key)
         return -1.0 if found is None or found.value is None else found.value
+
+    @property
+    def agreement(self) -> float:
+        """How far it does as need-oracle does: an offer where help is needed, else silence. Moments of need and others
+        weigh alike, so that silence alone is not near; by the rule under which it is nearer."""
+        return max(self.sorted_by(f"{SORTED_BY}{suffix}") for suffix in SUFFIXES.values())
 
     @property
     def block(self) -> int:
@@ -172,7 +176,7 @@ def when_tables(
             task = load_task(found[0].report.task.name)
         except ProactiveBenchError:  # recomputed when it was at hand
             continue
-        lines = [_line(entry, judged.get(entry.key, ()), known, badges[entry.key], task) for entry in found]
+        lines = [_line(entry, judged.get(entry.key, ()), known, badges[entry.key]) for entry in found]
         tables += _of_data(task, found, _flagged(_corrected(lines)))
     return tables
 
@@ -203,7 +207,7 @@ def _place(line: Line) -> tuple[int, float, str]:
     return line.block, -line.sorted_by(), line.name
 
 
-def _line(entry: Recomputed, rows: Sequence[Row], known: Known, badges: Sequence[Badge], task: Task) -> Line:
+def _line(entry: Recomputed, rows: Sequence[Row], known: Known, badges: Sequence[Badge]) -> Line:
     timing = entry.timing
     assert timing is not None  # noqa: S101 - entries without one have no line
     words = {word for word, _ in badges}
@@ -222,20 +226,6 @@ def _line(entry: Recomputed, rows: Sequence[Row], known: Known, badges: Sequence
         asked=conditions_in_brief(entry.report),
         family=not words & NO_FAMILY,
         reported=not known.reproduced(entry),
-        agreement=_agreement(timing, task),
-    )
-
-
-def _agreement(timing: Timing, task: Task) -> float:
-    """At which share of the moments it does as need-oracle does: an offer where help is needed, else silence."""
-    flags = timing.flags(trace.trace_id for trace in task.traces)
-    return max(
-        float(
-            np.concatenate(
-                [(shown == need[:, None]).mean(axis=1) for shown, need in zip(flags, needs, strict=True)]
-            ).mean()
-        )
-        for needs in needs_of(task).values()
     )
 
 
@@ -276,11 +266,11 @@ def _corrected(lines: Sequence[Line]) -> list[Line]:
 
 
 def _flagged(lines: Sequence[Line]) -> list[Line]:
-    """Lines that agree with need-oracle at more moments than any reproduced one are flagged: the labels are public."""
+    """Lines that agree more with need-oracle than any reproduced one are flagged: the labels are public."""
     known = [line.agreement for line in lines if not line.reported]
     most = max(known, default=NEAR)
-    beyond = f"the {most:.0%} of the nearest reproduced entry" if known else f"{NEAR:.0%}, which no known model reaches"
-    said = "It does as the public labels say at {:.0%} of the moments, more than " + beyond + "."
+    beyond = f"the {most:.3f} of the nearest reproduced entry" if known else f"{NEAR:g}, which no known model reaches"
+    said = "It does as the public labels say (balanced agreement {:.3f}), more than " + beyond + "."
     return [
         replace(line, badges=(*line.badges, ("near the labels", said.format(line.agreement))))
         if line.reported and line.agreement > most

@@ -25,6 +25,7 @@ from proactivebench.store import RunStore
 from .conftest import DECLARED
 from .forging import as_served, declared, lines, verdict_name, write_declared
 from .reports import report
+from .vouching import reproduced
 
 
 def row_of(built, name):
@@ -212,5 +213,8 @@ def test_rows_under_peoples_votes_are_ranked_and_the_better_leads(tmp_path):
         folder = tmp_path / "entries" / f"acme__{model}" / "r1"
         prepare_entry(store, folder, DECLARED.model_copy(update={"model": model}), "r1")
     (group,) = build_board(tmp_path).groups
+    assert [(row.name, row.rank, row.reported) for row in group] == [("helper", None, True), ("quiet", None, True)]
+    reproduced(tmp_path)
+    (group,) = build_board(tmp_path).groups
     assert [(row.name, row.rank, row.leading) for row in group] == [("helper", (1, 1), True), ("quiet", (2, 2), False)]
-    assert all(words(row) == ["verified"] for row in group)
+    assert all(words(row) == ["reproduced", "verified"] for row in group)

@@ -18,6 +18,7 @@ from proactivebench.store import RunStore
 
 from .conftest import DECLARED
 from .forging import as_served
+from .vouching import reproduced
 
 VICTIM, THIEF = "acme__victim/r1", "evil__superset/r1"
 
@@ -65,6 +66,7 @@ def verified(path, **options):
 
 
 def test_a_thief_who_adds_offers_is_a_copy_as_much_as_its_victim(robbed):
+    reproduced(robbed)
     rows, found = shown(robbed), marks(robbed)
     assert found.keys() == {VICTIM, THIEF}
     assert THIEF in found[VICTIM]
@@ -80,6 +82,7 @@ def test_a_thief_who_adds_offers_is_a_copy_as_much_as_its_victim(robbed):
 
 def test_the_original_that_maintainers_name_is_ranked_again_and_its_copies_are_not(robbed):
     (robbed / ORIGINALS).write_text(f"# first seen in May\n\nno__such/entry\n{VICTIM}  # theirs\n", encoding="utf-8")
+    reproduced(robbed)
     rows, found = shown(robbed), marks(robbed)
     assert found.keys() == {THIEF}
     assert f"{VICTIM} is named as the original" in found[THIEF]

@@ -172,11 +172,11 @@ def test_replies_without_their_texts_are_never_verified(entry, task):
     assert outcome.findings == ()
     assert not outcome.verified(judge)
     assert any("1 of 231 replies carry no raw text" in line for line in outcome.unchecked)
-    assert badges(entry) == {"baseline judge", "not re-read"}
+    assert badges(entry) == {"baseline judge", "not re-read", "reported"}
     for record in records:
         record.pop("text", None)
     write_lines(entry, REPLIES, records)
-    assert badges(entry) == {"baseline judge", "texts missing"}
+    assert badges(entry) == {"baseline judge", "texts missing", "reported"}
 
 
 def badges(entry):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from proactivebench.board.ranking import rank_ranges, significant
+from proactivebench.board.rows import SORTED_BY
 from proactivebench.records import Measurement, MeasurementStatus
 from proactivebench.scoring.signflip import joint_signflip
 
@@ -25,13 +26,14 @@ def test_chunks_do_not_show(monkeypatch):
     assert (significant(differences) == whole).all()
 
 
-def test_ranks_are_those_of_compare(runs):
+@pytest.mark.parametrize("key", [SORTED_BY, "f1"])
+def test_ranks_are_those_of_compare(runs, key):
     from proactivebench.evaluation import score_run
     from proactivebench.scoring.comparison import compare
     from proactivebench.store import RunStore
 
     reports = [score_run(RunStore(runs / name)) for name in ("never", "always", "oracle", "parrot")]
-    ranges = rank_ranges(reports, reports[0].judges[0].judge.id)
+    ranges = rank_ranges(reports, reports[0].judges[0].judge.id, key)
     people = Measurement(status=MeasurementStatus.PEOPLE)  # `compare` gives no ranks under a baseline
     told = [
         report.model_copy(
@@ -39,7 +41,7 @@ def test_ranks_are_those_of_compare(runs):
         )
         for report in reports
     ]
-    expected = {standing.name: (standing.rank, standing.leading) for standing in compare(told, "f1").standings}
+    expected = {standing.name: (standing.rank, standing.leading) for standing in compare(told, key).standings}
     assert {report.agent.name: place for report, place in zip(reports, ranges, strict=True)} == expected
 
 
@@ -48,4 +50,4 @@ def test_a_run_alone_stands_first(runs):
     from proactivebench.store import RunStore
 
     report = score_run(RunStore(runs / "oracle"))
-    assert rank_ranges([report], report.judges[0].judge.id) == [((1, 1), True)]
+    assert rank_ranges([report], report.judges[0].judge.id, SORTED_BY) == [((1, 1), True)]

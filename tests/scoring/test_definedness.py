@@ -87,7 +87,7 @@ def test_every_surface_shows_a_value_exactly_where_the_report_does(pair):
 def test_ranks_columns_and_api_agree_with_the_report(pair):
     judged = pair[0].judges[0]
     known = judged.overall.metrics["f1"].value is not None
-    assert [rank is not None for rank, _ in rank_ranges(pair, judged.judge.id)] == [known] * 2
+    assert [rank is not None for rank, _ in rank_ranges(pair, judged.judge.id, "f1")] == [known] * 2
     for column, key, _ in columns(()):
         there = judged.overall.metrics.get(key)
         stands = judged.overall.chance.get(key) if column in CHANCE else there.value if there else None

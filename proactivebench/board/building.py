@@ -10,7 +10,7 @@ from proactivebench.board.decided import read_decisions
 from proactivebench.board.entry import ENTRY
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
-from proactivebench.board.judge_blocks import judge_table
+from proactivebench.board.judge_blocks import judge_table, trusted_fingerprints, trusted_measured
 from proactivebench.board.output import SITE, check_output, entry_folders, sweep, take_over
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
@@ -50,7 +50,14 @@ def build_board(root: Path, *, processes: int | None = None) -> Board:
     entries = [result for result in results if isinstance(result, Recomputed) and result.key not in said]
     refusals = [result for result in results if isinstance(result, Refusal)]
     refusals += [Refusal(folder=key, findings=((ENTRY, message),)) for key, message in said.items()]
-    known = Known(read_opinions(root), read_decisions(root), read_reproductions(root), originals)
+    known = Known(
+        read_opinions(root),
+        read_decisions(root),
+        read_reproductions(root),
+        originals,
+        tuple(trusted_measured(root)),
+        tuple(trusted_fingerprints(root)),
+    )
     badges = entry_badges(entries, known)
     groups = all_rows(entries, known, badges)
     when = when_tables(entries, [row for group in groups for row in group], known, badges)

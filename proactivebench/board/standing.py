@@ -18,7 +18,7 @@ from proactivebench.board.reproduction import Reproduction
 from proactivebench.board.rows import SORTED_BY, TRIVIAL, Row, by_group, rows_of
 from proactivebench.board.worth import worth_of
 from proactivebench.errors import DataError
-from proactivebench.records import JudgeIdentity, MeasurementStatus, Record
+from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus, Record
 from proactivebench.store import cannot_write
 
 Badge = tuple[str, str]
@@ -61,12 +61,15 @@ class SecondOpinion(Record):
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a board's maintainers know beside the entries, by entry key: second opinions, verdicts they had decided
-    again, what asking a model again showed; and the keys of entries known to be first (`originals`)."""
+    again, what asking a model again showed; the keys of entries known to be first (`originals`); and measurements and
+    fingerprints of judges that they trust."""
 
     opinions: Mapping[str, SecondOpinion] = field(default_factory=dict)
     decisions: Mapping[str, Decisions] = field(default_factory=dict)
     reproductions: Mapping[str, Reproduction] = field(default_factory=dict)
     originals: Collection[str] = ()
+    measured: Sequence[Measured] = ()
+    fingerprints: Sequence[Fingerprint] = ()
 
     def decided_again(self, entry: Recomputed, judge: JudgeIdentity) -> DecidedAgain | None:
         """What came of asking a judge of the entry again."""
@@ -166,7 +169,7 @@ def _training(entry: Recomputed) -> Iterator[Badge]:
 
 def _rows(entry: Recomputed, known: Known, badges: Sequence[Badge]) -> Iterator[Row]:
     for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
-        worth = worth_of(row.judge)
+        worth = worth_of(row.judge, known.measured, known.fingerprints)
         verdicts = list(_of_verdicts(entry, row.judge, known))
         if not worth.measurement.leads and not row.judge.baseline:
             verdicts.append(("unmeasured judge", f"{worth.measurement.reason}."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proactivebench.board.rejudging import local_judge
@@ -11,7 +11,7 @@ from proactivebench.judging.cards import card_names, load_card
 from proactivebench.judging.kept import kept_fingerprints, kept_measured
 from proactivebench.judging.measurement import OF_STRATUM, best_measured, fallible_members, measurement_of
 from proactivebench.judging.spec import STRATA
-from proactivebench.records import JudgeIdentity, Measured, Measurement, MeasurementStatus
+from proactivebench.records import Fingerprint, JudgeIdentity, Measured, Measurement, MeasurementStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,15 @@ class Worth:
     quality: float = 0.0
 
 
-def worth_of(identity: JudgeIdentity) -> Worth:
-    """What is known here of a judge: the cards shipped here, and what the maintainers measured themselves. What an
-    entry brings along of its judge's errors is its makers' word, and no part of it."""
+def worth_of(
+    identity: JudgeIdentity, measured: Iterable[Measured] = (), fingerprints: Iterable[Fingerprint] = ()
+) -> Worth:
+    """What is known here of a judge: the cards shipped here, what the maintainers measured themselves, and what a board
+    trusts (`measured`, `fingerprints`). What an entry brings along of its judge's errors is its makers' word, and no
+    part of it."""
     try:
-        known = [*_shipped(identity), *kept_measured(identity)]
-        found = measurement_of(identity, known, kept_fingerprints(identity))
+        known = [*_shipped(identity), *kept_measured(identity), *measured]
+        found = measurement_of(identity, known, (*kept_fingerprints(identity), *fingerprints))
         if found.status is MeasurementStatus.PEOPLE and not _own_votes(identity):
             found = Measurement(status=MeasurementStatus.UNMEASURED, reason="says it is people's votes, and is not")
         return Worth(found, _quality(identity, known) if found.leads else 0.0)

@@ -133,7 +133,7 @@ def ask_again(
             f"{entry.key} is about other data ({manifest.task.data_hash[:8]}) than {task.name} holds here "
             f"({task.data_hash[:8]}): it cannot be asked again"
         )
-    decoding = _decoding(entry.key, manifest, pass_on=pass_on)
+    decoding = manifest.decoding if is_baseline(model) else _decoding(entry.key, manifest, pass_on=pass_on)
     protocol = protocol_of(manifest.protocol)
     if isinstance(protocol, RecordedProtocol) and not is_baseline(model):
         raise UsageError(
@@ -178,7 +178,9 @@ def conclude(asked: Asked, store: RunStore) -> tuple[Reproduction, Path]:
 
     Raises `InvalidRun` where not every moment has a final answer, `CannotWrite`."""
     again = [reply for reply in store.replies().values() if reply.repeat == 0 and reply.status.final]
-    held = Held.of(asked.traces, [reply for reply in asked.evidence.replies if reply.repeat == 0], again)
+    repeats = drawn_repeats(asked.traces, asked.evidence.digest, asked.seed, asked.manifest.repeats)
+    first = [reply for reply in asked.evidence.replies if repeats.get(reply.trace_id) == reply.repeat]
+    held = Held.of(asked.traces, first, again)
     before = read_reproductions(asked.root).get(asked.key)
     draw_number = 1
     if before and before.digest == asked.evidence.digest:
@@ -197,6 +199,7 @@ def conclude(asked: Asked, store: RunStore) -> tuple[Reproduction, Path]:
         seed=asked.seed,
         draw=draw_number,
         traces=tuple(trace.trace_id for trace in asked.traces),
+        repeats=tuple(repeats[trace.trace_id] for trace in asked.traces),
         moments=held.moments,
         agreed=held.agreed,
         interval=held.interval,
@@ -216,6 +219,13 @@ def draw(traces: Sequence[Trace], digest: str, seed: str, count: int = TRACES) -
     lot = random.Random(hashlib.sha256(f"{digest} {seed}".encode()).hexdigest())
     chosen = set(lot.sample(range(len(traces)), min(count, len(traces))))
     return tuple(trace for place, trace in enumerate(traces) if place in chosen)
+
+
+def drawn_repeats(traces: Sequence[Trace], digest: str, seed: str, repeats: int) -> dict[str, int]:
+    """Of the traces drawn the repeat of the entry that the new answers are held against, by the same lot: any of them
+    may be forged."""
+    lot = random.Random(hashlib.sha256(f"{digest} {seed} repeats".encode()).hexdigest())
+    return {trace.trace_id: lot.randrange(repeats) for trace in traces}
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,11 +339,9 @@ def _last(replies: Iterable[Reply]) -> dict[tuple[str, int], Reply]:
     return last
 
 
-def _decoding(key: str, manifest: Manifest, *, pass_on: bool) -> Decoding | None:
+def _decoding(key: str, manifest: Manifest, *, pass_on: bool) -> Decoding:
     """The entry's own decoding. Raises `UsageError` where nobody knows it, and where it says more than how to sample,
     unless that is to be passed on."""
-    if is_baseline(manifest.agent.model):
-        return manifest.decoding
     if manifest.decoding is None or manifest.protocol.name == RELEASED or manifest.agent.model == REPLAY:
         raise UsageError(f"{key} holds answers replayed from elsewhere: its model cannot be asked under the same terms")
     if HIDDEN in map(str, manifest.decoding.extra.values()):

@@ -19,12 +19,12 @@ class Reproduction(Record):
     """One attempt to reproduce an entry, kept by a board's maintainers in `reproduced/`, outside the entry.
 
     It counts only for the evidence it was formed on (`digest`, as `Evidence.digest`). `model` was asked again on `date`
-    (YYYY-MM-DD) at the `moments` moments of `traces`, which `seed` drew after submission; at `agreed` of them both
-    answers are an offer or both a silence; `interval` is the 95 % interval of that share over traces, `chance` the
-    share to expect of offers placed by lot. Of the moments `offered_by_both`, `identical` offers have the very words
-    and `similar` like ones. `draw`: how many draws there were for this evidence, this one included; `conditions`: how
-    those of the new answers differ, in words. `passed`: whether the entry's answers count as the model's, and `reason`
-    why they do not.
+    (YYYY-MM-DD) at the `moments` moments of `traces`, which `seed` drew after submission, and of each a repeat of the
+    entry to hold the answers against (`repeats`); at `agreed` of them both answers are an offer or both a silence;
+    `interval` is the 95 % interval of that share over traces, `chance` the share to expect of offers placed by lot. Of
+    the moments `offered_by_both`, `identical` offers have the very words and `similar` like ones. `draw`: how many
+    draws there were for this evidence, this one included; `conditions`: how those of the new answers differ, in words.
+    `passed`: whether the entry's answers count as the model's, and `reason` why they do not.
     """
 
     entry: str  # ORG__MODEL/RUN
@@ -33,6 +33,7 @@ class Reproduction(Record):
     date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
     seed: str = ""
     traces: tuple[str, ...] = Field(min_length=1)
+    repeats: tuple[int, ...] = ()
     moments: int = Field(ge=1)
     agreed: int = Field(ge=0)
     interval: tuple[float, float] | None = None

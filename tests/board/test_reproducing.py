@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
+from proactivebench.board import reproducing
 from proactivebench.board.evidence import read_evidence
-from proactivebench.board.reproducing import Held, draw
+from proactivebench.board.reproducing import Held, draw, drawn_repeats
 from proactivebench.board.reproduction import read_reproductions
 from proactivebench.records import Reply, ReplyStatus
 from proactivebench.traces import load_task
@@ -13,7 +14,7 @@ from tests.servers.chat import Fault, chat_server
 
 from .asked_again import FORGED, HONEST, copied, helped, interrupting, submitted
 from .calling import call, one_line
-from .forging import declared, edited, write_declared
+from .forging import declared, edited, lines, verdict_name, write_declared, write_lines
 
 SEED = "0f3a9c62"
 
@@ -336,6 +337,10 @@ def test_agreement_chance_and_interval_of_two_lots_of_answers(task):
     assert held.interval[0] == pytest.approx(low)
 
 
+def ids(traces):
+    return [trace.trace_id for trace in traces]
+
+
 def replies(trace, offered):
     """Answers to a trace, with the same offer at some turns."""
     for turn in range(len(trace.events)):
@@ -354,3 +359,28 @@ def reproduce(board, server, *more, of=HONEST, path=None, model="helper"):
     behind = f"base_url={server.base_url},model={model},max_retries=0"
     words = ["--model", "endpoint", "--model_args", behind, "--concurrency", "2"]
     return call("leaderboard", "reproduce", path or board / "entries" / of, *words, *more)
+
+
+def test_every_repeat_of_an_entry_may_be_the_one_that_is_compared(task):
+    """Whoever could know which would forge the others."""
+    drawn = [drawn_repeats(task.traces, digest, SEED, 3) for digest in ("a", "b", "c")]
+    assert {repeat for repeats in drawn for repeat in repeats.values()} == {0, 1, 2}
+    assert drawn[0] != drawn[1]
+    assert set(drawn_repeats(task.traces, "a", SEED, 1).values()) == {0}
+
+
+def test_a_forged_repeat_beside_a_true_one_is_found(board, monkeypatch):
+    """The entry's own answers as its first repeat, and offers where the labels are as all others."""
+    folder = board / "entries" / HONEST
+    first, second = lines(folder, "replies.jsonl.gz"), lines(board / "entries" / FORGED, "replies.jsonl.gz")
+    write_lines(folder, "replies.jsonl.gz", first + [reply | {"repeat": 1} for reply in second])
+    name = verdict_name(folder)
+    verdicts = lines(board / "entries" / FORGED, verdict_name(board / "entries" / FORGED))
+    write_lines(folder, name, lines(folder, name) + [verdict | {"repeat": 1} for verdict in verdicts])
+    edited("manifest", "sessions", value=[declared(folder)["manifest"]["sessions"][0] | {"repeats": 2}])(folder)
+    edited("claims", value={})(folder)
+    with chat_server(helped) as server:
+        for repeat in (0, 1):
+            monkeypatch.setattr(reproducing, "drawn_repeats", lambda traces, *_: dict.fromkeys(ids(traces), repeat))  # noqa: B023
+            assert reproduce(board, server).code == repeat
+            assert set(read_reproductions(board)[HONEST].repeats) == {repeat}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,10 +190,11 @@ _MEANS: Mapping[str, Sequence[Category]] = {
 _NO_INTERVAL = {"ece_offers": "biased upwards in samples", "ece_silences": "biased upwards in samples"}
 
 
-def figures(ratings: Ratings) -> dict[str, Figure]:
-    """All figures with their intervals: t·SE over traces, on the logit scale for shares, plain for κ and α; Wilson's at
-    the effective number of items for a category's share, or a mean of such, that does not vary."""
-    return {name: _figure(name, compute, ratings) for name, compute in FIGURES.items()}
+def figures(ratings: Ratings, only: Collection[str] | None = None) -> dict[str, Figure]:
+    """All figures (or `only` some, by name) with their intervals: t·SE over traces, on the logit scale for shares,
+    plain for κ and α; Wilson's at the effective number of items for a category's share, or a mean of such, that does
+    not vary."""
+    return {name: _figure(name, compute, ratings) for name, compute in FIGURES.items() if only is None or name in only}
 
 
 def _figure(name: str, compute: Callable[[Ratings], float | None], ratings: Ratings) -> Figure:

@@ -58,7 +58,7 @@ def report(runs: int, seed: int) -> Iterator[str]:
     yield "# Measuring a judge\n"
     yield (
         f"Share of samples of {PER_CLASS} a class that call a judge measured on offers, and how often the 95 %\n"
-        "interval of its balanced accuracy holds the world's own (that of very many traces), of samples that give one.\n"
+        "interval of its balanced accuracy holds the world's own (that of very many traces), of those that have one.\n"
     )
     yield "| judge | measured, 12 traces | measured, 6 traces | coverage, 12 traces | coverage, 6 traces |"
     yield "|---|---:|---:|---:|---:|"

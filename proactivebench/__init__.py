@@ -13,17 +13,70 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from proactivebench.agents.base import Agent as Model
+    from proactivebench.agents.base import Answer, Message, Request
     from proactivebench.api import compare, evaluate, load_traces, score
-    from proactivebench.records import Report, Task, Trace
+    from proactivebench.judging.base import Item, Judge, Opinion
+    from proactivebench.judging.kind import BaseCard, JudgeKind
+    from proactivebench.judging.model import ModelJudge, Question
+    from proactivebench.protocols.cards import ProtocolKind
+    from proactivebench.protocols.standard import StandardProtocol
+    from proactivebench.records import Report, Task, Trace, VerdictStatus
+    from proactivebench.scoring.measures import Column, Ratio, total
+    from proactivebench.scoring.metric import Interval, Metric, MetricTable, Need
 
-__all__ = ["Report", "Task", "Trace", "__version__", "compare", "evaluate", "load_traces", "score"]
+__all__ = [
+    "Answer",
+    "BaseCard",
+    "Column",
+    "Interval",
+    "Item",
+    "Judge",
+    "JudgeKind",
+    "Message",
+    "Metric",
+    "MetricTable",
+    "Model",
+    "ModelJudge",
+    "Need",
+    "Opinion",
+    "ProtocolKind",
+    "Question",
+    "Ratio",
+    "Report",
+    "Request",
+    "StandardProtocol",
+    "Task",
+    "Trace",
+    "VerdictStatus",
+    "__version__",
+    "compare",
+    "evaluate",
+    "load_traces",
+    "score",
+    "total",
+]
+
+_HOMES = {
+    "proactivebench.agents.base": ("Answer", "Message", "Model", "Request"),
+    "proactivebench.api": ("compare", "evaluate", "load_traces", "score"),
+    "proactivebench.judging.base": ("Item", "Judge", "Opinion"),
+    "proactivebench.judging.kind": ("BaseCard", "JudgeKind"),
+    "proactivebench.judging.model": ("ModelJudge", "Question"),
+    "proactivebench.protocols.cards": ("ProtocolKind",),
+    "proactivebench.protocols.standard": ("StandardProtocol",),
+    "proactivebench.records": ("Report", "Task", "Trace", "VerdictStatus"),
+    "proactivebench.scoring.measures": ("Column", "Ratio", "total"),
+    "proactivebench.scoring.metric": ("Interval", "Metric", "MetricTable", "Need"),
+}
+_THERE = {"Model": "Agent"}  # what completes conversations has an older name in its module
 
 
 def __getattr__(name: str) -> Any:
     """Load what is asked for when it is asked for: importing the package costs nothing."""
-    if name not in __all__:
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module 'proactivebench' has no attribute '{name}'")
     from importlib import import_module
 
-    home = "proactivebench.records" if name in ("Report", "Task", "Trace") else "proactivebench.api"
-    return getattr(import_module(home), name)
+    return getattr(import_module(home), _THERE.get(name, name))

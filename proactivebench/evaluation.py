@@ -26,6 +26,7 @@ from proactivebench.judging.stage import VerdictStage, Work
 from proactivebench.judging.weights import refuse_other_weights
 from proactivebench.parameters import RunParameters
 from proactivebench.protocols.base import Protocol
+from proactivebench.provenance import words_of
 from proactivebench.records import (
     Decoding,
     Fingerprint,
@@ -114,6 +115,9 @@ class Evaluation:
                 Session(
                     started=datetime.now(UTC).isoformat(timespec="seconds"),
                     versions=versions(),
+                    plugins=words_of(
+                        self.agent.identity, self.protocol.identity, [self.judge.identity] if self.judge else []
+                    ),
                     limit=self.limit,
                     repeats=self.repeats,
                 ),

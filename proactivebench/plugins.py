@@ -55,6 +55,7 @@ HOMES: dict[Contract, str] = {
     Contract.AGENT: "proactivebench.agents.kinds",
     Contract.MODEL: "proactivebench.agents.kinds",
     Contract.JUDGE: "proactivebench.judging.kinds",
+    Contract.PROTOCOL: "proactivebench.protocols.kinds",
 }
 OURS = "proactivebench-eval"
 _FILE = re.compile(r"(?P<file>.+\.py):(?P<name>[^\W\d]\w*)")

@@ -7,10 +7,12 @@ from typing import Any
 
 from lm_eval.api.model import LM
 
+from proactivebench import plugins
 from proactivebench.agents.base import Agent, Request
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.harness.identity import agent_for
+from proactivebench.plugins import Contract
 from proactivebench.records import Decoding
 
 _LM_EVALS_OWN = ("batch_size", "max_batch_size", "device")
@@ -62,6 +64,19 @@ class AgentModel(LM):  # type: ignore[misc]
         raise UsageError(f"'{self.word}' gives no likelihoods: it answers moments of this project's tasks only")
 
     loglikelihood_rolling = loglikelihood
+
+
+class PluggedModel(AgentModel):
+    """Any agent or model that `--model` can name, in stock lm-eval: `--model proactivebench --model_args agent=WORD,…`
+    with the agent's own arguments behind it."""
+
+    word = "proactivebench"
+
+    def __init__(self, agent: str = "", **model_args: Any) -> None:
+        if not agent:
+            raise UsageError("--model proactivebench needs --model_args agent=WORD: see `proactivebench agents`")
+        super().__init__(**model_args)
+        self.word = agent
 
 
 class NeverModel(AgentModel):
@@ -137,15 +152,22 @@ MODELS = {
         OracleModel,
         BestCandidateModel,
         ReplayModel,
+        PluggedModel,
     )
 }
 
 
 def register_models() -> None:
-    """Make the baselines and the replay known to lm-eval, beside its own models."""
+    """Make our agents known to lm-eval beside its own models, and those that installed packages add."""
     import lm_eval.models  # noqa: F401 - before the registry: one that is not empty hides the built-in models
     from lm_eval.api.registry import model_registry
 
-    for word, model in MODELS.items():
+    for word, model in {**_plugged(), **MODELS}.items():
         if word not in model_registry:
             model_registry.register(word, target=model)
+
+
+def _plugged() -> dict[str, type[AgentModel]]:
+    """A model for every word of an agent, and for every model from outside."""
+    plugs = [*plugins.plugs(Contract.AGENT), *(plug for plug in plugins.plugs(Contract.MODEL) if not plug.ours)]
+    return {plug.word: type("PluggedAgent", (AgentModel,), {"word": plug.word}) for plug in plugs}

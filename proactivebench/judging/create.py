@@ -166,6 +166,13 @@ def named(card: BaseCard, model: str | None, args: dict[str, str]) -> tuple[str,
     return model, args
 
 
+def _foreign(code: Code) -> dict[str, str]:
+    """Where the code of a model from outside is from, to be recorded."""
+    return {"package": code.package, "code": code.sha256 or "unknown"} | (
+        {"version": code.version} if code.version else {}
+    )
+
+
 class _Building:
     """What a kind's builder has at hand for one card (`judging.kind.Building`)."""
 
@@ -193,7 +200,7 @@ class _Building:
             card.name if proposals == "" else proposals,
             model=model,
             weights=said.weights,
-            runtime=said.runtime,
+            runtime=said.runtime if model is None or model.code is None else {**said.runtime, **_foreign(model.code)},
             content=content,
             code=self._found.code,
             baseline=baseline,

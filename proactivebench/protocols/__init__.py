@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from proactivebench.errors import DataError, UsageError
 from proactivebench.protocols.base import Parsed, Protocol
-from proactivebench.protocols.cards import PaperCard, ReleasedCard, load_card, shipped_cards
+from proactivebench.protocols.cards import Declared, Making, declared, shipped_cards
 from proactivebench.protocols.tokens import PromptEstimate, estimate_prompt_tokens
-from proactivebench.records import ProtocolIdentity
+from proactivebench.records import ProtocolIdentity, digest
 
 READER, RELEASED = "standard", "released"  # who reads answers of other protocols; what answers from elsewhere carry
 
@@ -47,19 +47,23 @@ def load_protocol(
         "feedback_rounds": feedback_rounds,
         "feedback_judge": feedback_judge,
     }
-    card = load_card(name_or_file, {key: value for key, value in given.items() if value is not None})
-    if isinstance(card, PaperCard):
-        from proactivebench.protocols.paper import PaperProtocol
-        from proactivebench.protocols.released import read_prompts
+    found = declared(name_or_file, {key: value for key, value in given.items() if value is not None})
+    making = Making(pins, lambda candidates: load_protocol(READER, candidates=candidates))
+    protocol = found.kind.build(found.card, making)
+    return protocol if found.code is None else _known_by_code(protocol, found)
 
-        return PaperProtocol(card, read_prompts(pins))
-    from proactivebench.protocols.standard import StandardProtocol
 
-    if isinstance(card, ReleasedCard):
-        from proactivebench.protocols.recorded import RecordedProtocol
-
-        return RecordedProtocol(card.identity(), load_protocol(READER, candidates=card.candidates))
-    return StandardProtocol(card)
+def _known_by_code(protocol: Protocol, found: Declared) -> Protocol:
+    """A protocol from outside: its card is its identity, and the code that reads the card counts in its hash."""
+    own, code = found.card.identity(), found.code
+    identity = own.model_copy(update={"hash": digest([own.hash, code.sha256 if code else None]), "code": code})
+    try:
+        protocol.identity = identity  # type: ignore[misc]
+    except AttributeError:
+        raise UsageError(
+            f"protocol {found.card.name}: its identity cannot be set: derive it from StandardProtocol or Terms"
+        ) from None
+    return protocol
 
 
 def protocol_of(identity: ProtocolIdentity) -> Protocol:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from proactivebench import plugins
 from proactivebench.errors import UsageError
 from proactivebench.files import read_yaml, unfit
 from proactivebench.naming import did_you_mean
+from proactivebench.plugins import Contract, Plug
+from proactivebench.protocols.base import Protocol
 from proactivebench.protocols.parser import RULES, Extraction, parse_reply
-from proactivebench.records import ProtocolIdentity, Record, digest
+from proactivebench.records import Code, ProtocolIdentity, Record, digest
 
 _FOLDER = Path(__file__).with_name("cards")
 _WANTED = "a protocol's name or its card, a .yaml file as docs/protocols.md has it"
@@ -29,9 +33,10 @@ class History(StrEnum):
     OBSERVATIONS = "observations"
 
 
-class _Card(Record):
+class ProtocolCard(Record):
     """What every protocol declares. `feedback_judge` is the id of the judge whose reasons go back to the agent."""
 
+    kind: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")
     version: str
     summary: str = ""
@@ -44,7 +49,7 @@ class _Card(Record):
     placeholder: str = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _feedback_has_a_judge(self) -> _Card:
+    def _feedback_has_a_judge(self) -> ProtocolCard:
         if self.feedback_rounds and not self.feedback_judge:
             raise ValueError("feedback rounds need a feedback judge: name one with feedback_judge")
         if self.feedback_judge and not self.feedback_rounds:
@@ -65,10 +70,9 @@ class _Card(Record):
         )
 
 
-class StandardCard(_Card):
+class StandardCard(ProtocolCard):
     """A protocol whose texts stand in the card. Placeholders are filled in one pass and checked here."""
 
-    kind: Literal["standard"]
     confidence: bool = False
     system: str
     task_one: str
@@ -94,10 +98,8 @@ class StandardCard(_Card):
         return self
 
 
-class PaperCard(_Card):
+class PaperCard(ProtocolCard):
     """The released conversation. Its prompts ask for one task and know no feedback, so neither can be changed."""
-
-    kind: Literal["paper"]
 
     @model_validator(mode="after")
     def _only_what_the_released_prompts_can_ask(self) -> PaperCard:
@@ -109,10 +111,8 @@ class PaperCard(_Card):
         return self
 
 
-class ReleasedCard(_Card):
+class ReleasedCard(ProtocolCard):
     """Answers from elsewhere, which are only read. How they were asked for is not known, so nothing is asked."""
-
-    kind: Literal["released"]
 
     @model_validator(mode="after")
     def _nobody_is_advised(self) -> ReleasedCard:
@@ -121,8 +121,37 @@ class ReleasedCard(_Card):
         return self
 
 
-AnyCard = StandardCard | PaperCard | ReleasedCard
-_ADAPTER: TypeAdapter[AnyCard] = TypeAdapter(Annotated[AnyCard, Field(discriminator="kind")])
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What the builder of a protocol has at hand: `pins` (sha256 by path) in place of the release's own, and `reader`,
+    which reads answers for so many candidates as the standard protocol does."""
+
+    pins: Mapping[str, str] | None
+    reader: Callable[[int], Protocol]
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolKind:
+    """A kind of protocol: the model of its card, and `build(card, making)`, the protocol of a card. Named without a
+    card, it is declared by the card it `extends`."""
+
+    card: type[ProtocolCard]
+    build: Callable[[Any, Making], Protocol]
+    extends: str = "standard"
+
+    @property
+    def made_by(self) -> Callable[..., Any]:
+        """Where its code stands."""
+        return self.build
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A card with its kind; `code` is the kind's, where it is not ours."""
+
+    card: ProtocolCard
+    kind: ProtocolKind
+    code: Code | None = None
 
 
 def shipped_cards() -> list[str]:
@@ -130,19 +159,60 @@ def shipped_cards() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
-def load_card(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> AnyCard:
-    """The card of a shipped protocol, or of a YAML file, with some fields replaced.
+def load_card(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> ProtocolCard:
+    """The card that `declared` finds."""
+    return declared(name_or_file, overrides).card
+
+
+def declared(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> Declared:
+    """The card of a shipped protocol, of a YAML file, or of what a package or FILE.py:NAME adds, with some fields
+    replaced.
 
     Raises `UsageError` for an unknown name, an unreadable file or a card that makes no sense.
     """
-    fields = _fields(name_or_file) | dict(overrides or {})
+    fields, folder = _fields(name_or_file)
+    fields |= dict(overrides or {})
+    plug = _kind_named(name_or_file, fields.get("kind"), folder)
+    kind = kind_of(plug)
     try:
-        return _ADAPTER.validate_python(fields)
+        card = kind.card.model_validate({**fields, "kind": plug.word})
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("standard", "paper", "released"))
+        where = ".".join(str(part) for part in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"protocol {name_or_file}: {where + ': ' if where else ''}{what}") from error
+    return Declared(card, kind, None if plug.ours else plug.code)
+
+
+def kind_of(plug: Plug) -> ProtocolKind:
+    """The kind of protocol that a plug is: itself, one around a class that is made of a standard card, or around a
+    protocol made without one. Raises `UsageError` for anything else."""
+    found = plug.load()
+    if isinstance(found, ProtocolKind):
+        return found
+    if isinstance(found, type) and getattr(found, "of_card", False):
+        return ProtocolKind(StandardCard, lambda card, _: found(card))
+    if isinstance(found, type) and hasattr(found, "conversation"):
+        return ProtocolKind(StandardCard, lambda *_: found())
+    if hasattr(found, "conversation") and hasattr(found, "parse"):
+        return ProtocolKind(StandardCard, lambda *_: found)
+    raise UsageError(
+        f"protocol {plug.word}: {type(found).__name__} is no protocol: give a ProtocolKind, or a class with "
+        "conversation and parse"
+    )
+
+
+def _kind_named(name_or_file: str, word: object, folder: Path | None) -> Plug:
+    if not isinstance(word, str):
+        raise UsageError(f"protocol {name_or_file}: kind: say what kind of protocol it is")
+    plug = plugins.find(Contract.PROTOCOL, word, beside=folder)
+    if plug is None:
+        known = [known.word for known in plugins.plugs(Contract.PROTOCOL)]
+        raise UsageError(
+            f"protocol {name_or_file}: kind: there is no kind '{word}': {did_you_mean(word, known)}there are "
+            f"{', '.join(known)}, and FILE.py:NAME"
+        )
+    return plug
 
 
 def _refuse_answer(field: str, text: str, candidates: int, extraction: Extraction) -> None:
@@ -157,25 +227,43 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
 
 
-def _fields(name_or_file: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+def _fields(name_or_file: str, above: tuple[str, ...] = ()) -> tuple[dict[str, Any], Path | None]:
+    """What a card says, what it extends included; and the folder of a card that is not shipped."""
     path = _path(name_or_file)
+    if path is None:
+        return _fields_of_plug(name_or_file), None
     fields = read_yaml(path, _WANTED)
+    folder = None if path.parent == _FOLDER else path.parent
     parent = fields.pop("extends", None)
     if parent is None:
-        return fields
+        return fields, folder
     if str(path) in above or not isinstance(parent, str):
         raise UsageError(f"protocol card {path}: `extends` must name another protocol, and not itself")
-    return _fields(parent, (*above, str(path))) | fields
+    return _fields(parent, (*above, str(path)))[0] | fields, folder
 
 
-def _path(name_or_file: str) -> Path:
+def _fields_of_plug(word: str) -> dict[str, Any]:
+    """The card of a protocol from outside that is named without one."""
+    plug = plugins.get(Contract.PROTOCOL, word)
+    fields, _ = _fields(kind_of(plug).extends)
+    own = {"name": re.sub(r"[^a-z0-9_.-]+", "-", plug.word.casefold()), "kind": word, "summary": plug.about}
+    return fields | own | {"version": plug.version or "0"}
+
+
+def _path(name_or_file: str) -> Path | None:
+    """Where a card lies; None for a word that a plug from outside has. Raises `UsageError` for an unknown one."""
     if name_or_file in shipped_cards():
         return _FOLDER / f"{name_or_file}.yaml"
     path = Path(name_or_file).expanduser()
     if path.suffix in (".yaml", ".yml") and path.is_file():
         return path
+    plug = plugins.find(Contract.PROTOCOL, name_or_file)
+    if plug is not None and not plug.ours:
+        return None
     if path.exists():
         raise unfit(path, _WANTED)
-    hint = did_you_mean(name_or_file, shipped_cards())
-    known = ", ".join(shipped_cards())
-    raise UsageError(f"protocol {name_or_file}: no such card; {hint}known: {known}, or a .yaml file")
+    known = shipped_cards() + [plug.word for plug in plugins.plugs(Contract.PROTOCOL) if not plug.ours]
+    hint = did_you_mean(name_or_file, known)
+    raise UsageError(
+        f"protocol {name_or_file}: no such card; {hint}known: {', '.join(known)}, a .yaml file or FILE.py:NAME"
+    )

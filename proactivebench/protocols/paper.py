@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from proactivebench.agents.base import Message, Reasoned
 from proactivebench.protocols.base import Parsed, Terms
-from proactivebench.protocols.cards import History, PaperCard
+from proactivebench.protocols.cards import History, PaperCard, ProtocolKind
 from proactivebench.protocols.contract import TASK_KEY, render_reply
 from proactivebench.protocols.own_texts import OwnTexts
 from proactivebench.protocols.parser import Extraction, parse_reply, released_block
-from proactivebench.protocols.released import Prompts
+from proactivebench.protocols.released import Prompts, read_prompts
 from proactivebench.records import Event, Moment, Reply
 from proactivebench.text import load_json, split_reasoning
 from proactivebench.traces import release
@@ -89,3 +89,6 @@ def dumped_reply(text: str) -> str:
     if reply.get("Response") == "null":
         reply["Response"] = None
     return json.dumps(reply)
+
+
+KIND = ProtocolKind(PaperCard, lambda card, making: PaperProtocol(card, read_prompts(making.pins)), "paper")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from proactivebench.agents.base import Message
 from proactivebench.protocols.base import Protocol, Terms
+from proactivebench.protocols.cards import ProtocolKind, ReleasedCard
 from proactivebench.records import Moment, ProtocolIdentity, Reply
 
 
@@ -33,3 +34,8 @@ class RecordedProtocol(Terms):
     def schema(self) -> None:
         """None: no form was asked for here."""
         return
+
+
+KIND = ProtocolKind(
+    ReleasedCard, lambda card, making: RecordedProtocol(card.identity(), making.reader(card.candidates)), "released"
+)

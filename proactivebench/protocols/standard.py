@@ -8,7 +8,7 @@ from typing import Any
 
 from proactivebench.agents.base import Message, Reasoned
 from proactivebench.protocols.base import Parsed, Terms
-from proactivebench.protocols.cards import History, StandardCard, fill
+from proactivebench.protocols.cards import History, ProtocolKind, StandardCard, fill
 from proactivebench.protocols.contract import render_reply, reply_schema
 from proactivebench.protocols.own_texts import OwnTexts, schema_texts
 from proactivebench.protocols.parser import parse_reply
@@ -18,7 +18,9 @@ from proactivebench.text import split_reasoning
 
 class StandardProtocol(Terms):
     """A card's conversation. Each one extends the one before it: by whole messages with history `own`, by lines of the
-    one user message with history `observations`."""
+    one user message with history `observations`. A class derived from it is a protocol of its own, made of a card."""
+
+    of_card = True
 
     def __init__(self, card: StandardCard) -> None:
         self.card = card
@@ -96,3 +98,6 @@ def _system_text(card: StandardCard) -> str:
     task = card.task_one if card.candidates == 1 else several
     confidence = card.confidence_line if card.confidence else ""
     return fill(card.system, {"task": task.rstrip("\n"), "confidence": confidence}).rstrip("\n")
+
+
+KIND = ProtocolKind(StandardCard, lambda card, _: StandardProtocol(card))

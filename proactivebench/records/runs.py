@@ -61,6 +61,7 @@ class ProtocolIdentity(Record):
     candidates: int = 1
     feedback_rounds: int = 0
     feedback_judge: str | None = None
+    code: Code | None = None  # of a protocol from outside this package; it counts in the hash
 
 
 class Decoding(Record):
@@ -166,10 +167,13 @@ class JudgeIdentity(Record):
 
 
 class Session(Record):
-    """One sitting of a run: when it started (ISO 8601, UTC), with which versions, over how many traces and repeats."""
+    """One sitting of a run: when it started (ISO 8601, UTC), with which versions, over how many traces and repeats.
+    `plugins` says what its words stood for: `agents:never`, `judges:llm`, … with the package, its version and the
+    hash of its code."""
 
     started: str
     versions: dict[str, str]
+    plugins: dict[str, Code] = {}
     limit: int | None = None
     repeats: int = 1
 
@@ -219,6 +223,7 @@ class Manifest(Record):
                 "format": True,
                 "task": {"spec", "source", "notes"},
                 "agent": {"model_args": set(TRANSPORT_ARGS), "code": {"package", "version"}},
+                "protocol": {"code": {"package", "version"}},
                 "parameters": True,
                 "judge_parameters": True,
                 "judges": True,
@@ -229,6 +234,7 @@ class Manifest(Record):
                 "preset": True,
             },
         )
-        if asked["agent"]["code"] is None:  # of ours: as it was before agents came from elsewhere
-            del asked["agent"]["code"]
+        for part in ("agent", "protocol"):  # of ours: as it was before anything came from elsewhere
+            if asked[part]["code"] is None:
+                del asked[part]["code"]
         return asked

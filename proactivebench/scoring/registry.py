@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf
 
+from proactivebench import plugins
 from proactivebench.errors import UsageError
+from proactivebench.plugins import Contract
 from proactivebench.scoring import specials
 from proactivebench.scoring.measures import F1, Balanced, Column, Matthews, Ratio, total
 from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, MetricTable, Need
 
 C = Column
+_log = logging.getLogger(__name__)
 
 PAPER = "ProactiveAgent paper"
 CLASSICAL = "classical"
@@ -343,3 +347,16 @@ def split_key(key: str) -> tuple[str, str]:
     if base in METRICS and (view in ("majority", "unanimous", "round0") or view.removeprefix("pred").isdigit()):
         return base, view
     raise KeyError(key)
+
+
+def _register_installed() -> None:
+    """Add the metrics of installed packages. One that cannot be had is said, and hurts no other."""
+    for plug in plugins.plugs(Contract.METRIC):
+        try:
+            register(plug.load())
+        except (UsageError, AttributeError) as error:
+            said = str(error) if isinstance(error, UsageError) else "it is no Metric"
+            _log.warning("the metric '%s' of the package %s is left out: %s", plug.word, plug.package, said)
+
+
+_register_installed()

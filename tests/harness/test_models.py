@@ -91,7 +91,7 @@ def test_the_declared_entry_points_lead_to_every_agent_of_ours_and_to_the_tasks(
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
     places = declared["lm_eval.models"]
     models = {word: EntryPoint(word, place, "lm_eval.models").load() for word, place in places.items()}
-    assert models.keys() == {*baseline_words(), "replay"}
+    assert models.keys() == {*baseline_words(), "replay", "proactivebench"}
     assert all(model.word == word for word, model in models.items())
     (place,) = declared["lm_eval.tasks"].values()
     assert (EntryPoint("p", place, "lm_eval.tasks").load()() / f"{SAMPLE}.yaml").is_file()

@@ -34,29 +34,39 @@
     head.setAttribute("aria-sort", direction);
     table.tBodies[0].append(...keyed.map(([, row]) => row));
     shorten(table);
+    table.dispatchEvent(new Event("sorted"));
   }
 
+  function best(head) {
+    return head.dataset.kind === "text" || head.dataset.better === "less" ? "ascending" : "descending"; // the best first
+  }
+
+  // Other scripts ask for an order by the event "sort" at a head, and hear of one by "sorted" at its table.
   function makeSortable(table) {
-    Array.from(table.tHead.rows[0].cells).forEach((head, column) => {
+    for (const head of table.tHead.rows[0].cells) {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
       head.append(button);
-      button.addEventListener("click", () => {
-        const first = head.dataset.kind === "text" || head.dataset.better === "less" ? "ascending" : "descending"; // the best first
-        const other = first === "ascending" ? "descending" : "ascending";
-        sortTable(table, column, head.getAttribute("aria-sort") === first ? other : first);
-      });
+    }
+    table.tHead.addEventListener("click", (event) => {
+      const head = event.target.closest("button") && event.target.closest("th");
+      if (!head) return;
+      const other = best(head) === "ascending" ? "descending" : "ascending";
+      sortTable(table, head.cellIndex, head.getAttribute("aria-sort") === best(head) ? other : best(head));
     });
+    table.tHead.addEventListener("sort", (event) => sortTable(table, event.target.cellIndex, best(event.target)));
   }
 
-  // A filter shows a row whose text holds every word asked for; trivial agents always stay in view.
+  // A filter shows a row whose text holds every word asked for; trivial agents always stay in view. `data-cells` are
+  // the columns that are searched.
   function makeFilter(tools) {
     const table = document.getElementById(tools.dataset.table);
     const search = tools.querySelector("input[type=search]");
     const choices = tools.querySelectorAll("select");
     const said = tools.querySelector("[role=status]");
-    const rows = Array.from(table.tBodies[0].rows, (row) => [row, [row.cells[1].textContent, row.dataset.badges.replaceAll("-", " ")].join(" ").toLowerCase()]);
+    const cells = (tools.dataset.cells || "1").split(" ").map(Number);
+    const rows = Array.from(table.tBodies[0].rows, (row) => [row, [...cells.map((cell) => row.cells[cell].textContent), row.dataset.badges.replaceAll("-", " ")].join(" ").toLowerCase()]);
     function apply() {
       const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0, found = 0;
@@ -98,5 +108,5 @@
 
   document.querySelectorAll(".scroller").forEach(hintAtWidth);
   document.querySelectorAll("table.board").forEach(makeSortable);
-  document.querySelectorAll(".tools[data-table]").forEach(makeFilter);
+  document.querySelectorAll(".tools[data-table]:has(input[type=search])").forEach(makeFilter);
 })();

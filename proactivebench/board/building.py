@@ -7,6 +7,8 @@ from pathlib import Path
 
 from proactivebench.board.copies import read_originals
 from proactivebench.board.decided import read_decisions
+from proactivebench.board.details import details_of
+from proactivebench.board.downloads import write_downloads
 from proactivebench.board.entry import ENTRY
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
@@ -73,6 +75,7 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
     check_output(output_path, SITE, board.root)
     take_over(output_path, SITE)
     with collector_paused():
+        details = details_of(board.entries, board.groups, with_texts=texts != "none")
         index = write_site(
             board.groups,
             board.entries,
@@ -81,9 +84,11 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
             when=board.when,
             texts=texts,
             judges=judge_table(board.root),
+            details=details,
         )
+        written = write_downloads(board.groups, board.when, details, output_path)
         write_exports(board.groups, board.refusals, published(), output_path, when=board.when)
         write_space(output_path)
     pages = {f"entries/{entry.key}/{name}" for entry in board.entries for name in ("index.html", "data.js")}
-    sweep(output_path, SITE, pages | {f"data/{entry.report.task.name}.js" for entry in board.entries})
+    sweep(output_path, SITE, pages | written | {f"data/{entry.report.task.name}.js" for entry in board.entries})
     return index

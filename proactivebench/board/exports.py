@@ -47,8 +47,8 @@ def write_exports(
         output_path.mkdir(parents=True, exist_ok=True)
         files[0].write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
         files[1].write_text(as_csv(results), encoding="utf-8", newline="")
-        parquet.write_table(_table(results, _schema()), files[2])
-        parquet.write_table(_table(list(_reported(published)), _reported_schema()), files[3])
+        parquet.write_table(arrow_table(results, results_schema()), files[2])
+        parquet.write_table(arrow_table(list(_reported(published)), _reported_schema()), files[3])
     return files
 
 
@@ -143,11 +143,12 @@ def nested(row: Row) -> dict[str, Any]:
 
 def as_csv(results: Sequence[dict[str, Any]]) -> str:
     """Flat rows as CSV that no spreadsheet takes for formulas."""
-    names = list(_schema().names)
+    names = list(results_schema().names)
     return csv_text([names, *([row[name] for name in names] for row in results)])
 
 
-def _schema() -> Any:
+def results_schema() -> Any:
+    """The columns of `flat` rows."""
     import pyarrow as pa
 
     text = ("entry", "organisation", "model", "task", "data_hash", "protocol", "protocol_hash", "judge", "conditions")
@@ -168,7 +169,7 @@ def _reported_schema() -> Any:
     return pa.schema([*fields, ("f1", pa.float64()), ("notes", pa.string())])
 
 
-def _table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
+def arrow_table(rows: Sequence[dict[str, Any]], schema: Any) -> Any:
     """Rows as an Arrow table. By way of JSON: to read Python objects, Arrow would load pandas wherever it finds it."""
     from pyarrow import json as arrow
 

@@ -28,7 +28,7 @@ class Kind:
 SITE = Kind(
     ".proactivebench-site",
     ("board.json", b'{"format": 1, "groups": '),
-    ("entries/*/*/index.html", "entries/*/*/data.js", "data/*.js"),
+    ("entries/*/*/index.html", "entries/*/*/data.js", "data/*.js", "tables/*.json", "tables/*.csv", "tables/*.parquet"),
 )
 DATASET = Kind(
     ".proactivebench-dataset",

@@ -79,10 +79,34 @@ def value(metric: MetricValue | None) -> Markup:
     return Markup(f'{number(metric.value)} <span class="quiet">{interval(metric)}</span>')  # noqa: S704 # numbers
 
 
-def _p_value(p: float) -> str:
-    from proactivebench.scoring.signflip import p_value  # loads numpy: validation needs none
+def metric_title(key: str) -> str:
+    """A metric's name, as the registry has it."""
+    from proactivebench.scoring.registry import metric_for
 
-    return p_value(p)
+    title = metric_for(key).title
+    return title[:1].upper() + title[1:]
+
+
+def metric_short(key: str) -> str:
+    """The same for a narrow column."""
+    from proactivebench.scoring.registry import metric_for
+
+    metric = metric_for(key)
+    return (metric.short or metric.title)[:1].upper() + (metric.short or metric.title)[1:]
+
+
+def metric_better(key: str) -> str:
+    """Which end of a metric is the better one: `up`, `down` or nothing."""
+    from proactivebench.scoring.registry import metric_for
+
+    return metric_for(key).better
+
+
+def p_text(p: float | None) -> str:
+    """A p-value for reading; none is a dash."""
+    from proactivebench.scoring.signflip import p_value
+
+    return "–" if p is None else p_value(p)
 
 
 def _policy(*sources: str) -> str:
@@ -97,6 +121,8 @@ def _hash(text: str) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    from proactivebench.board.pairs import closest, pair_words, told_apart
+
     environment = Environment(
         loader=FileSystemLoader(shipped(*TEMPLATES)),
         autoescape=True,
@@ -109,6 +135,8 @@ def _environment() -> Environment:
     environment.filters.update(number=number, interval=interval, value=value, https_link=https_link)
     environment.filters.update(shared_badges=shared_badges, reasons=reasons)
     environment.filters.update(data_words=data_words, judge_words=judge_words, protocol_words=protocol_words)
-    environment.filters.update(conditions=conditions_in_words, p_value=_p_value)
+    environment.filters.update(conditions=conditions_in_words, p_value=p_text)
+    environment.filters.update(closest=closest, pair_words=pair_words, told_apart=told_apart)
+    environment.filters.update(metric_title=metric_title, metric_short=metric_short, metric_better=metric_better)
     environment.filters.update(fact_cell=fact_cell, fact_columns=fact_columns, fact_lines=fact_lines)
     return environment

@@ -72,7 +72,7 @@ def significant(differences: NDArray[np.float64], level: float = LEVEL) -> NDArr
     unit = np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0).astype(np.float32)
     observed = np.abs(unit.sum(axis=1))
     order = np.argsort(observed, kind="stable")
-    turned = np.ascontiguousarray(_signs(differences.shape[1]).T)
+    turned = np.ascontiguousarray(sign_vectors(differences.shape[1]).T)
     greatest = np.zeros(turned.shape[1], dtype=np.float32)
     passed = np.zeros(len(order), dtype=bool)
     for start in range(0, len(order), _CHUNK):
@@ -97,7 +97,7 @@ def _share(greatest: Floats, threshold: float) -> float:
     return float((greatest >= threshold).mean())
 
 
-def _signs(traces: int) -> Floats:
+def sign_vectors(traces: int) -> Floats:
     """Sign vectors, one of each pair of opposites (they give the same statistic), or the identity and random ones."""
     if traces <= MOST_EXACT:
         codes = np.arange(2 ** max(traces - 1, 0))

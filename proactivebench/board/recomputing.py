@@ -14,6 +14,7 @@ from proactivebench.board.copies import Offers, offers_of
 from proactivebench.board.entry import ENTRY, Declaration, Entry
 from proactivebench.board.evidence import MAX_FILES, Evidence, Finding, broken_off, read_evidence
 from proactivebench.board.facts import Facts, facts_of
+from proactivebench.board.judge_agreement import Together, judged_twice
 from proactivebench.board.pages import safe_json
 from proactivebench.board.remembering import keep_moments, recall, remember, share_scratch
 from proactivebench.board.rows import COLUMNS
@@ -23,11 +24,13 @@ from proactivebench.board.verification import Verification, verify_evidence
 from proactivebench.board.workers import each_alone
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
-from proactivebench.records import JudgeReport, Record, Report, SplitReport, Task, printable
+from proactivebench.records import JudgeReport, MetricValue, Record, Report, SplitReport, Task, printable
+from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.timing import Timing, timing_of
 from proactivebench.traces import load_task
 
 _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate", "latency_p50", "latency_p95"}
+_CARRIED = _SHOWN | METRICS.keys()  # what a reader may sort by
 _WARNED = 20
 _ALONE, _LIGHT = 8, 4 * 1024 * 1024  # fewer entries than this, and smaller ones, are not worth other processes
 
@@ -41,9 +44,9 @@ class Refusal(Record):
 
 class Recomputed(Record):
     """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` tell it from
-    copies; `timing` is when it speaks, from its replies alone (None without need labels); `rejudged` per judge:
-    verdicts decided again, and left open; `moments` is the file of what trace pages read, for a script: a board has
-    more of it than memory."""
+    copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is the file of what trace pages read,
+    for a script: a board has more of it than memory. `timing` is when it speaks, from its replies alone (None without
+    need labels); `together` is what each two of its judges said of the same answers."""
 
     key: str
     digest: str
@@ -58,6 +61,7 @@ class Recomputed(Record):
     moments: str
     facts: Facts = Facts()
     timing: Timing | None = None
+    together: tuple[Together, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -127,7 +131,7 @@ def _recompute(folder: Path) -> Recomputed | Refusal:
     task = _task(evidence.entry.manifest.task.name)
     if not isinstance(task, Task):
         return _refused(name, [Finding("", f"cannot be recomputed here: {task}")])
-    verification = verify_evidence(evidence, task, metrics=_SHOWN, validation=validation)
+    verification = verify_evidence(evidence, task, metrics=_CARRIED, validation=validation)
     if verification.findings or verification.report is None:
         result: Recomputed | Refusal = _refused(name, verification.findings)
     else:
@@ -157,6 +161,7 @@ def _shown(evidence: Evidence, entry: Entry, task: Task, verification: Verificat
         offers=offers_of(entry, evidence.replies),
         facts=facts_of(entry, report, evidence.replies),
         timing=timing_of(task, evidence.replies),
+        together=judged_twice(entry.manifest.judges, evidence.verdicts),
         moments=str(keep_moments(evidence.path, evidence.hashes, safe_json(moments))),
     )
 
@@ -169,7 +174,7 @@ def _cut(report: Report) -> Report:
 
 def _cut_judge(judged: JudgeReport) -> JudgeReport:
     changes = {
-        "overall": _cut_split(judged.overall),
+        "overall": _cut_split(judged.overall, more=True),
         "splits": {name: _cut_split(split) for name, split in judged.splits.items()},
         "tables": {view: table for view, table in judged.tables.items() if not view},
         "outcomes": {},
@@ -181,8 +186,16 @@ def _cut_judge(judged: JudgeReport) -> JudgeReport:
     return judged.model_copy(update=changes)
 
 
-def _cut_split(split: SplitReport) -> SplitReport:
+def _cut_split(split: SplitReport, *, more: bool = False) -> SplitReport:
+    """A section with the metrics of the tables, and with the values of those a reader may sort by where there is
+    `more`."""
     metrics = {key: value for key, value in split.metrics.items() if key in _SHOWN}
+    if more:
+        metrics |= {
+            key: MetricValue(value=value.value, interval=value.interval)
+            for key, value in split.metrics.items()
+            if key not in _SHOWN and value.value is not None
+        }
     return split.model_copy(update={"metrics": metrics, "anchors": {}})
 
 

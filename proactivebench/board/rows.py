@@ -156,6 +156,11 @@ class Row:
         protocol = self.protocol.model_dump(mode="json")
         return (digest(task), digest(protocol), digest(judge), self.measurement.status.value)
 
+    @property
+    def table(self) -> str:
+        """What names the row's table in files and links, the same in every build."""
+        return f"judged-{digest(self.group)[:8]}"
+
 
 def conditions_in_words(report: Report) -> str:
     """Under which conditions a run's answers came about, in as many words as a table has room for."""

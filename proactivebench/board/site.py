@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.board import plots
+from proactivebench.board.citing import citing
+from proactivebench.board.details import Details
+from proactivebench.board.difficulty import NAMED
+from proactivebench.board.downloads import JUDGES, carried
 from proactivebench.board.judge_blocks import JudgeTable
 from proactivebench.board.pages import asset, safe_json, site_page
+from proactivebench.board.pairs import RULES, PairTable
 from proactivebench.board.published import published
 from proactivebench.board.recomputing import Recomputed, Refusal
 from proactivebench.board.rejudging import local_judge
@@ -32,7 +37,8 @@ TITLE = "ProactiveBench board"
 class Group:
     """One table with its plots. `traces` and `moments` are None for data whose structure is not shipped; `quality` says
     how the judge was measured against people, if it was; `key` is what the table is sorted by, `word` what stands
-    before the figures of a judge that does not lead."""
+    before the figures of a judge that does not lead; `metrics` are those its rows can be sorted by, `pairs` the tests
+    of any two of them."""
 
     rows: list[Row]
     badges: list[str]
@@ -46,6 +52,8 @@ class Group:
     bars: tuple[plots.Bar, ...]
     precision_recall: plots.Plane
     alarms: plots.Plane
+    metrics: list[str]
+    pairs: PairTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class ShownWhen:
     named: tuple[plots.Named, ...]
     bars: tuple[plots.Bar, ...]
     plane: plots.Plane
+    metrics: list[str]
+    pairs: PairTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +87,14 @@ def write_site(
     when: Sequence[When] = (),
     texts: str | None = None,
     judges: JudgeTable | None = None,
+    details: Details | None = None,
 ) -> Path:
     """Write the site of a board into `output_path` and return its index page. `texts="none"` leaves out the texts of
     the events, which belong to the benchmark's authors; otherwise they are shown where the data is at hand. `judges`
-    are those measured on the board."""
+    are those measured on the board, `details` what stands behind its tables."""
+    details = details or Details()
     with cannot_write(output_path):
-        for name in ("board.css", "board.js", "traces.js"):
+        for name in ("board.css", "board.js", "tables.js", "traces.js"):
             _write(output_path / "assets" / name, asset(name))
         task_files = _write_tasks(entries, output_path, with_texts=texts != "none")
         rows_of: dict[str, list[tuple[int, Row]]] = {}
@@ -91,22 +103,25 @@ def write_site(
                 rows_of.setdefault(row.key, []).append((place, row))
         for entry in entries:
             _write_entry(entry, rows_of.get(entry.key, []), output_path, task_files)
-        shown = [_group(rows) for rows in groups]
+        shown = [_group(rows, details) for rows in groups]
         index = site_page(
             "index.html.j2",
             root="",
+            scripts=("board.js", "tables.js"),
             here="index.html",
             title=TITLE,
-            when=[_when(table) for table in when],
+            when=[_when(table, details) for table in when],
             when_columns=WHEN_COLUMNS,
+            citing=citing(entry.digest for entry in entries),
             groups=shown,
             published=published(),
             refusals=refusals,
         )
-        _write(
-            output_path / "judges.html",
-            _plain("judges.html", "Judges", judges=_judges(groups), table=judges or JudgeTable()),
-        )
+        measured = {"table": judges or JudgeTable(), "agreements": details.agreements, "download": JUDGES}
+        _write(output_path / "judges.html", _plain("judges.html", "Judges", judges=_judges(groups), **measured))
+        _write(output_path / "pairs.html", _plain("pairs.html", "Which entries differ", tables=details.pairs))
+        moments = {"tables": details.moments, "rules": RULES, "named": NAMED}
+        _write(output_path / "moments.html", _plain("moments.html", "Moment by moment", **moments))
         _write(output_path / "submit.html", _plain("submit.html", "How to submit"))
         _write(output_path / "compare.html", _compare(entries, task_files))
         return _write(output_path / "index.html", index)
@@ -188,7 +203,7 @@ def _script(data: str) -> str:
     return f"(window.proactivebench ??= []).push({data});\n"
 
 
-def _group(rows: list[Row]) -> Group:
+def _group(rows: list[Row], details: Details) -> Group:
     badges = sorted({word for row in rows for word, _ in row.badges})
     named = plots.named(rows, "f1")
     judge, measurement = rows[0].judge, rows[0].measurement
@@ -206,10 +221,12 @@ def _group(rows: list[Row]) -> Group:
         bars=plots.bars(named, "f1"),
         precision_recall=plots.precision_recall(rows, named),
         alarms=plots.alarms_and_needs(rows, named),
+        metrics=carried(row.metrics for row in rows),
+        pairs=details.pairs_of(rows[0]),
     )
 
 
-def _when(table: When) -> ShownWhen:
+def _when(table: When, details: Details) -> ShownWhen:
     named = plots.named(table.lines, SORTED_BY)
     return ShownWhen(
         table=table,
@@ -217,6 +234,8 @@ def _when(table: When) -> ShownWhen:
         named=named,
         bars=plots.bars(named, SORTED_BY),
         plane=plots.when_to_speak(table.lines, named),
+        metrics=carried(line.metrics for line in table.lines),
+        pairs=details.pairs_of(table),
     )
 
 

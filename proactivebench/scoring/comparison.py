@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -23,7 +23,7 @@ from proactivebench.records import (
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.chance import over_family
-from proactivebench.scoring.intervals import Resampled, leave_one_out, spread, t_quantile
+from proactivebench.scoring.intervals import ONE_TRACE, Resampled, leave_one_out, spread, t_quantile
 from proactivebench.scoring.measures import Column, Counts, Measure
 from proactivebench.scoring.power import LEVEL, minimum_detectable_difference
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, metric_for
@@ -37,6 +37,8 @@ from proactivebench.scoring.signflip import (
 )
 
 FEWEST_TESTABLE = 6  # below, no two-sided sign-flip test can reach .05
+IDENTICAL = "identical in every trace"
+UNTESTABLE = f"cannot be tested: fewer than {FEWEST_TESTABLE} traces differ"
 
 _UNRANKED = {
     MeasurementStatus.BASELINE: "baseline judge, not comparable",
@@ -172,26 +174,35 @@ def _worth(judged: Sequence[JudgeReport]) -> MeasurementStatus:
 
 def _pair(runs: Aligned, paired: Paired, place: int, adjusted: dict[str, Floats]) -> PairComparison:
     first, second = int(paired.first[place]), int(paired.second[place])
-    delta, values, traces = float(paired.difference[place]), paired.values[place], len(runs.traces)
-    whom = {"first": runs.names[first], "second": runs.names[second]}
-    if np.isnan(delta):
-        lacking = next(run for run in (first, second) if np.isnan(paired.theta[run]))
-        why = runs.reasons[lacking]
-        return PairComparison(**whom, difference=None, reason=f"undefined for {runs.names[lacking]}: {why}")
-    secondary = None
-    if Column.TP in runs.measure.cells:  # it looks at right and wrong by verdict
-        secondary = mcnemar(*_discordant(runs.judged[first], runs.judged[second], runs.traces))
+    whom = (runs.names[first], runs.names[second])
+    lacking = next((run for run in (first, second) if np.isnan(paired.theta[run])), None)
+    if lacking is not None:
+        why = f"undefined for {runs.names[lacking]}: {runs.reasons[lacking]}"
+        return PairComparison(first=whom[0], second=whom[1], difference=None, reason=why)
+    found = told(paired, place, whom, adjusted, runs.metric.high - runs.metric.low)
+    if Column.TP not in runs.measure.cells:
+        return found
+    # McNemar's looks at right and wrong by verdict.
+    secondary = mcnemar(*_discordant(runs.judged[first], runs.judged[second], runs.traces))
+    return found.model_copy(update={"mcnemar_p": secondary})
+
+
+def told(
+    paired: Paired, place: int, whom: tuple[str, str], adjusted: Mapping[str, Floats], widest: float
+) -> PairComparison:
+    """One pair of `paired` in figures: its effect with error and interval, its p and those `adjusted` for all pairs (by
+    field, NaN where there is no test), or why it has none. `widest` is the metric's range."""
+    delta, values, traces = float(paired.difference[place]), paired.values[place], paired.values.shape[1]
+    found = PairComparison(first=whom[0], second=whom[1], difference=delta)
     if np.isnan(adjusted["p"][place]):
-        why = "rests on one trace" if traces > 1 else "one trace"
-        return PairComparison(**whom, difference=delta, mcnemar_p=secondary, reason=why)
+        return found.model_copy(update={"reason": ONE_TRACE if traces > 1 else "one trace"})
     tests = {name: float(p[place]) for name, p in adjusted.items()}
-    found = PairComparison(**whom, difference=delta, smallest_p=smallest_p(values), mcnemar_p=secondary, **tests)
+    found = found.model_copy(update={"smallest_p": smallest_p(values), **tests})
     if not values.any():
-        return found.model_copy(update={"reason": "identical in every trace", "stderr": 0.0})
+        return found.model_copy(update={"reason": IDENTICAL, "stderr": 0.0})
     stderr = float(paired.stderr[place])
     reach = t_quantile(0.975, traces - 1) * stderr
-    widest = runs.metric.high - runs.metric.low
-    reason = "cannot be tested: fewer than 6 traces differ" if (values != 0).sum() < FEWEST_TESTABLE else None
+    reason = UNTESTABLE if (values != 0).sum() < FEWEST_TESTABLE else None
     return found.model_copy(
         update={
             "stderr": stderr,

@@ -110,7 +110,7 @@ def test_every_page_has_a_policy_and_links_by_https_only(board, tmp_path):
     for page in tmp_path.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert "default-src &#39;none&#39;" in text
-        assert "http://" not in text
+        assert '="http://' not in text
         assert " style=" not in text
 
 

@@ -297,7 +297,7 @@ def test_long_names_fit_a_phone_and_two_runs_of_a_model_are_told_apart(board, tm
     (tmp_path / "entries" / f"acme__{'y' * 90}" / "r1").mkdir(parents=True)
     publish(build_board(tmp_path), tmp_path / "site")
     pages = sorted((tmp_path / "site").rglob("*.html"))
-    assert len(pages) == 7
+    assert len(pages) == 9
     for page_file in pages:
         visit = Visit(chromium, page_file, viewport={"width": 390, "height": 800})
         wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -4,6 +4,7 @@ decided again, and cards are what measurements are looked up by, so the two must
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -51,6 +52,7 @@ def _panel(card: Mapping[str, Any], known: Mapping[str, set[str]]) -> str | None
     return None if None in members else digest({"card": own.hash, "members": members})
 
 
+@lru_cache(maxsize=64)
 def _shipped(spec: str, judge_id: str) -> str | None:
     """The whole hash of a judge shipped here, where it has this very id."""
     try:

@@ -15,7 +15,7 @@ from proactivebench.board.ranking import rank_ranges
 from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.reproduction import Reproduction
-from proactivebench.board.rows import SORTED_BY, TRIVIAL, Row, by_group, rows_of
+from proactivebench.board.rows import SORTED_BY, TRIVIAL, Row, badged, by_group, rows_of
 from proactivebench.board.worth import worth_of
 from proactivebench.errors import DataError
 from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus, Record
@@ -99,7 +99,7 @@ def all_rows(entries: Sequence[Recomputed], known: Known, badges: Mapping[str, t
     first, under baselines last. In a group those that may be ranked stand first, the best at need detection on top; of
     the paper's judge the highest F1."""
     by_key = {entry.key: entry for entry in entries}
-    rows = [row for entry in entries for row in _rows(entry, known, badges[entry.key])]
+    rows = _led([row for entry in entries for row in _rows(entry, known, badges[entry.key])])
     groups = [_ranked(group, by_key) for group in by_group(rows)]
     return sorted(groups, key=lambda group: _ORDER.index(group[0].measurement.status))
 
@@ -171,8 +171,6 @@ def _rows(entry: Recomputed, known: Known, badges: Sequence[Badge]) -> Iterator[
     for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
         worth = worth_of(row.judge, known.measured, known.fingerprints)
         verdicts = list(_of_verdicts(entry, row.judge, known))
-        if not worth.measurement.leads and not row.judge.baseline:
-            verdicts.append(("unmeasured judge", f"{worth.measurement.reason}."))
         again = any(word in ("verified", "decided again") for word, _ in verdicts)
         yield replace(
             row,
@@ -184,6 +182,25 @@ def _rows(entry: Recomputed, known: Known, badges: Sequence[Badge]) -> Iterator[
             quality=worth.quality,
             reported=not row.trivial and not (again and known.reproduced(entry)),
         )
+
+
+def _led(rows: Sequence[Row]) -> list[Row]:
+    """The rows with what their judge is worth, one word for all that name the same judge. A card is what measurements
+    are looked up by and the hash what speaks for the judge: of entries that show several cards for one hash those count
+    that are its own."""
+    best: dict[str, Row] = {}
+    for row in rows:
+        known = best.setdefault(row.group[2], row)
+        if row.measurement.leads and not known.measurement.leads:
+            best[row.group[2]] = row
+    found = []
+    for row in rows:
+        lead = best[row.group[2]]
+        told = replace(row, measurement=lead.measurement, quality=lead.quality)
+        if not lead.measurement.leads and not row.judge.baseline:
+            told = badged(told, [("unmeasured judge", f"{lead.measurement.reason}.")])
+        found.append(told)
+    return found
 
 
 def _of_verdicts(entry: Recomputed, judge: JudgeIdentity, known: Known) -> Iterator[Badge]:

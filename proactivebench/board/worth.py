@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from proactivebench.board.hashes import says_its_own_hash
 from proactivebench.board.rejudging import local_judge
 from proactivebench.errors import UsageError
 from proactivebench.judging.cards import card_names, load_card
@@ -34,6 +35,9 @@ def worth_of(
         found = measurement_of(identity, known, (*kept_fingerprints(identity), *fingerprints))
         if found.status is MeasurementStatus.PEOPLE and not _own_votes(identity):
             found = Measurement(status=MeasurementStatus.UNMEASURED, reason="says it is people's votes, and is not")
+        if found.status is MeasurementStatus.MEASURED and not says_its_own_hash(identity, known):
+            reason = "the cards it shows are not those of its hash, or were measured under another"
+            found = Measurement(status=MeasurementStatus.UNMEASURED, reason=reason)
         return Worth(found, _quality(identity, known) if found.leads else 0.0)
     except (AttributeError, KeyError, TypeError, ValueError):  # its card is of no known form
         reason = "its card does not say who decides"

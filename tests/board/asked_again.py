@@ -62,7 +62,8 @@ def helper_and_judge(seen):
 def helped(seen):
     """The model `helper`: what it offers depends on the event alone."""
     number = zlib.crc32(seen.body["messages"][-1]["content"].encode())
-    return Say(json.dumps({"Proactive Task": None if number % 2 else f"Sort the files of folder {number % 100}"}))
+    words = ("".join(chr(ord("a") + int(digit)) for digit in str(number % size)) for size in (997, 991, 983))
+    return Say(json.dumps({"Proactive Task": None if number % 2 else f"Sort {' '.join(words)}"}))
 
 
 def judged(seen):

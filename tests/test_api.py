@@ -12,7 +12,7 @@ from proactivebench.agents.base import Agent, Answer
 from proactivebench.board.bundle import prepare_entry
 from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.judging.base import Judge
-from proactivebench.judging.classifier import Scorer
+from proactivebench.judging.classifier.card import Scorer
 from proactivebench.judging.model import ModelJudge
 from proactivebench.preparation import Serving, Settings
 from proactivebench.store import RunStore

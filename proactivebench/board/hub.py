@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 
@@ -17,9 +16,6 @@ from proactivebench.board.rows import Row
 from proactivebench.board.submission import open_pull_request
 from proactivebench.errors import UsageError
 from proactivebench.store import cannot_write
-
-if TYPE_CHECKING:
-    from proactivebench.board.building import Board
 
 FRAMEWORK = "proactivebench"
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]")  # what must not get from an entry into a file's name
@@ -83,13 +79,13 @@ def model_results(row: Row, dataset: str, revision: str | None = None) -> dict[s
     return {f".eval_results/{name}.yaml": _yaml([result])}
 
 
-def announce(board: Board, key: str, repository: str, dataset: str) -> str:
-    """Open a pull request in a model's repository with the results that `board` shows of the entry `key`; returns its
-    address. Raises `UsageError` where the board shows no such entry or no F1 of it."""
-    rows = [row for group in board.groups for row in group if row.key == key]
+def announce(groups: Sequence[Sequence[Row]], key: str, repository: str, dataset: str) -> str:
+    """Open a pull request in a model's repository with the results that a board's `groups` of rows show of an entry;
+    returns its address. Raises `UsageError` where they show no such entry or no F1 of it."""
+    rows = [row for group in groups for row in group if row.key == key]
     files = {path: text.encode() for row in rows for path, text in model_results(row, dataset).items()}
     if not files:
-        shown = ", ".join(sorted({row.key for group in board.groups for row in group})[:5]) or "none"
+        shown = ", ".join(sorted({row.key for group in groups for row in group})[:5]) or "none"
         raise UsageError(f"the board has no result of {key}: it shows {shown}")
     return open_pull_request(repository, "model", files, "ProactiveBench results")
 

@@ -227,7 +227,7 @@ def announce(
     from proactivebench.board.building import build_board
     from proactivebench.board.hub import announce as open_announcement
 
-    print(open_announcement(build_board(folder(path, BOARD)), entry, to, dataset))
+    print(open_announcement(build_board(folder(path, BOARD)).groups, entry, to, dataset))
 
 
 @app.command(short_help="Show a built site on this machine only")

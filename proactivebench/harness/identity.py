@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent
 from proactivebench.agents.lm_eval_backend import LmEvalAgent
 from proactivebench.evaluation import Evaluation
+from proactivebench.harness.models import AgentModel
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -19,10 +19,8 @@ _TELLING = ("pretrained", "model", "base_url")
 def agent_for(lm: LM, model_args: Mapping[str, str], evaluation: Evaluation) -> Agent:
     """The agent behind `lm`. `model_args` are the arguments lm-eval reports; where it reports none (a model object
     from Python), what the object says of itself names it."""
-    from proactivebench.harness.models import AgentModel
-
     if isinstance(lm, AgentModel):
-        return create_agent(lm.word, lm.model_args, protocol=evaluation.protocol, task=evaluation.task)
+        return lm.agent(evaluation)
     said = {name: getattr(lm, name, None) for name in _TELLING}
     arguments = dict(model_args) or {name: value for name, value in said.items() if isinstance(value, str) and value}
     return LmEvalAgent.around(lm, model=word_of(lm), model_args=arguments)

@@ -1,4 +1,4 @@
-"""Agents of ours as lm-eval models: the baselines, and the replay of stored answers."""
+"""Agents of ours as lm-eval models: whatever the registry has."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from lm_eval.api.model import LM
 
 from proactivebench import plugins
+from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent, Request
 from proactivebench.errors import UsageError
-from proactivebench.evaluation import run_async
-from proactivebench.harness.identity import agent_for
+from proactivebench.evaluation import Evaluation, run_async
 from proactivebench.plugins import Contract
 from proactivebench.records import Decoding
 
@@ -26,6 +26,10 @@ class AgentModel(LM):  # type: ignore[misc]
     def __init__(self, **model_args: Any) -> None:
         super().__init__()
         self.model_args = {name: str(value) for name, value in model_args.items() if name not in _LM_EVALS_OWN}
+
+    def agent(self, evaluation: Evaluation) -> Agent:
+        """The agent itself, for the task of an evaluation. Raises `UsageError` for arguments it does not take."""
+        return create_agent(self.word, self.model_args, protocol=evaluation.protocol, task=evaluation.task)
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:  # noqa: ARG002
         """The conversation as text; nothing reads it."""
@@ -51,7 +55,7 @@ class AgentModel(LM):  # type: ignore[misc]
             session = request.proactivebench
             agent = agents.get(id(session))
             if agent is None:
-                agent = agents[id(session)] = agent_for(self, {}, session.evaluation)
+                agent = agents[id(session)] = self.agent(session.evaluation)
             moment, evaluation = session.moment(request.doc), session.evaluation
             asked = Request(
                 messages=(), decoding=evaluation.decoding or Decoding(), moment=moment, seed=evaluation.seed
@@ -79,90 +83,12 @@ class PluggedModel(AgentModel):
         self.word = agent
 
 
-class NeverModel(AgentModel):
-    """Stays silent."""
-
-    word = "never"
-
-
-class AlwaysModel(AgentModel):
-    """Makes the same offer everywhere."""
-
-    word = "always"
-
-
-class RandomModel(AgentModel):
-    """Makes that offer at a share of moments."""
-
-    word = "random"
-
-
-class ParrotModel(AgentModel):
-    """Offers the last event back."""
-
-    word = "parrot"
-
-
-class SkipFirstModel(AgentModel):
-    """Makes the same offer everywhere but at first moments."""
-
-    word = "skip-first"
-
-
-class NeedOracleModel(AgentModel):
-    """Makes the same offer exactly where help was needed."""
-
-    word = "need-oracle"
-
-
-class LexicalNeedModel(AgentModel):
-    """Makes the same offer where the lexical judge hears a need."""
-
-    word = "lexical-need"
-
-
-class OracleModel(AgentModel):
-    """Offers the best-voted task where a majority accepts it."""
-
-    word = "oracle"
-
-
-class BestCandidateModel(AgentModel):
-    """Offers the best-voted task everywhere."""
-
-    word = "best-candidate"
-
-
-class ReplayModel(AgentModel):
-    """Gives stored answers."""
-
-    word = "replay"
-
-
-MODELS = {
-    model.word: model
-    for model in (
-        NeverModel,
-        AlwaysModel,
-        RandomModel,
-        ParrotModel,
-        SkipFirstModel,
-        NeedOracleModel,
-        LexicalNeedModel,
-        OracleModel,
-        BestCandidateModel,
-        ReplayModel,
-        PluggedModel,
-    )
-}
-
-
 def register_models() -> None:
     """Make our agents known to lm-eval beside its own models, and those that installed packages add."""
     import lm_eval.models  # noqa: F401 - before the registry: one that is not empty hides the built-in models
     from lm_eval.api.registry import model_registry
 
-    for word, model in {**_plugged(), **MODELS}.items():
+    for word, model in {**_plugged(), PluggedModel.word: PluggedModel}.items():
         if word not in model_registry:
             model_registry.register(word, target=model)
 

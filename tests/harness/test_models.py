@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 import proactivebench.api as api
+from proactivebench import plugins
 from proactivebench.agents import baseline_words
 from proactivebench.agents.replay import read_stored
 from proactivebench.errors import DataError, UsageError
 from proactivebench.harness.models import register_models
+from proactivebench.plugins import Contract
 from proactivebench.protocols import load_protocol
 from proactivebench.traces import load_task
 from tests.harness.scripted import SAMPLE, ScriptedLM, column, evaluate
@@ -84,15 +86,20 @@ def test_registering_twice_keeps_lm_evals_own_models() -> None:
     assert get_model("local-chat-completions").__name__ == "LocalChatCompletion"
 
 
-def test_the_declared_entry_points_lead_to_every_agent_of_ours_and_to_the_tasks() -> None:
+def test_every_agent_of_ours_is_a_model_of_lm_evals_by_its_word() -> None:
+    from lm_eval.api.registry import get_model
+
+    register_models()
+    words = [plug.word for plug in plugins.ours(Contract.AGENT)]
+    assert {"never", "replay", "lexical-need"} <= set(words)
+    assert [get_model(word).word for word in words] == words
+
+
+def test_the_declared_entry_point_leads_to_the_tasks() -> None:
     import tomllib
     from importlib.metadata import EntryPoint
 
     declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
-    places = declared["lm_eval.models"]
-    models = {word: EntryPoint(word, place, "lm_eval.models").load() for word, place in places.items()}
-    assert models.keys() == {*baseline_words(), "replay", "proactivebench"}
-    assert all(model.word == word for word, model in models.items())
     (place,) = declared["lm_eval.tasks"].values()
     assert (EntryPoint("p", place, "lm_eval.tasks").load()() / f"{SAMPLE}.yaml").is_file()
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from proactivebench.judging import Item
 from proactivebench.judging.cards import load_card
-from proactivebench.judging.classifier import ClassifierCard, ClassifierJudge, Score, Scorer, Text
+from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer, Text
+from proactivebench.judging.classifier.judge import ClassifierJudge
 from proactivebench.records import Event, JudgeIdentity, Moment, ReplyKey, Trace
 
 FITS = {

@@ -8,7 +8,8 @@ import pytest
 from proactivebench.errors import UsageError
 from proactivebench.judging import create_judge
 from proactivebench.judging.cards import load_card
-from proactivebench.judging.classifier import ClassifierCard, ClassifierJudge, Score, Scorer
+from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer
+from proactivebench.judging.classifier.judge import ClassifierJudge
 from proactivebench.records import JudgeIdentity
 from tests.judging.scripted import item, trace
 from tests.servers.chat import Fault, Seen, chat_server

@@ -10,7 +10,7 @@ _ABOUT = {
     "classifier": "a sequence classifier whose score reaches a threshold",
     "panel": "several judges vote",
 }
-_HOMES = {"lexical": "lexical.judge", "reward-model": "reward_model"}
+_HOMES = {"classifier": "classifier.judge", "lexical": "lexical.judge", "reward-model": "reward_model"}
 
 PLUGS = tuple(
     Plug(Contract.JUDGE, word, f"proactivebench.judging.{_HOMES.get(word, word)}:KIND", about)

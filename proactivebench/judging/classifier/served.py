@@ -12,7 +12,7 @@ from proactivebench.agents.endpoint_errors import Rejected, TooLarge, Transient,
 from proactivebench.agents.endpoint_line import Connection, Tally
 from proactivebench.agents.endpoint_options import parse_options
 from proactivebench.agents.server_words import in_a_word
-from proactivebench.judging.classifier import ClassifierCard, Score, Scorer, Text
+from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer, Text
 
 _NAMES = {"concurrency": "num_concurrent", "timeout_s": "timeout"}
 _CONCURRENCY, _TIMEOUT_S, _MAX_RETRIES = 16, 120.0, 5

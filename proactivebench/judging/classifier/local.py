@@ -9,7 +9,7 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.installing import how_to_get
-from proactivebench.judging.classifier import ClassifierCard, Score, Scorer, Text
+from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer, Text
 
 
 class LocalScorer(Scorer):

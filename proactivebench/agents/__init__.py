@@ -90,9 +90,9 @@ def plugged(plug: Plug, call: Call) -> Agent:
 
     Raises `UsageError` where an agent is to stand behind a judge, and for what is neither an agent nor a model.
     """
-    if plug.contract is Contract.AGENT:
-        _ = call.setting
     found = plug.load()
+    if plug.ours and plug.contract is Contract.AGENT:
+        _ = call.setting
     agent = _made(found, plug, call)
     if not plug.ours:
         stated = getattr(agent, "identity", None)
@@ -111,6 +111,7 @@ def _made(found: Any, plug: Plug, call: Call) -> Agent:
         return found.of(call)
     if isinstance(found, Agent):
         return found
+    _ = call.setting  # what is no model answers moments alone
     from proactivebench.agents.baselines import Baseline
 
     if isinstance(found, Baseline):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from proactivebench import plugins
 from proactivebench.agents import baseline_words
 from proactivebench.board.facts import Facts
+from proactivebench.plugins import Contract
 from proactivebench.records import (
     Confusion,
     JudgeIdentity,
@@ -19,6 +21,7 @@ from proactivebench.records import (
     TaskIdentity,
     digest,
 )
+from proactivebench.records.formats import UNKNOWN
 
 _ROOM = 200  # characters of a cell
 
@@ -103,6 +106,8 @@ BADGES = {
     "trained on benchmark": "its makers say so",
     "training unknown": "its makers do not say whether it was trained on the benchmark",
     "baseline judge": "judged by a baseline: not comparable with other judges, not ranked",
+    "outside judge": "judged by a kind of judge that is not part of this package, and cannot be recomputed without it; "
+    "not ranked",
     "incomplete": "some moments have no final answer; not ranked",
     "invalid": "too many verdicts are unscored, or too many replies were spoilt by the provider; not ranked",
     "unusable replies": "20 % or more of the replies are unusable by the model's own doing; not ranked",
@@ -189,6 +194,8 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
     badges = []
     if judged.judge.baseline:
         badges.append(("baseline judge", "Judged by a baseline: not comparable, never ranked."))
+    if foreign := outside(judged.judge):
+        badges.append(("outside judge", f"{foreign}: shown, not ranked, and not recomputed without it."))
     if not report.complete:
         badges.append(("incomplete", f"{report.moments_answered} of {report.moments_expected} moments answered."))
     why = report.invalid(judged)
@@ -213,6 +220,17 @@ def _row(report: Report, judged: JudgeReport, key: str, link: str | None) -> Row
         warnings=(*report.warnings, *judged.warnings),
         measurement=judged.measurement,
     )
+
+
+def outside(judge: JudgeIdentity) -> str | None:
+    """Which of a judge's kinds is not part of this package, in words; None where all are."""
+    for member in judge.members:
+        if member.code is not None:
+            where = " ".join(filter(None, (member.code.package, member.code.version)))
+            return f"{member.name} is a judge of the kind {member.kind} from {where}"
+        if member.kind != UNKNOWN and plugins.built_in(Contract.JUDGE, member.kind) is None:
+            return f"{member.name} is a judge of the kind {member.kind}, which nobody here knows"
+    return None
 
 
 def by_group(rows: Iterable[Row]) -> list[list[Row]]:

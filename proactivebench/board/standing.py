@@ -32,6 +32,7 @@ UNRANKED = frozenset(
         "incomplete",
         "invalid",
         "near the labels",
+        "outside judge",
         "texts missing",
         "unmeasured judge",
         "unusable replies",

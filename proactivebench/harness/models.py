@@ -71,7 +71,7 @@ class AgentModel(LM):  # type: ignore[misc]
 
 
 class PluggedModel(AgentModel):
-    """Any agent or model that `--model` can name, in stock lm-eval: `--model proactivebench --model_args agent=WORD,…`
+    """Any agent or model that `--model` can name, FILE.py:NAME too: `--model proactivebench --model_args agent=WORD,…`
     with the agent's own arguments behind it."""
 
     word = "proactivebench"

@@ -119,6 +119,7 @@ def panel_identity(card: BaseCard, members: Sequence[Judge]) -> JudgeIdentity:
                 name=card.name,
                 kind=card.kind,
                 fallible=any(j.identity.fallible(stratum) for j in members),
+                code=next((m.code for j in members for m in j.identity.members if m.code), None),
             )
             for stratum in STRATA
         ),

@@ -138,8 +138,17 @@ def _member(stratum: str, word: str, card: Any) -> Json:
         "kind": kind,
         "rule": card.get("rule") if kind == _LABELS else None,
         "fallible": _fallible(card),
-        "code": card.get("code") if isinstance(card.get("code"), dict) else None,
+        "code": _code(card),
     }
+
+
+def _code(card: Any) -> Json | None:
+    """Where the code of a card's kind is from, if from outside; of a panel, the first member's that is."""
+    if not isinstance(card, dict):
+        return None
+    inner = card.get("members") if card.get("kind") == "panel" else None
+    found = [card.get("code"), *(map(_code, inner.values()) if isinstance(inner, dict) else ())]
+    return next((code for code in found if isinstance(code, dict)), None)
 
 
 def _fallible(card: Any) -> bool:

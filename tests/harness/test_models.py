@@ -28,6 +28,15 @@ def test_a_baseline_has_the_numbers_it_has_in_our_own_command(word: str, tmp_pat
     assert column(results, "pb_accuracy") == report.judges[0].overall.metrics["accuracy"].value
 
 
+def test_any_agent_is_a_model_of_lm_eval_by_an_argument(tmp_path: Path) -> None:
+    register_models()
+    report = api.evaluate("random", SAMPLE, model_args={"p": 0.25}, output_path=tmp_path / "own")
+    results = evaluate("proactivebench", model_args={"agent": "random", "p": "0.25"})
+    assert column(results, "pb_proposal_rate") == report.judges[0].overall.metrics["proposal_rate"].value
+    with pytest.raises(UsageError, match="needs --model_args agent=WORD"):
+        evaluate("proactivebench", model_args={})
+
+
 def test_stored_replies_of_ours_are_scored_inside_lm_eval(tmp_path: Path) -> None:
     register_models()
     report = api.evaluate("parrot", SAMPLE, output_path=tmp_path / "own")

@@ -1,0 +1,214 @@
+"""Judges, protocols and metrics from outside: what they are asked, what makes them others, and what they never are."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from proactivebench import plugins
+from proactivebench.board.rows import outside
+from proactivebench.errors import UsageError
+from proactivebench.evaluation import run_async
+from proactivebench.judging import Judge, create_judge
+from proactivebench.plugins import Contract
+from proactivebench.preparation import Settings, prepare
+from proactivebench.protocols import load_protocol
+from proactivebench.records import JudgeIdentity, VerdictStatus
+from tests.judging.scripted import ScriptedEngine, item
+from tests.test_plugins import install  # noqa: F401 - a fixture
+
+JUDGES = '''
+from proactivebench import Judge, ModelJudge, Opinion, Question, Message, VerdictStatus
+
+def brief(moment, offer):
+    """Short ones."""
+    return len(offer) < 10 if offer else None
+
+async def later(moment, offer):
+    return Opinion(VerdictStatus.ACCEPTED, "later", probability=0.75)
+
+def broken(moment, offer):
+    raise KeyError(offer)
+
+def wordy(moment, offer):
+    return "accepted"
+
+labels = brief
+
+class Own(Judge):
+    started = False
+    async def start(self):
+        self.started = True
+        return {"found": 1}
+    async def judge(self, items):
+        return [Opinion(VerdictStatus.ACCEPTED if self.started else VerdictStatus.REJECTED, "Own") for _ in items]
+
+class Asking(ModelJudge):
+    def ask(self, item):
+        return Question((Message("user", f"Is {item.proposal} right?"),))
+'''
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    place = tmp_path / "mine.py"
+    place.write_text(JUDGES)
+    return place
+
+
+def opinion(judge: Judge, proposal: str | None):
+    async def ask():
+        await judge.start()
+        return (await judge.judge([item(proposal)]))[0]
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal", "status", "cause"),
+    [
+        ("brief", "short", VerdictStatus.ACCEPTED, None),
+        ("brief", "much longer than that", VerdictStatus.REJECTED, None),
+        ("brief", None, VerdictStatus.UNSCORED, "no_votes"),  # no opinion, and nobody follows
+        ("later", "x", VerdictStatus.ACCEPTED, None),
+        ("broken", "x", VerdictStatus.UNSCORED, "error:KeyError"),
+        ("wordy", "x", VerdictStatus.UNSCORED, "no_verdict:str"),
+        ("Own", "x", VerdictStatus.ACCEPTED, None),  # its start was called
+    ],
+)
+def test_a_function_or_a_class_of_judges_decides(file: Path, name: str, proposal: str | None, status, cause):
+    found = opinion(create_judge(f"{file}:{name}"), proposal)
+    assert (found.status, found.cause) == (status, cause)
+
+
+def test_a_class_that_asks_a_model_asks_the_judge_model(file: Path):
+    engine = ScriptedEngine()
+    judge = create_judge(f"{file}:Asking", engine=engine)
+    assert opinion(judge, "tidy up").status is VerdictStatus.ACCEPTED
+    assert [message.content for message in engine.asked[0].messages] == ["Is tidy up right?"]
+    with pytest.raises(UsageError, match="needs a model behind it: add --judge_model"):
+        create_judge(f"{file}:Asking")
+
+
+def test_changed_code_is_another_judge(file: Path, tmp_path: Path):
+    before = create_judge(f"{file}:brief").identity
+    (tmp_path / "later").mkdir()
+    changed = tmp_path / "later" / "mine.py"
+    changed.write_text(JUDGES.replace("< 10", "< 20"))
+    after = create_judge(f"{changed}:brief").identity
+    assert (before.name, before.id == after.id) == (after.name, False)
+
+
+def test_a_judge_called_labels_is_not_peoples_votes(file: Path):
+    identity = create_judge(f"{file}:labels").identity
+    assert not any(member.people for member in identity.members)
+    assert all(member.fallible for member in identity.members)
+    assert outside(identity).startswith("mine.py-labels is a judge of the kind mine.py:labels from mine.py")
+
+
+def test_an_identity_read_back_has_the_members_its_cards_tell(file: Path):
+    for spec in ("{}:brief", "silence=labels,proposals={}:brief+lexical"):
+        identity = create_judge(spec.format(file)).identity
+        stored = identity.model_dump(mode="json")
+        told = JudgeIdentity.model_validate({name: value for name, value in stored.items() if name != "members"})
+        assert told.members == identity.members
+        assert outside(told)
+    assert outside(create_judge("silence=labels,proposals=labels+lexical").identity) is None
+
+
+def test_an_outside_judge_in_a_panel_is_one_of_a_panel(file: Path, tmp_path: Path):
+    card = tmp_path / "panel.yaml"
+    card.write_text("name: both\nkind: panel\npanel: [lexical, 'mine.py:brief']\n")
+    identity = create_judge(str(card)).identity
+    assert outside(identity).startswith("both is a judge of the kind panel from mine.py")
+    stored = identity.model_dump(mode="json", exclude={"members"})
+    assert JudgeIdentity.model_validate(stored).members == identity.members
+
+
+@pytest.mark.parametrize(
+    ("card", "says"),
+    [
+        ("name: x", r"card\.yaml: kind: say what kind of judge it is \(labels, lexical"),
+        ("name: x\nkind: labls", r"there is no kind of judge 'labls': did you mean labels\?"),
+        ("name: x\nkind: mine.py:nothing", r"mine\.py has no 'nothing'"),
+        ("name: x\nkind: mine.py:brief\nmost: 3", r"card\.yaml: most: Extra inputs are not permitted"),
+        ("name: a b\nkind: mine.py:brief", r"card\.yaml: name:"),
+    ],
+)
+def test_a_card_of_no_kind_is_refused_in_one_line(file: Path, tmp_path: Path, card: str, says: str):
+    (tmp_path / "card.yaml").write_text(card)
+    with pytest.raises(UsageError, match=says):
+        create_judge(str(tmp_path / "card.yaml"))
+
+
+def test_a_kind_of_ours_is_no_judge_without_a_card():
+    assert create_judge("lexical").identity.baseline  # there is a card of that name
+    word = next(plug.word for plug in plugins.ours(Contract.JUDGE))
+    assert plugins.built_in(Contract.JUDGE, word)
+    with pytest.raises(UsageError, match="no judge 'panl': did you mean panel"):
+        create_judge("panl")
+
+
+PROTOCOL = '''
+from proactivebench import Message, StandardProtocol
+
+class Loud(StandardProtocol):
+    """Shouted."""
+    def conversation(self, moment, history, rounds=(), advice=None):
+        said = super().conversation(moment, history, rounds, advice)
+        return tuple(Message(m.role, m.content.upper()) for m in said)
+
+def no_protocol(): ...
+'''
+
+
+def test_a_protocol_from_a_file_is_a_standard_card_under_other_code(tmp_path: Path):
+    (tmp_path / "mine.py").write_text(PROTOCOL)
+    loud = load_protocol(f"{tmp_path}/mine.py:Loud")
+    assert (loud.identity.name, loud.identity.code.package) == ("mine.py-loud", "mine.py")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "mine.py").write_text(PROTOCOL + "# changed\n")
+    assert load_protocol(f"{tmp_path}/more/mine.py:Loud").identity.hash != loud.identity.hash
+    card = tmp_path / "own.yaml"
+    card.write_text("name: own\nextends: standard\nkind: mine.py:Loud\nmax_gen_toks: 9\n")
+    own = load_protocol(str(card), history="observations")
+    assert (own.identity.name, own.default_max_gen_toks, own.identity.history) == ("own", 9, "observations")
+    with pytest.raises(UsageError, match=r"protocol .*: function is no protocol"):
+        load_protocol(f"{tmp_path}/mine.py:no_protocol")
+    with pytest.raises(UsageError, match=r"known: .*standard.*FILE\.py:NAME"):
+        load_protocol("lood")
+
+
+def test_a_run_under_a_foreign_protocol_goes_on_under_the_same_code_only(tmp_path: Path):
+    file = tmp_path / "mine.py"
+    file.write_text(PROTOCOL)
+
+    def run(word: str) -> None:
+        settings = Settings(model="never", tasks="proactivebench_sample", protocol=word, limit=1, predict_only=True)
+        run_async(prepare(settings).run(tmp_path / "run"))
+
+    run(f"{file}:Loud")
+    run(f"{file}:Loud")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.py").write_text(PROTOCOL + "# changed\n")
+    with pytest.raises(UsageError, match=r"protocol\.code\.sha256: .* then, .* now"):
+        run(f"{tmp_path}/other/mine.py:Loud")
+
+
+def test_a_broken_metric_of_a_package_is_said_and_hurts_no_other(install):  # noqa: F811
+    source = "class Metric: ...\nOWN = 3\nraise ImportError('no such thing')\n"
+    module = install("pb_metrics", {"proactivebench.metrics": {"mine": "pb_metrics.plugs:OWN"}}, source)
+    path = os.pathsep.join([str(module.parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", "from proactivebench.scoring.registry import METRICS; print('f1' in METRICS)"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "True\n"
+    assert "the metric 'mine' of the package pb_metrics is left out" in done.stderr
+    assert "no such thing" in done.stderr

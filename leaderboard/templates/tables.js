@@ -49,6 +49,8 @@
       this.picked = null;
       tools.hidden = false;
       this.select.addEventListener("change", () => this.sortBy(this.select.value).then(() => this.keep()));
+      const facts = tools.querySelector("input[name=facts]");
+      if (facts) facts.addEventListener("change", () => this.table.classList.toggle("without-facts", !facts.checked));
       this.table.addEventListener("sorted", () => this.noticeOrder());
       if (tools.dataset.pairs) this.makeChoosable();
       this.address();

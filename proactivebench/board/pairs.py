@@ -44,6 +44,7 @@ FIRST, SECOND = "{first}", "{second}"  # where names go into what is said of con
 _EXACT = 2_016  # pairs up to which p is adjusted by the very test of `compare`: those of 64 runs
 _SLACK = 1e-5  # single precision
 _CHUNK = 256
+_ROOM = 160  # characters of a phrase: foreign parameters stand in it, for each of many pairs
 _CLOSE = 0.0005
 
 Floats = NDArray[np.float64]
@@ -255,7 +256,8 @@ def _told(pairs: Paired, keys: Sequence[str], joint: Floats, metric: Metric) -> 
 def _conditions(first: str, second: str) -> tuple[str, ...]:
     both = [Conditions.model_validate_json(each) for each in (first, second)]
     names = (FIRST, SECOND)
-    return (*condition_differences(both, names), *unknown_conditions(both, names))
+    said = (*condition_differences(both, names), *unknown_conditions(both, names))
+    return tuple(phrase if len(phrase) <= _ROOM else phrase[: _ROOM - 1] + "…" for phrase in said)
 
 
 def told_apart(pairs: Iterable[PairComparison]) -> int:

@@ -144,10 +144,20 @@ def test_a_sort_by_a_head_is_in_the_address_offered(visited):
     assert "metric=precision" in chooser.locator("a.here").get_attribute("href")
 
 
+def test_columns_about_the_models_can_be_put_away(visited):
+    page = visited.page
+    table = table_of(page, "when")
+    parameters = page.locator(f"#{table} th.fact", has_text="Parameters")
+    assert parameters.is_visible()
+    page.locator(f".choose[data-table={table}]").get_by_label("columns about the models").uncheck()
+    assert not parameters.is_visible()
+    assert page.locator(f"#{table} td.fact:visible").count() == 0
+
+
 def test_everything_is_there_without_a_script(site, chromium):
     visit = Visit(chromium, site / "index.html", java_script_enabled=False)
     assert visit.page.locator(".choose:visible, .pair:visible").count() == 0
-    assert "helper-7b" in names(visit.page)
+    assert "helper-7b" in names(visit.page, "when-table-1")
     assert visit.page.locator(".downloads a").count() >= 3
     pairs = Visit(chromium, site / "pairs.html", java_script_enabled=False)
     assert pairs.page.locator("table.board tbody tr:visible").count() >= 1

@@ -110,6 +110,17 @@ def test_conditions_that_differ_are_said_by_name(scored):
     json.dumps(list(flat_pairs(table)), allow_nan=False)
 
 
+def test_parameters_without_end_are_cut_in_what_is_said_of_conditions(scored):
+    one, two = candidates(scored, "oracle", "parrot")
+    many = Decoding(extra={f"parameter{number}": "x" * 80 for number in range(60)})
+    made = [
+        Candidate(each.key, each.name, each.report.model_copy(update={"conditions": how}), each.timing)
+        for each, how in ((one, Conditions(decoding=many)), (two, Conditions(decoding=Decoding())))
+    ]
+    (table,) = tables(*made)
+    assert all(len(phrase) <= 160 for phrase in table.conditions(one.key, two.key))
+
+
 def test_very_many_pairs_have_the_p_of_the_joint_test(monkeypatch):
     rng = np.random.default_rng(5)
     differences = rng.normal(size=(900, 12)) + rng.normal(size=(900, 1))

@@ -15,20 +15,25 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from proactivebench.agents.base import Agent as Model
     from proactivebench.agents.base import Answer, Message, Request
+    from proactivebench.agents.contract import Action, Agent, Decision, Moment, PastAction, TraceStart
     from proactivebench.api import compare, evaluate, load_traces, score
     from proactivebench.judging.base import Item, Judge, Opinion
     from proactivebench.judging.kind import BaseCard, JudgeKind
     from proactivebench.judging.model import ModelJudge, Question
     from proactivebench.protocols.cards import ProtocolKind
     from proactivebench.protocols.standard import StandardProtocol
-    from proactivebench.records import Report, Task, Trace, VerdictStatus
+    from proactivebench.records import Event, Report, Task, Trace, Usage, VerdictStatus
     from proactivebench.scoring.measures import Column, Ratio, total
     from proactivebench.scoring.metric import Interval, Metric, MetricTable, Need
 
 __all__ = [
+    "Action",
+    "Agent",
     "Answer",
     "BaseCard",
     "Column",
+    "Decision",
+    "Event",
     "Interval",
     "Item",
     "Judge",
@@ -38,8 +43,10 @@ __all__ = [
     "MetricTable",
     "Model",
     "ModelJudge",
+    "Moment",
     "Need",
     "Opinion",
+    "PastAction",
     "ProtocolKind",
     "Question",
     "Ratio",
@@ -48,6 +55,8 @@ __all__ = [
     "StandardProtocol",
     "Task",
     "Trace",
+    "TraceStart",
+    "Usage",
     "VerdictStatus",
     "__version__",
     "compare",
@@ -59,13 +68,14 @@ __all__ = [
 
 _HOMES = {
     "proactivebench.agents.base": ("Answer", "Message", "Model", "Request"),
+    "proactivebench.agents.contract": ("Action", "Agent", "Decision", "Moment", "PastAction", "TraceStart"),
     "proactivebench.api": ("compare", "evaluate", "load_traces", "score"),
     "proactivebench.judging.base": ("Item", "Judge", "Opinion"),
     "proactivebench.judging.kind": ("BaseCard", "JudgeKind"),
     "proactivebench.judging.model": ("ModelJudge", "Question"),
     "proactivebench.protocols.cards": ("ProtocolKind",),
     "proactivebench.protocols.standard": ("StandardProtocol",),
-    "proactivebench.records": ("Report", "Task", "Trace", "VerdictStatus"),
+    "proactivebench.records": ("Event", "Report", "Task", "Trace", "Usage", "VerdictStatus"),
     "proactivebench.scoring.measures": ("Column", "Ratio", "total"),
     "proactivebench.scoring.metric": ("Interval", "Metric", "MetricTable", "Need"),
 }

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from proactivebench.agents.base import Agent as Model
+from proactivebench.agents.given import word_of
 from proactivebench.errors import UsageError
-from proactivebench.evaluation import report_of, run_async, score_run, task_of
-from proactivebench.preparation import Serving, Settings, measured_judge, prepare, with_preset
+from proactivebench.evaluation import incomplete, report_of, run_async, score_run, task_of
+from proactivebench.judging.base import Judge
+from proactivebench.preparation import Objects, Serving, Settings, measured_judge, prepare, with_preset
 from proactivebench.presets import judge_of, preset_named
 from proactivebench.records import Comparison, Report, Task
 from proactivebench.store import RunStore
 from proactivebench.terms import check_known, check_terms
 from proactivebench.traces import load_task
+from proactivebench.traces.kept import spec_of
 
 
 def load_traces(task: str | Path) -> Task:
@@ -27,18 +32,29 @@ def load_traces(task: str | Path) -> Task:
 
 
 def evaluate(
-    agent: str,
-    task: str | Path | None = None,
-    judge: str | Path | None = None,
+    agent: Any,
+    task: str | Path | Task | None = None,
+    judge: str | Path | Judge | None = None,
     output_path: str | Path = "runs/latest",
     **settings: Any,
 ) -> Report:
     """Evaluate `agent` on `task`, judged by `judge` (None = the task's default): the whole road in one call.
 
-    `agent`, `task` and `judge` are the words of `--model`, `--tasks` and `--judge`; `preset="paper"` names the last
-    two. `settings` are further fields of `Settings` and `Serving`. Calling it again resumes. Returns the report, which
-    is also saved in `output_path`. Raises `ProactiveBenchError`: `UsageError` for whatever cannot be, before anything
-    is asked.
+    Args:
+        agent: a word of `--model`; or a function of a `Moment`, sync or async, that returns an `Action`, a text,
+            several texts or None; a class with `act`, or an object of one; an agent or model object of this package.
+        task: a word of `--tasks`, or a `Task`; `preset="paper"` names it, and the judge too.
+        judge: a word of `--judge`, or a judge object.
+        output_path: the run directory. Calling it again with the same arguments resumes.
+        settings: further fields of `Settings` and `Serving`, the options of the command line under their names.
+            `protocol`, `judge_model` and `feedback_judge` take objects, too.
+
+    Returns:
+        The report, which is also saved in `output_path`. A run with moments that have no final reply says so in a
+        warning, with what went wrong first.
+
+    Raises:
+        ProactiveBenchError: `UsageError` for whatever cannot be, before anything is asked.
     """
     check_known(settings, {*Settings.__slots__, *Serving.__slots__} - {"model", "tasks", "judge", "serving"})
     folder = _path(output_path, "output_path")
@@ -46,13 +62,33 @@ def evaluate(
         if isinstance(settings.get(name), Mapping):
             settings[name] = {key: str(value) for key, value in settings[name].items()}
     given = {name: _word(value) for name, value in settings.items()}
+    objects = Objects(
+        agent=None if isinstance(agent, str | PathLike) else agent,
+        task=task if isinstance(task, Task) else None,
+        judge=judge if isinstance(judge, Judge) else None,
+        feedback_judge=_taken(given, "feedback_judge", lambda found: isinstance(found, Judge)),
+        protocol=_taken(given, "protocol", lambda found: callable(getattr(found, "conversation", None))),
+        judge_model=_taken(given, "judge_model", lambda found: isinstance(found, Model)),
+    )
+    _refuse_both(objects, given)
     serving = Serving(**{name: given.pop(name) for name in Serving.__slots__ if name in given})
-    asked = with_preset(Settings(model=agent, tasks=_word(task), judge=_word(judge), serving=serving, **given))
-    evaluation = prepare(asked)
+    asked = with_preset(
+        Settings(
+            model=_word(agent) if objects.agent is None else word_of(agent),
+            tasks=spec_of(objects.task) if objects.task else _word(task),
+            judge=None if objects.judge else _word(judge),
+            serving=serving,
+            **given,
+        )
+    )
+    evaluation = prepare(asked, objects)
     if asked.measure_judge:
         evaluation.known = measured_judge(asked, asked.judge, evaluation.task)
     store = run_async(evaluation.run(folder))
-    return score_run(store, evaluation.task)
+    report = score_run(store, evaluation.task)
+    if report.missing:
+        warnings.warn(f"{incomplete(report, store)}: call it again to go on", RuntimeWarning, stacklevel=2)
+    return report
 
 
 def score(run: str | Path) -> Report:
@@ -95,3 +131,23 @@ def _path(value: object, name: str) -> Path:
 def _word(value: Any) -> Any:
     """A path as the command line would have it; anything else as it is."""
     return str(value) if isinstance(value, PathLike) else value
+
+
+def _taken(given: dict[str, Any], name: str, is_one: Callable[[Any], bool]) -> Any:
+    """The object under a setting's name, taken out of `given`; None where a word stands there, or nothing."""
+    return given.pop(name) if is_one(given.get(name)) else None
+
+
+def _refuse_both(objects: Objects, given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for words that would change an object which is ready as it is."""
+    clashing = {
+        "protocol": ("history", "candidates", "feedback_rounds"),
+        "judge_model": ("judge_model_args",),
+        "judge": ("measure_judge", "judge_gen_kwargs"),
+    }
+    for name, words in clashing.items():
+        said = [word for word in words if given.get(word)]
+        if getattr(objects, name) is not None and said:
+            raise UsageError(
+                f"{name} is an object, which {said[0]} cannot change: leave it out, or give {name} by name"
+            )

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from proactivebench.agents.base import Agent
 from proactivebench.agents.replay import ReplayAgent
+from proactivebench.agents.server_words import one_line
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import same_but_for_decoding, token_limits
@@ -48,6 +49,7 @@ from proactivebench.rollout import Advise, Rollout
 from proactivebench.stopping import Stopped, heeding
 from proactivebench.store import RunStore
 from proactivebench.traces import load_task
+from proactivebench.traces.kept import IN_THE_RUN, keep, load_for
 
 T = TypeVar("T")
 
@@ -138,6 +140,8 @@ class Evaluation:
         for judge in judges.values():
             refuse_other_weights(store.judges.get(judge.identity.id), judge.identity)
         store.begin(self.manifest())
+        if self.task_spec == IN_THE_RUN:
+            keep(self.task, store.path)
         self.agent.expect(self.decoding or Decoding(), self.protocol.schema())
         self.agent.attach(RunParameters(store))
         async with AsyncExitStack() as stack:
@@ -249,7 +253,7 @@ def task_of(store: RunStore, spec: str | None = None) -> Task:
     """The task a run was made on, loaded again (`spec` says where, should it have moved). Raises `UsageError` where the
     data is not the data of the run."""
     identity = store.manifest.task
-    task = load_task(spec or identity.spec)
+    task = load_task(spec) if spec else load_for(store.path, identity.spec)
     if task.data_hash != identity.data_hash:
         raise UsageError(
             f"{store.path} was made on other data than {spec or identity.spec} holds now "
@@ -375,18 +379,26 @@ def score_run(store: RunStore, task: Task | None = None, beside: Beside | None =
     return report
 
 
-def check_complete(report: Report) -> None:
-    """Raise `InvalidRun` where moments have no final reply."""
+def check_complete(report: Report, store: RunStore | None = None) -> None:
+    """Raise `InvalidRun` where moments have no final reply, with what went wrong first where the run is at hand."""
     if report.missing:
-        raise InvalidRun(
-            f"{report.missing} of {report.moments_expected} moments have no final reply: run the same command again"
-        )
+        raise InvalidRun(f"{incomplete(report, store)}: run the same command again")
 
 
-def check_valid(report: Report) -> None:
+def incomplete(report: Report, store: RunStore | None = None) -> str:
+    """How much is missing of a report, and what went wrong first where the run is at hand."""
+    said = f"{report.missing} of {report.moments_expected} moments have no final reply"
+    failed = (reply for reply in (store.replies().values() if store else ()) if not reply.status.final and reply.error)
+    first = next(failed, None)
+    if first is None:
+        return said
+    return f"{said} (first {first.trace_id}, turn {first.turn}: {one_line(first.error or '')})"
+
+
+def check_valid(report: Report, store: RunStore | None = None) -> None:
     """Raise `InvalidRun` where a report's numbers may not be used as they are: incomplete, spoilt by the provider, or
-    too much unscored."""
-    check_complete(report)
+    too much unscored. Where its run is at hand too, what is missing is said with what went wrong."""
+    check_complete(report, store)
     if report.unclean and report.unclean.too_many:
         raise InvalidRun(
             f"{report.invalid(report.judges[0])}: see which with `proactivebench show`, then run with another "

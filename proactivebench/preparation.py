@@ -10,7 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from proactivebench.agents import REPLAY, create_agent, is_baseline
-from proactivebench.agents.base import Agent
+from proactivebench.agents.base import Agent, Call
+from proactivebench.agents.given import agent_given
+from proactivebench.agents.program import Program
 from proactivebench.agents.replay_origin import Origin, origin_of
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import UsageError
@@ -68,8 +70,11 @@ class Serving:
         model_args: Mapping[str, str],
         protocol: Protocol | None = None,
         task: Task | None = None,
+        given: Any = None,
     ) -> Agent:
-        """The agent `model` names, called this way."""
+        """The agent `model` names, or the object `given` in its place, called this way."""
+        if given is not None:
+            return agent_given(given, Call(word=model, args=model_args, protocol=protocol, task=task, **asdict(self)))
         return create_agent(model, model_args, protocol=protocol, task=task, **asdict(self))
 
 
@@ -105,30 +110,50 @@ class Settings:
         check_terms({name: getattr(self, name) for name in self.__slots__})
 
 
-def prepare(settings: Settings) -> Evaluation:
-    """Make the parts a run needs. Raises `UsageError` or `DataError`, in one line, for whatever cannot be had."""
-    settings = with_preset(settings)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """What is given as objects in place of words: whoever acts, the data, who decides, how a moment is put to models,
+    and the model behind a judge."""
+
+    agent: Any = None
+    task: Task | None = None
+    judge: Judge | None = None
+    feedback_judge: Judge | None = None
+    protocol: Protocol | None = None
+    judge_model: Agent | None = None
+
+
+def prepare(settings: Settings, objects: Objects | None = None) -> Evaluation:
+    """Make the parts a run needs; what stands in `objects` is taken in place of its word.
+
+    Raises `UsageError` or `DataError`, in one line, for whatever cannot be had.
+    """
+    settings, objects = with_preset(settings), objects or Objects()
     if settings.predict_only and settings.measure_judge:
         raise UsageError("--predict_only asks no judge, so that there is none to measure: leave one of the two")
-    task = load_task(settings.tasks or "")
-    judge = None if settings.predict_only else judge_for(settings, settings.judge, task)
-    advising = settings.feedback_judge or (judge.identity.id if judge and settings.feedback_rounds else None)
+    task = objects.task or load_task(settings.tasks or "")
+    judge = None if settings.predict_only else objects.judge or judge_for(settings, settings.judge, task, objects)
+    adviser = objects.feedback_judge or (judge if settings.feedback_rounds and not settings.feedback_judge else None)
+    advising = adviser.identity.id if adviser else settings.feedback_judge
     origin = _origin(settings) if settings.model == REPLAY else None
-    protocol = _protocol(settings, advising) if origin is None else _replayed(settings, origin)
+    protocol = objects.protocol or (_protocol(settings, advising) if origin is None else _replayed(settings, origin))
     check_asked(protocol, settings.model)
     feedback = None
     if origin is None and protocol.identity.feedback_rounds:
         own = judge is not None and protocol.identity.feedback_judge == judge.identity.id
-        feedback = judge if own else judge_for(settings, protocol.identity.feedback_judge, task)
+        feedback = objects.feedback_judge or (
+            judge if own else judge_for(settings, protocol.identity.feedback_judge, task, objects)
+        )
         if judge and feedback and feedback.identity.id == judge.identity.id:
             feedback = judge  # one log, one writer
-        protocol = _protocol(settings, feedback.identity.id if feedback else None)
+        protocol = objects.protocol or _protocol(settings, feedback.identity.id if feedback else None)
     check_judge_decoding(settings, judge, feedback)
+    agent = settings.serving.agent(settings.model, settings.model_args, protocol, task, objects.agent)
     return Evaluation(
         task=task,
-        agent=settings.serving.agent(settings.model, settings.model_args, protocol, task),
+        agent=agent,
         protocol=protocol,
-        decoding=decoding(settings.gen_kwargs, protocol) if origin is None else origin.decoding,
+        decoding=_decoding_of(agent, settings, protocol) if origin is None else origin.decoding,
         judge=judge,
         feedback=feedback,
         task_spec=settings.tasks or "",
@@ -219,11 +244,13 @@ def _protocol(settings: Settings, feedback_judge: str | None) -> Protocol:
     )
 
 
-def judge_for(settings: Settings, spec: str | None, task: Task) -> Judge:
-    """The judge `spec` names (None = the default of the task), over the judge model of `settings` if there is one."""
+def judge_for(settings: Settings, spec: str | None, task: Task, objects: Objects | None = None) -> Judge:
+    """The judge `spec` names (None = the default of the task), over the judge model of `settings` or `objects` if there
+    is one."""
     return create_judge(
         spec or default_spec(task),
         task=task,
+        engine=objects.judge_model if objects else None,
         model=settings.judge_model,
         model_args=settings.judge_model_args,
         decode=judge_decoding(settings.judge_gen_kwargs),
@@ -280,6 +307,17 @@ def _refuse_misspelt(words: Iterable[str], option: str) -> None:
                 f"{option} {word}: did you mean {near[0]}? ours are {', '.join(_OWN_WORDS)}; "
                 "words of the server's own go on to it"
             )
+
+
+def _decoding_of(agent: Agent, settings: Settings, protocol: Protocol) -> Decoding | None:
+    """How the run's answers are generated; None for a program, which decides that itself. Raises `UsageError`."""
+    if not isinstance(agent, Program):
+        return decoding(settings.gen_kwargs, protocol)
+    if settings.gen_kwargs:
+        raise UsageError(
+            f"--gen_kwargs says how a model answers, and {agent.identity.name} decides that itself: leave it out"
+        )
+    return None
 
 
 def decoding(gen_kwargs: Mapping[str, Any], protocol: Protocol) -> Decoding:

@@ -80,14 +80,22 @@ class Rollout:
 
     def _trace(self, trace: Trace, repeat: int) -> Chain:
         history: list[list[Reply]] = []
-        for turn in range(len(trace.events)):
-            rounds = yield from self._moment(Moment(trace, turn), repeat, history)
-            if not rounds[-1].status.final:
-                return  # what follows would build on an answer that is not there
-            history.append(rounds)
+        moment = Moment(trace, 0)
+        try:
+            for turn in range(len(trace.events)):
+                moment = Moment(trace, turn)
+                rounds = yield from self._moment(moment, repeat, history)
+                if not rounds[-1].status.final:
+                    return  # what follows would build on an answer that is not there
+                history.append(rounds)
+        finally:
+            self.agent.released(moment, repeat)
 
     def _moment_alone(self, moment: Moment, repeat: int) -> Chain:
-        yield from self._moment(moment, repeat, ())
+        try:
+            yield from self._moment(moment, repeat, ())
+        finally:
+            self.agent.released(moment, repeat)
 
     def _moment(
         self, moment: Moment, repeat: int, history: Sequence[Sequence[Reply]]
@@ -135,7 +143,7 @@ class Rollout:
         heard = (before.heard or 0) if before else 0
         tries = [_heard_before(before)] if before and heard else []
         parsed: Parsed | None = None
-        limit = 1 if self.agent.deterministic else self.protocol.max_attempts
+        limit = 1 if self.agent.asked_once else self.protocol.max_attempts
         for attempt in range(min(heard, limit - 1), limit):
             try:
                 answer = yield Request(
@@ -147,6 +155,9 @@ class Rollout:
                     seed=self.seed + key.repeat + attempt * _RETRY_SEED,
                     schema=self.protocol.schema(),
                     readable=lambda text: _whole(self.protocol.parse(text, told)),
+                    history=tuple(history),
+                    rounds=tuple(rounds),
+                    advice=advice,
                 )
             except Stopped:
                 if not tries:
@@ -262,7 +273,7 @@ def reply_from(
         proposals=tuple(map(printable, parsed.proposals)) if parsed and status.clean else (),
         text=printable(last.text),
         reasoning=printable(last.reasoning or (parsed.reasoning if parsed else None)),
-        confidence=parsed.confidence if parsed else None,
+        confidence=_confidence(last, parsed),
         advice=advice,
         notes=tuple(dict.fromkeys(noted)),
         dropped_turns=last.dropped_turns,
@@ -273,6 +284,12 @@ def reply_from(
         queue_s=sum(queued) if queued else None,
         error=printable(last.error) or _unfinished(status, last),
     )
+
+
+def _confidence(answer: Answer, parsed: Parsed | None) -> float | None:
+    if parsed is None:
+        return None
+    return parsed.confidence if answer.confidence is None else answer.confidence
 
 
 def _cause(status: ReplyStatus, answer: Answer, parsed: Parsed | None) -> Cause | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from proactivebench import plugins
@@ -35,6 +36,11 @@ def is_baseline(model: str) -> bool:
 def is_endpoint(model: str) -> bool:
     """Whether `model` is the word of a model of ours: a server that this package itself speaks to."""
     return plugins.built_in(Contract.MODEL, model) is not None
+
+
+def is_program(agent: AgentIdentity) -> bool:
+    """Whether the answers of a run are those of a program of somebody's own: a function, a process, a server."""
+    return agent.model in ("process", "http") or agent.code is not None
 
 
 def baseline_words() -> list[str]:
@@ -116,4 +122,6 @@ def _made(found: Any, plug: Plug, call: Call) -> Agent:
 
     if isinstance(found, Baseline):
         return found.agent(call)
-    raise UsageError(f"--model {plug.word}: {type(found).__name__} is no agent: give an Agent or a class of one")
+    from proactivebench.agents.callables import CallableAgent
+
+    return CallableAgent(found, replace(call, word=plug.word))

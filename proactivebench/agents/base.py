@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from proactivebench.errors import UsageError
 from proactivebench.parameters import Parameters
-from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Task, Usage
+from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Reply, Task, Usage
 
 if TYPE_CHECKING:
     from proactivebench.protocols.base import Protocol
@@ -40,7 +40,9 @@ class Reasoned(Message):
 class Request:
     """One conversation to answer. `moment` is what the conversation is about: baselines and replays read it, models
     do not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` counts repeats in.
-    `readable` says whether a text can be read as an answer, where a server leaves open whether it is a whole one."""
+    `readable` says whether a text can be read as an answer, where a server leaves open whether it is a whole one.
+    `history`, `rounds` and `advice` are what the conversation was made of (see `Protocol.conversation`), for agents
+    that read no messages."""
 
     messages: tuple[Message, ...]
     decoding: Decoding
@@ -51,6 +53,9 @@ class Request:
     schema: dict[str, Any] | None = None
     top_logprobs: int = 0
     readable: Callable[[str], bool] | None = None
+    history: Sequence[Sequence[Reply]] = ()
+    rounds: Sequence[Reply] = ()
+    advice: str | None = None
 
 
 class TokenLogprobs(NamedTuple):
@@ -74,7 +79,7 @@ class Answer:
     `latency_s` is wall time in seconds over all `attempts`, pauses between them included, and `queue_s` the wait before
     the first, until fewer requests were in flight. `usage` sums the attempts; `dropped_turns` did not fit.
     `in_process` is set where no server stands between: an empty answer is then the model's own. `cause` and `notes` go
-    into the reply as they are."""
+    into the reply as they are, and so does `confidence`, whatever the protocol reads from the text."""
 
     text: str | None
     reasoning: str | None = None
@@ -91,6 +96,7 @@ class Answer:
     cause: Cause | None = None
     notes: tuple[Note, ...] = ()
     in_process: bool = False
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +133,7 @@ class Agent:
 
     identity: AgentIdentity
     lockstep: bool = False
-    deterministic: bool = False
+    asked_once: bool = False  # whatever it says stands: for those who would say it again, and those who remember
 
     def expect(self, decoding: Decoding, schema: dict[str, Any] | None = None, top_logprobs: int = 0) -> None:
         """Before `start`: requests of this kind will come, so that a server can be probed with just these."""
@@ -161,6 +167,9 @@ class Agent:
     async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
         """The answers to several conversations, in their order."""
         return list(await asyncio.gather(*(self.answer(request) for request in requests)))
+
+    def released(self, moment: Moment, repeat: int) -> None:
+        """Nothing more of this trace and repeat is asked (with a history of observations: of this moment)."""
 
     async def close(self) -> None:
         """Let go of connections and memory."""

@@ -61,7 +61,7 @@ class BaselineAgent(Agent):
     always give the same answers, in whatever order they are asked.
     """
 
-    deterministic = True
+    asked_once = True
 
     def __init__(
         self, baseline: Baseline, args: Mapping[str, str] | None = None, *, protocol: Protocol, task: Task

@@ -144,7 +144,8 @@ class Server:
     """What the responses of one server mean, in the light of those before: one that has answered and then says 401,
     403 or 404 may have a bad moment, one that never answered has not let us in.
 
-    `url` and `model` are those of messages; `keys` names the variables a `key` is read from.
+    `url` and `model` are those of messages (no model: the server is an agent itself); `keys` names the variables a
+    `key` is read from, `argument` the one the address was given in.
     """
 
     url: str
@@ -153,6 +154,7 @@ class Server:
     key: str = ""
     let_in: bool = False
     shut: int = 0
+    argument: str = "base_url"
 
     def answered(self) -> None:
         """Note an answer."""
@@ -193,14 +195,17 @@ class Server:
             address = scrub(_bare(headers.get("Location") or ""), self.key) or "an address it does not name"
             return (
                 f"{self.url} has moved to {address} ({status}), and redirects are not followed: "
-                "give the new address as base_url=…"
+                f"give the new address as {self.argument}=…"
             )
         if status in (401, 403):
             return (
-                f"{self.url} does not let us in ({status}: {message}): set {self.keys} to a key that may use this model"
+                f"{self.url} does not let us in ({status}: {message}): set {self.keys} to a key that may use this "
+                f"{'model' if self.model else 'agent'}"
             )
         if status == 407:
             return f"the proxy before {self.url} asks who we are (407): set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+        if not self.model:
+            return f"{self.url} takes no moment ({status}: {message}): check {self.argument}=…"
         return (
             f"{self.url} knows no model '{self.model}' or no such API at this address ({status}: {message}): "
             "check model=… and base_url=… (it usually ends in /v1)"

@@ -139,8 +139,8 @@ def parse_options(word: str, model_args: Mapping[str, str]) -> Options:
         schema=_choice(args, "schema", {"auto": True, "on": True, "true": True, "off": False, "false": False}),
         stream=_choice(args, "stream", {"auto": None, "on": True, "true": True, "off": False, "false": False}),
         reasoning=_choice(args, "reasoning", {"auto": None, "return": True, "drop": False}),
-        key_env=_variable(args),
-        key_header=_header(args),
+        key_env=key_variable(args),
+        key_header=key_header(args),
     )
 
 
@@ -187,14 +187,16 @@ def _choice(args: Mapping[str, str], name: str, choices: Mapping[str, T]) -> T:
     return choices[value]
 
 
-def _variable(args: Mapping[str, str]) -> str | None:
+def key_variable(args: Mapping[str, str]) -> str | None:
+    """The environment variable that `key_env` names. Raises `UsageError` for what can be the name of none."""
     name = args.get("key_env")
     if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
         raise UsageError("key_env in --model_args is the NAME of an environment variable that holds the key")
     return name
 
 
-def _header(args: Mapping[str, str]) -> str | None:
+def key_header(args: Mapping[str, str]) -> str | None:
+    """The header that `key_header` names, None for the usual one. Raises `UsageError` for what can be none."""
     name = args.get("key_header")
     if name is None or name.lower() == "authorization":
         return None

@@ -31,7 +31,7 @@ class ReplayAgent(Agent):
     readers.
     """
 
-    deterministic = True
+    asked_once = True
 
     def __init__(self, args: Mapping[str, str] | None = None, *, protocol: Protocol, task: Task) -> None:
         given = dict(args or {})

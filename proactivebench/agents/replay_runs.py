@@ -92,4 +92,5 @@ def answer_of(reply: Reply, protocol: Protocol) -> Answer:
         usage=reply.usage,
         latency_s=reply.latency_s,
         dropped_turns=reply.dropped_turns,
+        confidence=reply.confidence,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from proactivebench.agents.server_words import scrub
 from proactivebench.errors import UsageError
 
 _NAME = re.compile(
@@ -14,6 +16,7 @@ _NAME = re.compile(
     r"|(auth|access|hf|api|bearer|session)_?token)$|^(token|key|headers?)$"
 )
 _VALUE = re.compile(r"^(Bearer\s|sk-[\w-]{8,}|hf_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|AIza[\w-]{20,})")
+_LEAST = 8  # characters of a value that is a secret: shorter ones stand in texts by chance
 _SWITCH = {"true", "false", "none", ""}
 
 
@@ -37,3 +40,12 @@ def _address_with_secret(text: str) -> bool:
         return bool(address.password) or any(_NAME.search(key.lower()) for key, _ in parse_qsl(address.query))
     except ValueError:
         return False
+
+
+def without_secrets(text: str) -> str:
+    """`text` without the values of environment variables whose names say that they hold keys, tokens or passwords, and
+    without whatever else looks like a key: what a program writes about itself may quote them."""
+    for name, value in os.environ.items():
+        if len(value) >= _LEAST and _NAME.search(name.lower()):
+            text = scrub(text, value)
+    return scrub(text, "")

@@ -105,6 +105,7 @@ BADGES = {
     "copy": "most of what it offers is also another entry's, and nobody named this one as the original; not ranked",
     "trained on benchmark": "its makers say so",
     "training unknown": "its makers do not say whether it was trained on the benchmark",
+    "code not public": "its answers are those of a program, and its makers give no link",
     "baseline judge": "judged by a baseline: not comparable with other judges, not ranked",
     "outside judge": "judged by a kind of judge that is not part of this package, and cannot be recomputed without it; "
     "not ranked",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from proactivebench.agents import is_program
 from proactivebench.board.copies import copies, explained
 from proactivebench.board.decided import DISPUTED_SHARE, DecidedAgain, Decisions
 from proactivebench.board.ranking import rank_ranges
@@ -166,6 +167,8 @@ def _training(entry: Recomputed) -> Iterator[Badge]:
         yield "trained on benchmark", f"Its makers say it was trained on the benchmark's {' and '.join(what)}."
     elif declared.trained_on_traces is None or declared.trained_on_labels is None:
         yield "training unknown", "Its makers do not say whether it was trained on the benchmark."
+    if is_program(entry.report.agent) and not declared.links:
+        yield "code not public", "Its answers are those of a program, and its makers give no link to its code."
 
 
 def _rows(entry: Recomputed, known: Known, badges: Sequence[Badge]) -> Iterator[Row]:

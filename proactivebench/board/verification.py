@@ -17,7 +17,8 @@ from proactivebench.board.validation import Validation, few, validate_evidence
 from proactivebench.errors import DataError, InvalidRun, UsageError
 from proactivebench.evaluation import check_valid
 from proactivebench.judging import Item
-from proactivebench.protocols import Protocol, load_protocol, shipped_cards
+from proactivebench.protocols import Parsed, Protocol, load_protocol, shipped_cards
+from proactivebench.protocols.parser import parse_reply
 from proactivebench.records import Note, ProtocolIdentity, Reply, ReplyStatus, Report, Task
 from proactivebench.scoring import build_report
 from proactivebench.scoring.questions import contexts, question
@@ -181,9 +182,16 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
         if not agrees:
             said = f"{reply.trace_id} turn {reply.turn}: its raw text does not say what its proposals say"
             wrong.append(f"{said} (read again it is {parsed.status}, the entry has {reply.status})")
-        elif clean and _noted(reply) != (parsed.confidence, set(parsed.notes)):
+        elif clean and _noted(reply) != (_stated(reply, parsed, protocol), set(parsed.notes)):
             wrong.append(f"{reply.trace_id} turn {reply.turn}: its raw text does not bear out its confidence or notes")
     yield from few(REPLIES, wrong)
+
+
+def _stated(reply: Reply, parsed: Parsed, protocol: Protocol) -> float | None:
+    """The confidence in a reply's text. A program may state one where the protocol asks for none."""
+    if parsed.confidence is not None or reply.confidence is None:
+        return parsed.confidence
+    return parse_reply(reply.text or "", candidates=protocol.identity.candidates, confidence=True).confidence
 
 
 def _noted(reply: Reply) -> tuple[float | None, set[Note]]:

@@ -19,7 +19,7 @@ def conclude(store: RunStore, task: Task, beside: Beside | None = None, *, as_js
 
     report = score_run(store, task, beside)
     print_as(report, task, store.path, as_json=as_json)
-    check_valid(report)
+    check_valid(report, store)
 
 
 def print_as(report: Report, task: Task, run: Path, *, as_json: bool) -> None:

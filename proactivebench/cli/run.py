@@ -159,6 +159,6 @@ def _follow(evaluation: Evaluation, folder: Path, beside: Beside, *, as_json: bo
             print_as(report, evaluation.task, folder, as_json=True)
         elif report.caution:
             print(report.caution)
-        check_valid(report)
+        check_valid(report, store)
         return
     conclude(store, evaluation.task, beside, as_json=as_json)

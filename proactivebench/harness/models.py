@@ -10,7 +10,7 @@ from lm_eval.api.model import LM
 from proactivebench import plugins
 from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent, Request
-from proactivebench.errors import UsageError
+from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import Evaluation, run_async
 from proactivebench.plugins import Contract
 from proactivebench.records import Decoding
@@ -50,6 +50,13 @@ class AgentModel(LM):  # type: ignore[misc]
 
     async def _answer_all(self, requests: Sequence[Any]) -> list[str]:
         agents: dict[int, Agent] = {}
+        try:
+            return await self._texts(requests, agents)
+        finally:
+            for agent in agents.values():
+                await agent.close()
+
+    async def _texts(self, requests: Sequence[Any], agents: dict[int, Agent]) -> list[str]:
         texts = []
         for request in requests:
             session = request.proactivebench
@@ -60,7 +67,11 @@ class AgentModel(LM):  # type: ignore[misc]
             asked = Request(
                 messages=(), decoding=evaluation.decoding or Decoding(), moment=moment, seed=evaluation.seed
             )
-            texts.append((await agent.answer(asked)).text or "")
+            answer = await agent.answer(asked)
+            agent.released(moment, asked.repeat)
+            if answer.failure is not None:
+                raise InvalidRun(f"{moment.trace.trace_id}, turn {moment.turn}, has no answer: {answer.error}")
+            texts.append(answer.text or "")
         return texts
 
     def loglikelihood(self, requests: Sequence[Any]) -> Any:  # noqa: ARG002

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents import REPLAY
+from proactivebench.agents.program import Program
 from proactivebench.agents.replay_origin import origin_of
 from proactivebench.errors import InvalidRun
 from proactivebench.evaluation import Evaluation, judge_run, run_async
@@ -93,9 +94,11 @@ class Session:
         traces = [trace for trace in self.task.traces if trace.trace_id in wanted]
         self.shard = lm.rank if lm.world_size > 1 else None
         evaluation = self._as_given(lm)
+        agent = agent_for(lm, self.options.model_args, evaluation)
         evaluation = replace(
             evaluation,
-            agent=agent_for(lm, self.options.model_args, evaluation),
+            agent=agent,
+            decoding=None if isinstance(agent, Program) else evaluation.decoding,
             traces=traces,
             shard=self.shard,
             concurrency=max(1, len(traces) * self.evaluation.repeats),  # the backend bounds what runs at once

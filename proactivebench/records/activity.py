@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -83,6 +85,12 @@ class Task(Record):
     def data_hash(self) -> str:
         """sha256 over all traces with their labels: what a run was asked, and what runs must share to be compared."""
         return digest([trace.model_dump(mode="json") for trace in self.traces])
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Task:
+        """A copy, whose data hash is its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("data_hash", None)
+        return copied
 
     @property
     def moments(self) -> int:

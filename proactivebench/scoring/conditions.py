@@ -38,6 +38,8 @@ def made_under(manifest: Manifest, dropped: int = 0) -> Conditions:
         return Conditions(dropped=dropped)
     if is_baseline(model):
         return Conditions(decoding=manifest.decoding, generated=False)
+    if manifest.decoding is None:  # a program, which decides by itself how it comes to an answer
+        return Conditions(generated=False, dropped=dropped)
     asked = found.get(FORMAT)
     if asked is None and not is_endpoint(model) and model != SAMPLES:
         asked = NO_FORMAT  # lm-eval's backends are asked for text

@@ -52,6 +52,7 @@ class Contract(StrEnum):
 
 # Where ours are declared: every module of these packages may have PLUGS.
 HOMES: dict[Contract, str] = {
+    Contract.SUITE: "proactivebench.traces.kinds",
     Contract.AGENT: "proactivebench.agents.kinds",
     Contract.MODEL: "proactivebench.agents.kinds",
     Contract.JUDGE: "proactivebench.judging.kinds",
@@ -128,21 +129,27 @@ def built_in(contract: Contract, word: str) -> Plug | None:
     return next((plug for plug in ours(contract) if plug.word == word), None)
 
 
+def named(contract: Contract, word: str) -> Plug | None:
+    """Ours of that word, or an installed package's. None where nobody has it. Raises `UsageError` where two have."""
+    known = built_in(contract, word)
+    if known is not None:
+        return known
+    found = [plug for plug in _entry_points(contract) if plug.word == word]
+    if len(found) > 1:
+        packages = " and ".join(sorted(plug.package for plug in found))
+        raise UsageError(f"{contract.value}: both {packages} have a '{word}': remove one of the packages")
+    return found[0] if found else None
+
+
 def find(contract: Contract, word: str, beside: Path | None = None) -> Plug | None:
     """What `word` names: ours, an installed package's, or FILE.py:NAME (looked up in the folder `beside`). None where
     nobody knows it.
 
     Raises `UsageError` where two packages have the word, or the file does not hold the name.
     """
-    known = built_in(contract, word)
+    known = named(contract, word)
     if known is not None:
         return known
-    named = [plug for plug in _entry_points(contract) if plug.word == word]
-    if len(named) > 1:
-        packages = " and ".join(sorted(plug.package for plug in named))
-        raise UsageError(f"{contract.value}: both {packages} have a '{word}': remove one of the packages")
-    if named:
-        return named[0]
     folder = beside or Path()
     if word.endswith(".py") and (folder / Path(word).expanduser()).is_file():
         names = ", ".join(_public(_module_at(folder / Path(word).expanduser())))

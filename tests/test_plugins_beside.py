@@ -10,13 +10,14 @@ import pytest
 
 from proactivebench import plugins
 from proactivebench.board.rows import outside
-from proactivebench.errors import UsageError
+from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.judging import Judge, create_judge
 from proactivebench.plugins import Contract
 from proactivebench.preparation import Settings, prepare
 from proactivebench.protocols import load_protocol
 from proactivebench.records import JudgeIdentity, VerdictStatus
+from proactivebench.traces import load_task
 from tests.judging.scripted import ScriptedEngine, item
 from tests.test_plugins import install  # noqa: F401 - a fixture
 
@@ -212,3 +213,19 @@ def test_a_broken_metric_of_a_package_is_said_and_hurts_no_other(install):  # no
     assert done.stdout == "True\n"
     assert "the metric 'mine' of the package pb_metrics is left out" in done.stderr
     assert "no such thing" in done.stderr
+
+
+def test_a_package_adds_a_task_and_code_in_a_file_is_none(install, tmp_path: Path):  # noqa: F811
+    source = "from tests.scripted import tiny_task\ndef tiny(): return tiny_task(2, 1)\ndef other(): return 3\n"
+    install(
+        "pb_tasks", {"proactivebench.suites": {"tiny": "pb_tasks.plugs:tiny", "odd": "pb_tasks.plugs:other"}}, source
+    )
+    assert load_task("tiny").moments == 3
+    with pytest.raises(UsageError, match="--tasks odd: pb_tasks gives a int, not a Task"):
+        load_task("odd")
+    with pytest.raises(UsageError, match=r"no such task; did you mean tiny\?"):
+        load_task("tinny")
+    (tmp_path / "trap.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'w')\n")
+    with pytest.raises(ProactiveBenchError):
+        load_task(f"{tmp_path}/trap.py:task")
+    assert not (tmp_path / "sprung").exists()

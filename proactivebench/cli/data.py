@@ -27,9 +27,10 @@ def list_tasks(as_json: AsJson = False) -> None:
 
     Example: proactivebench data list
     """
-    from proactivebench.traces.tasks import NAMED
+    from proactivebench import plugins
+    from proactivebench.plugins import Contract
 
-    rows = [_row(name) for name in NAMED]
+    rows = [_row(plug.word) for plug in plugins.ours(Contract.SUITE)]
     if as_json:
         _print_json(rows)
         return
@@ -37,6 +38,9 @@ def list_tasks(as_json: AsJson = False) -> None:
         splits = ", ".join(f"{split} {count}" for split, count in row["splits"].items())
         here = "here" if row["here"] else f"not here yet: proactivebench data pull {row['name']}"
         print(f"{row['name']:<26}{row['traces']:>3} traces {row['moments']:>4} moments ({splits})\n    {here}")
+    for plug in plugins.plugs(Contract.SUITE):
+        if not plug.ours:
+            print(f"{plug.word:<26}of the package {plug.package}")
     print("\nAlso --tasks FILE.jsonl[.gz], one trace a line, and --tasks hf:ORG/NAME[/CONFIG][@REV][:SPLIT].")
 
 
@@ -123,11 +127,12 @@ def _task_with(trace: str) -> str:
     from proactivebench.errors import UsageError
     from proactivebench.naming import did_you_mean
     from proactivebench.traces import task_structure
-    from proactivebench.traces.tasks import NAMED
+    from proactivebench.traces.index import read_index
 
-    holding = [name for name in NAMED if trace in task_structure(name).splits]
+    names: list[str] = list(read_index()["tasks"])
+    holding = [name for name in names if trace in task_structure(name).splits]
     if not holding:
-        hint = did_you_mean(trace, {one for name in NAMED for one in task_structure(name).splits})
+        hint = did_you_mean(trace, {one for name in names for one in task_structure(name).splits})
         raise UsageError(
             f"{trace}: no named task has this trace; {hint}say which task with --tasks FILE.jsonl or hf:ORG/NAME"
         )

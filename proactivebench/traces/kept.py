@@ -5,17 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from proactivebench import plugins
 from proactivebench.errors import ProactiveBenchError
+from proactivebench.plugins import Contract
 from proactivebench.records import Task
 from proactivebench.store import write_whole
-from proactivebench.traces.tasks import NAMED, load_task
+from proactivebench.traces.tasks import load_task
 
 IN_THE_RUN = "run:task.jsonl"  # what a manifest says of data that is kept in its run
 
 
 def spec_of(task: Task) -> str:
     """The word of `--tasks` that leads to `task`, or `IN_THE_RUN`."""
-    if task.name in NAMED:
+    if plugins.named(Contract.SUITE, task.name):
         with suppress(ProactiveBenchError):
             if load_task(task.name) == task:
                 return task.name

@@ -5,42 +5,53 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from proactivebench import plugins
 from proactivebench.errors import UsageError
 from proactivebench.files import read_bytes
 from proactivebench.naming import did_you_mean
+from proactivebench.plugins import Contract, Plug
 from proactivebench.records import Task
-from proactivebench.traces import benchmark, sample
 from proactivebench.traces.jsonl import WANTED, parse_traces
-
-NAMED = {
-    benchmark.RELEASED: benchmark.released_task,
-    benchmark.PUBLISHED: benchmark.published_task,
-    sample.SAMPLE: sample.sample_task,
-}
 
 
 def load_task(spec: str) -> Task:
-    """The task that `spec` names: a named task, `FILE.jsonl[.gz]`, or `hf:ORG/NAME[/CONFIG][@REV][:SPLIT]`.
+    """The task that `spec` names: a named task, one that an installed package adds, `FILE.jsonl[.gz]`, or
+    `hf:ORG/NAME[/CONFIG][@REV][:SPLIT]`. Never code in a file: what stored runs name is loaded by this, too.
 
     Raises `UsageError` for an unknown name, `DataError` for data that is missing or malformed.
     """
-    if spec in NAMED:
-        return NAMED[spec]()
+    plug = plugins.named(Contract.SUITE, spec)
+    if plug is not None:
+        return _made(plug)
     if spec.startswith("hf:"):
         from proactivebench.traces.hub import hub_task
 
         return hub_task(spec)
     if not spec.strip():
         raise UsageError(
-            f"no task is named: there are {', '.join(NAMED)}, FILE.jsonl and hf:ORG/NAME[@REV]; give one with --tasks"
+            f"no task is named: there are {', '.join(_words())}, FILE.jsonl and hf:ORG/NAME[@REV]; "
+            "give one with --tasks"
         )
     path = Path(spec).expanduser()
     if path.is_dir() and not spec.endswith(".jsonl"):
         raise UsageError(f"{spec} is a folder: give a file of traces, {_files_in(path)}")
     if spec.endswith((".jsonl", ".jsonl.gz", ".json")) or path.exists():
         return file_task(path)
-    hint = did_you_mean(spec, NAMED)
-    raise UsageError(f"{spec}: no such task; {hint}there are {', '.join(NAMED)}, FILE.jsonl and hf:ORG/NAME[@REV]")
+    hint = did_you_mean(spec, _words())
+    raise UsageError(f"{spec}: no such task; {hint}there are {', '.join(_words())}, FILE.jsonl and hf:ORG/NAME[@REV]")
+
+
+def _made(plug: Plug) -> Task:
+    """The task of a plug. Raises `UsageError` where it gives none."""
+    found = plug.load()
+    task = found() if callable(found) else found
+    if not isinstance(task, Task):
+        raise UsageError(f"--tasks {plug.word}: {plug.package} gives a {type(task).__name__}, not a Task: mend it")
+    return task
+
+
+def _words() -> list[str]:
+    return [plug.word for plug in plugins.plugs(Contract.SUITE)]
 
 
 def _files_in(folder: Path) -> str:

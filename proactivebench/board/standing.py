@@ -239,7 +239,7 @@ def _ranked(rows: Sequence[Row], entries: Mapping[str, Recomputed]) -> list[Row]
             row.key: replace(row, rank=rank, leading=leading)
             for row, (rank, leading) in zip(ranked, places, strict=True)
         }
-    first = sorted(placed.values(), key=lambda row: (-row.sorted_by(key), row.name))
+    first = sorted(placed.values(), key=lambda row: (-row.sorted_by(key), -row.sorted_by(), row.name))
     others = [row for row in rows if row.key not in placed]
     return [*first, *sorted(others, key=lambda row: (row.reported, -row.sorted_by(), row.name))]
 

@@ -15,6 +15,8 @@ _HEAP = 3  # so many trivial agents in one place are counted, not named
 _WORDS, _LETTER = 28, 7.2  # characters beside a bar; pixels a letter takes
 _PLACES = ((8, 4, "start"), (-8, 4, "end"), (0, -8, "middle"), (0, 16, "middle"), (6, -7, "start"), (-6, -7, "end"))
 
+_FARTHER = ((-8, 20, "end"), (8, 20, "start"), (-8, 34, "end"), (0, 32, "middle"))  # of trivial agents
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -175,8 +177,8 @@ def _place(row: Shown, across: str, up: str) -> tuple[float, float] | None:
 
 
 def _marks(runs: Sequence[Named], across: str, up: str) -> tuple[Mark, ...]:
-    """Words beside the dots, where there is room: trivial agents first and always, then from the best on. Runs that lie
-    together share their words."""
+    """Words beside the dots, where there is room: trivial agents first, then from the best on. Runs that lie together
+    share their words."""
     heaps: list[tuple[float, float, list[Named]]] = []
     for run in sorted(runs, key=lambda run: run.number or 0):
         place = _place(run.row, across, up)
@@ -191,7 +193,7 @@ def _marks(runs: Sequence[Named], across: str, up: str) -> tuple[Mark, ...]:
     marks = []
     for x, y, together in heaps:
         words = ", ".join(_words(together))
-        for dx, dy, side in _PLACES:
+        for dx, dy, side in _PLACES if together[0].number else (*_PLACES, *_FARTHER):
             box = _box(x + dx, y + dy, side, words)
             if (
                 box[0] > 0
@@ -201,10 +203,7 @@ def _marks(runs: Sequence[Named], across: str, up: str) -> tuple[Mark, ...]:
             ):
                 break
         else:
-            if together[0].number is not None:
-                continue
-            dx, dy, side = _PLACES[1 if x > MARGIN + SIZE / 2 else 0]
-            box = _box(x + dx, y + dy, side, words)
+            continue
         taken.append(box)
         marks.append(Mark(x + dx, y + dy, side, words))
     return tuple(marks)

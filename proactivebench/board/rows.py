@@ -69,8 +69,9 @@ def columns_of(judge: JudgeIdentity, measurement: Measurement) -> tuple[Column, 
     if measurement.leads:
         return COLUMNS
     word = qualifier(judge, measurement)
+    named = _BY_JUDGE if measurement.status is MeasurementStatus.BASELINE else {"f1"}
     return tuple(
-        (key, f"{word} {title if title == 'F1' else title.lower()}" if key in _BY_JUDGE else title, says, up)
+        (key, f"{word} {title if title == 'F1' else title.lower()}" if key in named else title, says, up)
         for key, title, says, up in COLUMNS
     )
 

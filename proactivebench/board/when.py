@@ -28,8 +28,6 @@ NO_FAMILY = frozenset({"copy", "incomplete", "invalid"})
 
 # What the table shows beside chance, the judge's figures and the facts: key, title, what it says, more is better.
 COLUMNS = (
-    ("need_detection_recall", "Need recall", "share of moments of need with an offer (unanimous rule)", True),
-    ("needless_offer_rate", "Needless offers", "share of moments without need with an offer (unanimous rule)", False),
     (
         SORTED_BY,
         "Balanced accuracy",
@@ -43,6 +41,8 @@ COLUMNS = (
         "balanced accuracy where a moment is one of need if some offer was accepted by most annotators",
         True,
     ),
+    ("need_detection_recall", "Need recall", "share of moments of need with an offer (unanimous rule)", True),
+    ("needless_offer_rate", "Needless offers", "share of moments without need with an offer (unanimous rule)", False),
 )
 
 

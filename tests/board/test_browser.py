@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 
 from proactivebench.board.building import build_board, publish
+from proactivebench.board.bundle import prepare_entry
 from proactivebench.board.site import write_site
 from proactivebench.board.viewer import write_view
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore
 
-from .forging import declared, judged_by_a_model, lines, verdict_name, write_declared, write_lines
+from .conftest import DECLARED
+from .forging import as_served, declared, judged_by_a_model, lines, verdict_name, write_declared, write_lines
+from .vouching import reproduced
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: the `browser` group is not installed")
@@ -78,7 +81,7 @@ class Visit:
         assert self.page.title() != "owned"
 
 
-def names(page, table="table-1"):
+def names(page, table="table-2"):
     return page.locator(f"#{table} tbody tr:visible th[scope=row]").evaluate_all(
         "cells => cells.map(cell => (cell.querySelector('a') || cell).textContent.trim())"
     )
@@ -87,8 +90,8 @@ def names(page, table="table-1"):
 def test_the_table_sorts_by_its_heads(site, chromium):
     visit = Visit(chromium, site / "index.html")
     page = visit.page
-    assert names(page)[0] == "helper-7b", "best F1 first"
-    head = page.locator("#table-1 thead th").nth(1)
+    assert names(page)[0] == "helper-7b", "best at need detection first"
+    head = page.locator("#table-2 thead th").nth(1)
     head.get_by_role("button").click()
     assert head.get_attribute("aria-sort") == "ascending"
     assert names(page) == sorted(names(page))
@@ -101,12 +104,35 @@ def test_the_table_sorts_by_its_heads(site, chromium):
 def test_filters_never_hide_the_trivial_agents(site, chromium):
     visit = Visit(chromium, site / "index.html")
     page = visit.page
-    page.get_by_label("Agent, organisation or badge").first.fill("nobody of this name")
+    tools = page.locator(".tools[data-table=table-2]")
+    tools.get_by_label("Agent, organisation or badge").fill("nobody of this name")
     assert sorted(names(page)) == ["always", "never"]
-    assert page.get_by_role("status").first.inner_text() == "no match; trivial agents shown"
-    page.get_by_label("Agent, organisation or badge").first.fill("acme")
+    assert tools.get_by_role("status").inner_text() == "no match; trivial agents shown"
+    tools.get_by_label("Agent, organisation or badge").fill("acme")
     assert "helper-7b" in names(page)
+    spoken = page.locator(".tools[data-table=when-table-1]")
+    spoken.get_by_label("Agent, organisation or badge").fill("nobody of this name")
+    assert "helper-7b" not in names(page, "when-table-1")
+    assert {"always", "lexical-need", "need-oracle"} <= set(names(page, "when-table-1"))
     visit.check(site)
+
+
+def test_what_is_reported_stays_behind_what_is_ranked_whatever_it_is_sorted_by(board, runs, tmp_path, chromium):
+    shutil.copytree(board / "entries" / "acme__helper-7b", tmp_path / "entries" / "acme__helper-7b")
+    prepare_entry(
+        as_served(runs / "parrot", tmp_path / "run", "talker"),
+        tmp_path / "entries" / "acme__talker" / "r1",
+        DECLARED.model_copy(update={"model": "talker"}),
+        "r1",
+    )
+    reproduced(tmp_path, "acme__talker/r1")
+    publish(build_board(tmp_path), tmp_path / "site")
+    page = Visit(chromium, tmp_path / "site" / "index.html").page
+    for head in ("Need recall", "Balanced accuracy", "Agent"):
+        for _ in range(2):
+            page.locator("#when-table-1").get_by_role("button", name=head, exact=True).click()
+            assert names(page, "when-table-1")[0] == "talker"
+            assert names(page, "when-table-1")[-1] == "need-oracle"
 
 
 def test_an_entry_and_a_moment_open_and_attacks_stay_text(site, chromium):
@@ -184,11 +210,11 @@ def test_a_table_of_a_thousand_rows_sorts_and_shows_all_on_demand(board, tmp_pat
     write_site([[*rows, trivial]], [], [], tmp_path)
     visit = Visit(chromium, tmp_path / "index.html")
     page = visit.page
-    page.get_by_role("button", name="Precision").click()
-    assert len(names(page)) == 101
-    assert "always" in names(page)
+    page.get_by_role("button", name="Overlap precision").click()
+    assert len(names(page, "table-1")) == 101
+    assert "always" in names(page, "table-1")
     page.get_by_role("button", name="Show all rows").click()
-    assert len(names(page)) == 1000
+    assert len(names(page, "table-1")) == 1000
     visit.check(tmp_path)
 
 
@@ -207,27 +233,27 @@ def test_moments_beside_each_other_pass_an_accessibility_check(site, runs, tmp_p
 
 def test_a_first_click_puts_the_best_first(site, chromium):
     page = Visit(chromium, site / "index.html").page
-    for column, direction in (("Rank", "ascending"), ("False alarms", "ascending"), ("Needless offers", "ascending")):
-        page.locator("#table-1").get_by_role("button", name=column, exact=True).click()
-        head = page.locator("#table-1 thead th", has_text=column)
-        assert head.get_attribute("aria-sort") == direction
-    page.locator("#table-1").get_by_role("button", name="Precision").click()
-    assert page.locator("#table-1 thead th", has_text="Precision").get_attribute("aria-sort") == "descending"
+    for column in ("Rank", "Overlap false alarm (classical)", "Needless offers"):
+        page.locator("#table-2").get_by_role("button", name=column, exact=True).click()
+        assert page.locator("#table-2 thead th", has_text=column).get_attribute("aria-sort") == "ascending"
+    page.locator("#table-2").get_by_role("button", name="Overlap precision").click()
+    assert page.locator("#table-2 thead th", has_text="Overlap precision").get_attribute("aria-sort") == "descending"
 
 
 def test_columns_and_empty_cells_are_explained_without_a_mouse(site, chromium):
     page = Visit(chromium, site / "index.html").page
-    page.get_by_text("What the columns mean").first.press("Enter")
-    meaning = page.locator("details[open] dl.facts", has_text="wrong offers among wrong offers").first
-    assert "False alarms ↓" in meaning.inner_text()
-    never = page.locator("#table-1 tbody tr", has_text="never")
+    section = page.locator("section[aria-labelledby=group-2]")
+    section.get_by_text("What the columns mean").press("Enter")
+    meaning = section.locator("details[open] dl.facts", has_text="share of wrong moments with an offer").first
+    assert "Overlap false alarm (classical) ↓" in meaning.inner_text()
+    never = page.locator("#table-2 tbody tr", has_text="never")
     mark = never.locator("sup").first.inner_text()
-    assert f"{mark} no scored offer" in page.locator(".marks").first.inner_text()
+    assert f"{mark} no scored offer" in section.locator(".marks").inner_text()
 
 
 def test_the_trivial_agents_can_be_chosen_by_their_badge(site, chromium):
     page = Visit(chromium, site / "index.html").page
-    page.locator("select[name=badges]").first.select_option("trivial")
+    page.locator(".tools[data-table=table-2] select[name=badges]").select_option("trivial")
     assert sorted(names(page)) == ["always", "never"]
 
 

@@ -170,14 +170,12 @@ def test_the_papers_measure_is_for_its_own_judge_by_weights_and_fingerprint(root
     assert all(row.rank for row in rows)
     assert [row.key for row in rows] == [HONEST, FORGED], "by F1, and where that is the same by people's labels"
     text = page(root, tmp_path)
-    assert "The paper&#39;s measure ·" in text
+    assert "The paper's measure ·" in text
     assert "trained on these very moments" in text
     heads = [
         title for title in ("Recall", "Precision", "Accuracy", "False alarm (paper)", "F1") if f">{title}<" in text
     ]
-    places = [
-        text.index(f">{title}</abbr>", text.index("The paper&#39;s measure ·", text.index("<h2"))) for title in heads
-    ]
+    places = [text.index(f">{title}</abbr>", text.index("The paper's measure ·", text.index("<h2"))) for title in heads]
     assert len(heads) == 5
     assert places == sorted(places), "in the paper's order"
 
@@ -194,7 +192,7 @@ def test_the_papers_prompt_on_unproven_weights_stands_outside_its_table(root, tm
     assert [row.rank for row in rows] == [None, None]
     text = page(root, tmp_path)
     assert "the paper&#39;s prompt, unproven weights" in text
-    assert "The paper&#39;s measure" not in text
+    assert "The paper's measure" not in text
 
 
 def test_a_measured_judges_word_stands_beside_when_to_speak(root, tmp_path):

@@ -12,9 +12,10 @@ import yaml
 
 from proactivebench.board.output import DATASET, sweep, take_over
 from proactivebench.board.recomputing import Recomputed
-from proactivebench.board.rows import Row
+from proactivebench.board.rows import SORTED_BY, Row, qualifier
 from proactivebench.board.submission import open_pull_request
 from proactivebench.errors import UsageError
+from proactivebench.records import MetricValue
 from proactivebench.store import cannot_write
 
 FRAMEWORK = "proactivebench"
@@ -63,8 +64,9 @@ def write_space(site: Path) -> Path:
 
 
 def model_results(row: Row, dataset: str, revision: str | None = None) -> dict[str, str]:
-    """The files that report a row in its model's repository: path and YAML, one per figure shown there."""
-    metric = row.metrics.get("f1")
+    """The files that report a row in its model's repository: path and YAML, one per figure shown there. The figure is
+    the one that leads on the board: balanced accuracy of need detection, in per cent."""
+    metric = row.metrics.get(SORTED_BY)
     if metric is None or metric.value is None:
         return {}
     result = {
@@ -81,7 +83,7 @@ def model_results(row: Row, dataset: str, revision: str | None = None) -> dict[s
 
 def announce(groups: Sequence[Sequence[Row]], key: str, repository: str, dataset: str) -> str:
     """Open a pull request in a model's repository with the results that a board's `groups` of rows show of an entry;
-    returns its address. Raises `UsageError` where they show no such entry or no F1 of it."""
+    returns its address. Raises `UsageError` where they show no such entry or no figure of it."""
     rows = [row for group in groups for row in group if row.key == key]
     files = {path: text.encode() for row in rows for path, text in model_results(row, dataset).items()}
     if not files:
@@ -91,12 +93,20 @@ def announce(groups: Sequence[Sequence[Row]], key: str, repository: str, dataset
 
 
 def _notes(row: Row) -> str:
-    metric = row.metrics["f1"]
-    interval = (
-        f", 95% interval {100 * metric.interval[0]:.1f} to {100 * metric.interval[1]:.1f}" if metric.interval else ""
-    )
-    badges = ", ".join(word for word, _ in row.badges)
-    return f"F1{interval}; protocol {row.protocol.name} {row.protocol.hash[:8]}; judge {row.judge.id}; {badges}"
+    metric, f1 = row.metrics[SORTED_BY], row.metrics.get("f1")
+    said = ["balanced accuracy of need detection by people's labels" + _interval(metric)]
+    if f1 is not None and f1.value is not None:
+        word = "" if row.measurement.leads else f"{qualifier(row.judge, row.measurement).lower()} "
+        said.append(f"{word}F1 {100 * f1.value:.1f}{_interval(f1)}")
+    said += [f"protocol {row.protocol.name} {row.protocol.hash[:8]}", f"judge {row.judge.id}"]
+    return "; ".join([*said, ", ".join(word for word, _ in row.badges)])
+
+
+def _interval(metric: MetricValue) -> str:
+    if not metric.interval:
+        return ""
+    low, high = metric.interval
+    return f", 95% interval {100 * low:.1f} to {100 * high:.1f}"
 
 
 def _benchmark(entries: Sequence[Recomputed]) -> dict[str, object]:

@@ -22,7 +22,7 @@ from proactivebench.board.rejudging import local_judge
 from proactivebench.board.rows import COLUMNS, SORTED_BY, Column, Row, columns_of, conditions_in_words, qualifier
 from proactivebench.board.tracepages import structure_data, task_data
 from proactivebench.board.when import COLUMNS as WHEN_COLUMNS
-from proactivebench.board.when import When
+from proactivebench.board.when import Line, When
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.judging.errors import judge_errors
 from proactivebench.records import JudgeIdentity, MeasurementStatus
@@ -70,6 +70,14 @@ class ShownWhen:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """An entry's line in the table of when to speak, and the table's place on the page."""
+
+    id: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeLine:
     """One line of the judges' table. `quality` says how the judge was measured against people, if it was."""
 
@@ -101,8 +109,9 @@ def write_site(
         for place, rows in enumerate(groups, start=1):
             for row in rows:
                 rows_of.setdefault(row.key, []).append((place, row))
+        spoken = {line.key: Spoken(table.id, line) for table in when for line in table.lines}
         for entry in entries:
-            _write_entry(entry, rows_of.get(entry.key, []), output_path, task_files)
+            _write_entry(entry, rows_of.get(entry.key, []), spoken.get(entry.key), output_path, task_files)
         shown = [_group(rows, details) for rows in groups]
         index = site_page(
             "index.html.j2",
@@ -151,7 +160,11 @@ def _write_tasks(entries: Sequence[Recomputed], output_path: Path, *, with_texts
 
 
 def _write_entry(
-    entry: Recomputed, rows: Sequence[tuple[int, Row]], output_path: Path, task_files: dict[str, str]
+    entry: Recomputed,
+    rows: Sequence[tuple[int, Row]],
+    spoken: Spoken | None,
+    output_path: Path,
+    task_files: dict[str, str],
 ) -> None:
     folder = output_path / "entries" / entry.key
     page = site_page(
@@ -167,7 +180,10 @@ def _write_entry(
         facts=entry.facts,
         report=entry.report,
         rows=rows,
-        badges=list(dict.fromkeys(badge for _, row in rows for badge in row.badges)),
+        spoken=spoken,
+        badges=list(
+            dict.fromkeys([*(spoken.line.badges if spoken else ()), *(b for _, row in rows for b in row.badges)])
+        ),
         unchecked=entry.unchecked,
         columns=COLUMNS,
         task_file=task_files[entry.report.task.data_hash],

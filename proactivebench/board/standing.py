@@ -241,7 +241,7 @@ def _ranked(rows: Sequence[Row], entries: Mapping[str, Recomputed]) -> list[Row]
         }
     first = sorted(placed.values(), key=lambda row: (-row.sorted_by(key), -row.sorted_by(), row.name))
     others = [row for row in rows if row.key not in placed]
-    return [*first, *sorted(others, key=lambda row: (row.reported, -row.sorted_by(), row.name))]
+    return [*first, *sorted(others, key=lambda row: (row.reported or row.trivial, -row.sorted_by(), row.name))]
 
 
 def _may_rank(row: Row) -> bool:

@@ -83,7 +83,7 @@ class Visit:
 
 def names(page, table="table-2"):
     return page.locator(f"#{table} tbody tr:visible th[scope=row]").evaluate_all(
-        "cells => cells.map(cell => (cell.querySelector('a') || cell).textContent.trim())"
+        "cells => cells.map(cell => (cell.querySelector('a, abbr') || cell).textContent.trim())"
     )
 
 

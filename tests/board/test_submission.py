@@ -277,7 +277,8 @@ def test_a_model_repository_gets_its_result_as_a_pull_request(board):
     assert path.startswith(".eval_results/")
     (result,) = yaml.safe_load(text)
     assert result["dataset"] == {"id": "board/results", "task_id": "proactivebench_sample"}
-    assert result["value"] == round(100 * row.metrics["f1"].value, 2)
+    assert result["value"] == round(100 * row.metrics["need_detection_balanced_accuracy"].value, 2)
+    assert f"overlap F1 {100 * row.metrics['f1'].value:.1f}" in result["notes"]
     assert row.judge.id in result["notes"]
     assert "baseline judge" in result["notes"]
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from benchmarks.simulation import SIZES, Floats, write_table
 from proactivebench.scoring.chance import beats_chance
+from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.intervals import Resampled, spread
-from proactivebench.scoring.measures import Column
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
 
 LEVEL = 0.05
@@ -134,7 +135,7 @@ def _measured(world: World, traces: int, runs: int, seed: int, truth: float) -> 
 
 
 def _counts(offers: list[Flags], needs: list[Flags]) -> Floats:
-    counts = np.zeros((len(offers), len(Column)))
+    counts = zeros(len(offers))
     for row, offer, need in zip(counts, offers, needs, strict=True):
         row[[Column.NEED_OFFERS, Column.FREE_OFFERS]] = (offer & need).sum(), (offer & ~need).sum()
         row[[Column.NEED_SILENCES, Column.FREE_SILENCES]] = (~offer & need).sum(), (~offer & ~need).sum()

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.simulation import Floats, Truth, draw_shares, draw_tables, widened, write_table
+from proactivebench.scoring.counting import COUNTS
 from proactivebench.scoring.intervals import Resampled, spread, t_quantile
-from proactivebench.scoring.measures import Column, Ratio
+from proactivebench.scoring.measures import Ratio
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
 
 ROWS = (
@@ -87,7 +89,7 @@ def _naive(metric: str, counts: Floats) -> Floats:
         return _around(value, 1.96 * np.sqrt(value * (1 - value) / measure.parts(whole)[1]))
     cells = [Column.TP, Column.FP, Column.TN, Column.FN]
     number = whole[:, cells].sum(axis=1)
-    removed = np.stack([measure(np.maximum(whole - np.eye(len(Column))[cell], 0)) for cell in cells], axis=1)
+    removed = np.stack([measure(np.maximum(whole - np.eye(len(COUNTS))[cell], 0)) for cell in cells], axis=1)
     removed = np.where(whole[:, cells] > 0, removed, value[:, None])
     mean = (whole[:, cells] * removed).sum(axis=1) / number
     variance = (number - 1) / number * (whole[:, cells] * (removed - mean[:, None]) ** 2).sum(axis=1)

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.counting import Counts, zeros
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
 
 # Moments per trace of the 227 published ones, coding first.
@@ -46,7 +47,7 @@ class Truth:
 
 def widened(tables: Floats) -> Counts:
     """Tables of the four outcomes as counts of all columns."""
-    counts = np.zeros((*tables.shape[:-1], len(Column)))
+    counts = zeros(*tables.shape[:-1])
     counts[..., list(CELLS)] = tables
     return counts
 

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from proactivebench.protocols.cards import ProtocolKind
     from proactivebench.protocols.standard import StandardProtocol
     from proactivebench.records import Event, Report, Task, Trace, Usage, VerdictStatus
-    from proactivebench.scoring.measures import Column, Ratio, total
+    from proactivebench.scoring.counting import count
+    from proactivebench.scoring.measures import Ratio, total
     from proactivebench.scoring.metric import Interval, Metric, MetricTable, Need
+    from proactivebench.scoring.offers import Column
 
 __all__ = [
     "Action",
@@ -60,6 +62,7 @@ __all__ = [
     "VerdictStatus",
     "__version__",
     "compare",
+    "count",
     "evaluate",
     "load_traces",
     "score",
@@ -76,8 +79,10 @@ _HOMES = {
     "proactivebench.protocols.cards": ("ProtocolKind",),
     "proactivebench.protocols.standard": ("StandardProtocol",),
     "proactivebench.records": ("Event", "Report", "Task", "Trace", "Usage", "VerdictStatus"),
-    "proactivebench.scoring.measures": ("Column", "Ratio", "total"),
+    "proactivebench.scoring.counting": ("count",),
+    "proactivebench.scoring.measures": ("Ratio", "total"),
     "proactivebench.scoring.metric": ("Interval", "Metric", "MetricTable", "Need"),
+    "proactivebench.scoring.offers": ("Column",),
 }
 _THERE = {"Model": "Agent"}  # what completes conversations has an older name in its module
 

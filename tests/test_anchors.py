@@ -10,7 +10,7 @@ from proactivebench.anchors import ASKED, HUMAN, NEED_ORACLE, Anchor, anchors_be
 from proactivebench.evaluation import report_of, run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import NeedRule, Report, Task
-from proactivebench.scoring.measures import Column
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.timing import distinct_share, need_counts, timing_of
 from proactivebench.traces import load_task
 from tests.agents.moments import labels, task_of, trace_of, votes

@@ -10,9 +10,11 @@ import numpy as np
 
 from proactivebench.records import JudgeIdentity, Record, TaskIdentity, Verdict, VerdictKey, VerdictStatus
 from proactivebench.records.runs import Stratum
+from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.intervals import Resampled, Spread, spread
-from proactivebench.scoring.measures import Column, Counts, Matthews, Ratio, divide, total
+from proactivebench.scoring.measures import Matthews, Ratio, divide, total
 from proactivebench.scoring.metric import Interval, Metric
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import CLASSICAL
 
 _STRATA: tuple[Stratum, ...] = ("proposals", "silence")
@@ -144,7 +146,7 @@ def _agreement(
     task: TaskIdentity, first: JudgeIdentity, second: JudgeIdentity, stratum: Stratum, found: Sequence[Together]
 ) -> JudgeAgreement:
     names = sorted({name for together in found for name in together.traces})
-    counts = np.zeros((len(names), len(Column)))
+    counts = zeros(len(names))
     for together in found:
         for place, name in enumerate(names):
             counts[place, list(_CELLS)] += together.traces.get(name, (0, 0, 0, 0))

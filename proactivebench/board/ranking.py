@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from proactivebench.records import Report
 from proactivebench.scoring.alignment import align
 from proactivebench.scoring.comparison import pair_up
-from proactivebench.scoring.measures import Counts, Measure
+from proactivebench.scoring.counting import Counts
+from proactivebench.scoring.measures import Measure
 from proactivebench.scoring.power import LEVEL
 
 MOST_EXACT = 13  # traces up to which all sign vectors are used, as in `compare`

@@ -15,7 +15,7 @@ from proactivebench.board.rows import SORTED_BY, TRIVIAL, Row, conditions_in_bri
 from proactivebench.board.standing import UNRANKED, Badge, Known
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import MetricValue, NeedRule, ProtocolIdentity, Task, TaskIdentity, digest
-from proactivebench.scoring.measures import Counts
+from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.power import LEVEL
 from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.signflip import holm

@@ -12,8 +12,9 @@ from proactivebench.naming import did_you_mean
 from proactivebench.records import JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.scoring.allowances import unknown_metric
 from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
+from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, value_of, why_undefined
-from proactivebench.scoring.measures import Column, Counts, Measure
+from proactivebench.scoring.measures import Measure
 from proactivebench.scoring.metric import Metric
 from proactivebench.scoring.registry import METRICS, split_key
 
@@ -87,7 +88,7 @@ def align(
     ]
     if not traces:
         raise UsageError(_nothing_shared(judged, split))
-    counts, reasons = np.empty((len(tables), len(traces), len(Column))), []
+    counts, reasons = zeros(len(tables), len(traces)), []
     for run, table in enumerate(tables):
         found_counts = stored_counts(table, traces)
         reasons.append(why_undefined(known, found_counts.sum(axis=0), stored_lacking(table)))

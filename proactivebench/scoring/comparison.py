@@ -23,8 +23,10 @@ from proactivebench.records import (
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.chance import over_family
+from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.intervals import ONE_TRACE, Resampled, leave_one_out, spread, t_quantile
-from proactivebench.scoring.measures import Column, Counts, Measure
+from proactivebench.scoring.measures import Measure
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.power import LEVEL, minimum_detectable_difference
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, metric_for
 from proactivebench.scoring.signflip import (

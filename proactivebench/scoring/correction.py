@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.records import Adjusted, ErrorCount, JudgeErrors, MetricValue
+from proactivebench.scoring.counting import Count, Counts, zeros
 from proactivebench.scoring.definedness import Lacking, why_undefined
 from proactivebench.scoring.intervals import (
     FEWEST_TRACES,
@@ -22,8 +23,9 @@ from proactivebench.scoring.intervals import (
     jackknife_variance,
     t_quantile,
 )
-from proactivebench.scoring.measures import Column, Counts, combine, total
+from proactivebench.scoring.measures import combine, total
 from proactivebench.scoring.metric import Metric, Need
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
 
 METHOD = "judge_errors"
@@ -164,7 +166,7 @@ def correct_strata(
     if all(0 <= rate <= 1 for rate in plug_in):  # impossible counts are never stored
         number_of = (np.array([part]) for part in (offered, plug_in[0], number - offered, plug_in[1]))
         table = _tables(*number_of)[0]
-        details |= {column.name.lower(): float(table[column]) for column in (C.TP, C.FP, C.TN, C.FN)}
+        details |= {column.name: float(table[column]) for column in (C.TP, C.FP, C.TN, C.FN)}
     return Adjusted(method=METHOD, metrics=dict(_values(drawn, metrics)), details=details)
 
 
@@ -175,7 +177,7 @@ def _rate(stratum: tuple[Stratum, ...]) -> float:
 
 def _tables(offers: Floats, accepted: Floats, silences: Floats, right: Floats) -> Counts:
     """Judged outcomes from numbers of offers and silences and their acceptance rates: (draws, columns)."""
-    counts = np.zeros((len(offers), len(C)))
+    counts = zeros(len(offers))
     counts[:, C.TP], counts[:, C.FP] = offers * accepted, offers * (1 - accepted)
     counts[:, C.TN], counts[:, C.FN] = silences * right, silences * (1 - right)
     return counts
@@ -207,9 +209,9 @@ def _values(drawn: Counts, metrics: Sequence[Metric]) -> Iterator[tuple[str, Met
 
 def _stratum(
     counts: Counts,
-    accepted: Column,
-    rejected: Column,
-    sure: tuple[Column, ...],
+    accepted: Count,
+    rejected: Count,
+    sure: tuple[Count, ...],
     sensitivity: ErrorCount | None = None,
     specificity: ErrorCount | None = None,
 ) -> Stratum:

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from proactivebench.records import TraceTable
-from proactivebench.scoring.measures import Column, Counts
+from proactivebench.scoring.counting import COUNTS, Counts, zeros
 from proactivebench.scoring.metric import Metric, Need
+from proactivebench.scoring.offers import Column
 
 C = Column
 Lacking = Mapping[Need, str]
@@ -68,7 +69,7 @@ def reported(metric: Metric, view: str) -> bool:
 def stored_table(counts: Counts, traces: Sequence[str], lacking: Lacking) -> TraceTable:
     """Pooled counts per trace, (traces, columns), as they are stored: with their names, and what they lack."""
     return TraceTable(
-        columns=tuple(column.name.lower() for column in C),
+        columns=tuple(known.name for known in COUNTS),
         rows=dict(zip(traces, map(tuple, counts.tolist()), strict=True)),
         lacking={need.name.lower(): reason for need, reason in lacking.items()},
     )
@@ -78,11 +79,11 @@ def stored_counts(table: TraceTable, traces: Sequence[str]) -> Counts:
     """The counts of some traces of a stored table, (traces, columns): read by name, NaN where it has no such column."""
     places = {name: place for place, name in enumerate(table.columns)}
     rows = np.array([table.rows[name] for name in traces], dtype=np.float64).reshape(len(traces), len(table.columns))
-    counts = np.full((len(traces), len(C)), np.nan)
-    for column in C:
-        place = places.get(column.name.lower())
+    counts = zeros(len(traces)) + np.nan
+    for known in COUNTS:
+        place = places.get(known.name)
         if place is not None:
-            counts[:, column] = rows[:, place]
+            counts[:, known] = rows[:, place]
     return counts
 
 

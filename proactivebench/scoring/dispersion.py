@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from proactivebench.scoring.counting import Count, Counts
 from proactivebench.scoring.intervals import Resampled, jackknife_variance, leave_one_out
-from proactivebench.scoring.measures import Column, Counts, Measure
-from proactivebench.scoring.registry import JUDGED_CELLS, NEED_CELLS
+from proactivebench.scoring.measures import Measure
+from proactivebench.scoring.offers import JUDGED_CELLS, NEED_CELLS
 
 CLASSES = {cell: place for place, cell in enumerate((*JUDGED_CELLS, *NEED_CELLS))}  # every class of moments, by row
 
@@ -29,7 +30,7 @@ def one_fewer(counts: Counts) -> Counts:
 class Classes:
     """One sample's moments by class, for `design_effect`: which classes are not empty, and how many are in each."""
 
-    def __init__(self, traces: Resampled, cells: tuple[Column, ...]) -> None:
+    def __init__(self, traces: Resampled, cells: tuple[Count, ...]) -> None:
         weights = traces.whole[list(cells)]
         held = weights > 0
         self.rows = np.array([CLASSES[cell] for cell in cells], dtype=np.int64)[held]

@@ -12,7 +12,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.scoring.measures import F1, Balanced, Counts, Matthews, Ratio, combine
+from proactivebench.scoring.counting import Counts
+from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, combine
 from proactivebench.scoring.metric import Interval, Metric
 
 FEWEST_TRACES = 4

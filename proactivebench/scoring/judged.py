@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from proactivebench.records import JudgeIdentity, JudgeReport, TraceTable
 from proactivebench.scoring.answers import Answers
-from proactivebench.scoring.counting import pooled, tabulate
+from proactivebench.scoring.counting import Counts, Tally, pooled, tabulate
 from proactivebench.scoring.decisions import Decisions
 from proactivebench.scoring.definedness import NO_OFFER_VERDICTS, NO_SILENCE_VERDICTS, stored_table
 from proactivebench.scoring.efficiency import Prices, latencies, queueing, spent_money, spent_tokens
-from proactivebench.scoring.measures import Counts
 from proactivebench.scoring.metric import Need
 from proactivebench.scoring.outcomes import Outcomes, View, outcomes, views
 from proactivebench.scoring.registry import METRICS
@@ -80,7 +79,7 @@ class Judged:
         """Counts by view name: (traces, repeats, judge repeats, columns)."""
         spent = self.spending
         return {
-            view.name: tabulate(self.answers, self.outcomes[view.name], view, spent.tokens, spent.money)
+            view.name: tabulate(Tally(self.answers, self.outcomes[view.name], view, spent.tokens, spent.money))
             for view in self.views
         }
 

@@ -1,6 +1,6 @@
 """Counts and the functions of counts: what a metric is, apart from its name and its interval.
 
-A count array has one `Column` per entry of its last axis; every measure maps `[..., columns]` to `[...]`, with NaN
+A count array has one entry a `Count` along its last axis; every measure maps `[..., counts]` to `[...]`, with NaN
 where it is undefined. Leave-one-trace-out, bounds and many runs at once are then the same call on other arrays.
 """
 
@@ -8,71 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum, auto
 from functools import reduce
 from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Counts = NDArray[np.float64]
+from proactivebench.scoring.counting import Count, Counts
 
-
-class Column(IntEnum):
-    """What is counted per trace. Judged outcomes first, then need, then everything else."""
-
-    @staticmethod
-    def _generate_next_value_(name: str, start: int, count: int, last_values: list[int]) -> int:  # noqa: ARG004
-        return count
-
-    TP = auto()
-    FP = auto()
-    TN = auto()  # unclean silences included, as in FN
-    FN = auto()
-    UNSCORED_OFFERS = auto()
-    UNSCORED_SILENCES = auto()
-    UNASKED_OFFERS = auto()
-    UNASKED_SILENCES = auto()
-    UNCLEAN_ACCEPTED = auto()  # unclean replies whose silence is accepted: part of TN
-    UNCLEAN_REJECTED = auto()  # part of FN
-    UNCLEAN_OTHER = auto()  # no verdict on their silence
-    SURE_TP = auto()  # the parts of TP, FP, TN and FN that people's labels decided
-    SURE_FP = auto()
-    SURE_TN = auto()
-    SURE_FN = auto()
-    NEED_OFFERS = auto()
-    FREE_OFFERS = auto()  # offers where no help is needed
-    FREE_SILENCES = auto()
-    NEED_SILENCES = auto()
-    NEED_ACCEPTED = auto()
-    NEED_UNSCORED = auto()  # offers at need without a verdict
-    NEED_SCORED = auto()  # need among the moments in TP, FP, TN and FN
-    NEED_UNCLEAN = auto()
-    FREE_UNCLEAN = auto()
-    UNLABELLED = auto()
-    MOMENTS = auto()
-    OFFERS = auto()
-    CLEAN = auto()
-    CANDIDATES_ACCEPTED = auto()
-    CANDIDATES_REJECTED = auto()
-    CANDIDATES_UNSCORED = auto()
-    REPEATED = auto()
-    FOLLOWING = auto()  # offers that have a previous offer
-    STREAK = auto()  # longest run of offers, summed over samples
-    SAMPLES = auto()
-    TIMED_FP = auto()
-    HOURS = auto()
-    TOKENS = auto()
-    COST = auto()
-    BRIER = auto()
-    STATED = auto()  # scored offers with a stated confidence
+Weights = Mapping[Count, float]
 
 
-Weights = Mapping[Column, float]
-
-
-def total(*columns: Column) -> Weights:
+def total(*columns: Count) -> Weights:
     """The sum of `columns`, as weights."""
     return MappingProxyType(dict.fromkeys(columns, 1.0))
 
@@ -94,7 +41,7 @@ class Measure(Protocol):
     """A function of counts. `cells` are the columns that partition the moments it looks at (or empty)."""
 
     @property
-    def cells(self) -> tuple[Column, ...]:
+    def cells(self) -> tuple[Count, ...]:
         """The outcome classes of single moments."""
 
     def __call__(self, counts: Counts) -> Counts:
@@ -107,7 +54,7 @@ class Ratio:
 
     numerator: Weights
     denominator: Weights
-    cells: tuple[Column, ...] = ()
+    cells: tuple[Count, ...] = ()
 
     def parts(self, counts: Counts) -> tuple[Counts, Counts]:
         """A and B."""
@@ -122,10 +69,10 @@ class Ratio:
 class F1:
     """F1 = 2J/(1+J) of the Jaccard index J = TP/(TP+FP+FN): 0 with no hit, undefined only where nothing was to hit."""
 
-    tp: Column
-    fp: Column
-    fn: Column
-    cells: tuple[Column, ...] = ()
+    tp: Count
+    fp: Count
+    fn: Count
+    cells: tuple[Count, ...] = ()
 
     @property
     def jaccard(self) -> Ratio:
@@ -146,7 +93,7 @@ class Balanced:
     specificity: Ratio
 
     @property
-    def cells(self) -> tuple[Column, ...]:
+    def cells(self) -> tuple[Count, ...]:
         """As the two rates'."""
         return self.recall.cells
 
@@ -159,13 +106,13 @@ class Balanced:
 class Matthews:
     """Matthews correlation of a two-by-two table."""
 
-    tp: Column
-    fp: Column
-    tn: Column
-    fn: Column
+    tp: Count
+    fp: Count
+    tn: Count
+    fn: Count
 
     @property
-    def cells(self) -> tuple[Column, ...]:
+    def cells(self) -> tuple[Count, ...]:
         """The table's four cells."""
         return (self.tp, self.fp, self.tn, self.fn)
 

@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.scoring.measures import Counts, Measure
+from proactivebench.scoring.counting import Counts
+from proactivebench.scoring.measures import Measure
 
 
 class Need(StrEnum):

@@ -18,10 +18,12 @@ from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Adjusted, HumanLabel, MetricValue
 from proactivebench.scoring.answers import Answers
+from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
 from proactivebench.scoring.intervals import jackknife_variance, t_quantile
-from proactivebench.scoring.measures import F1, Column, Counts, Ratio
+from proactivebench.scoring.measures import F1, Ratio
 from proactivebench.scoring.metric import Interval, Metric, Need
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.outcomes import Outcomes
 from proactivebench.text import BadLine, read_lines
 
@@ -166,7 +168,7 @@ def estimate(metric: Metric, offers: Stratum, silences: Stratum) -> MetricValue:
 
 
 def _counts(offers: Stratum, silences: Stratum) -> Counts:
-    counts = np.zeros(len(C))
+    counts = zeros()
     for stratum, right, wrong in ((offers, C.TP, C.FP), (silences, C.TN, C.FN)):
         known = len(stratum.verdict) > 0 and (stratum.sure or stratum.labelled.any())
         rate = stratum.rate() if known else 0.0

@@ -11,8 +11,9 @@ from proactivebench import plugins
 from proactivebench.errors import UsageError
 from proactivebench.plugins import Contract
 from proactivebench.scoring import specials
-from proactivebench.scoring.measures import F1, Balanced, Column, Matthews, Ratio, total
+from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, total
 from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, MetricTable, Need
+from proactivebench.scoring.offers import JUDGED_CELLS, NEED_CELLS, Column
 
 C = Column
 _log = logging.getLogger(__name__)
@@ -21,8 +22,6 @@ PAPER = "ProactiveAgent paper"
 CLASSICAL = "classical"
 OWN = "this project"
 
-JUDGED_CELLS = (C.TP, C.FP, C.TN, C.FN)
-NEED_CELLS = (C.NEED_OFFERS, C.FREE_OFFERS, C.FREE_SILENCES, C.NEED_SILENCES)
 _O = frozenset({Need.OFFERS})
 _OS = frozenset({Need.OFFERS, Need.SILENCES})
 _OL = frozenset({Need.OFFERS, Need.LABELS})

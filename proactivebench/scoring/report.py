@@ -33,8 +33,8 @@ from proactivebench.scoring.decisions import no_verdicts, read_verdicts
 from proactivebench.scoring.efficiency import Prices
 from proactivebench.scoring.findings import findings
 from proactivebench.scoring.judged import Judged, Spending
-from proactivebench.scoring.measures import Column
 from proactivebench.scoring.moments import Moments
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.prediction_powered import correct_with_people
 from proactivebench.scoring.sections import Section
 

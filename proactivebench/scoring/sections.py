@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from proactivebench.records import Confusion, MetricValue, NeedRule, SplitReport
 from proactivebench.scoring.answers import MISSING, PROPOSED, count_notes, count_statuses
 from proactivebench.scoring.chance import beats_chance
+from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
 from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, why_undefined
 from proactivebench.scoring.dispersion import components, intraclass_correlation
 from proactivebench.scoring.intervals import spread
 from proactivebench.scoring.judged import Judged
-from proactivebench.scoring.measures import Column, Counts
 from proactivebench.scoring.metric import VERDICTS, Metric, Need
 from proactivebench.scoring.moments import UNLABELLED
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.outcomes import View
 from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.tables import Table, Values

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from proactivebench.scoring.calibration import calibration_error
-from proactivebench.scoring.measures import Column
 from proactivebench.scoring.metric import Computed, Scope
+from proactivebench.scoring.offers import Column
 
 C = Column
 Found = tuple[float | None, str | None]

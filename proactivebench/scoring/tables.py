@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from proactivebench.scoring.counting import pooled, strict, unclean_corners, unscored_corners
+from proactivebench.scoring.counting import Count, Counts, pooled
 from proactivebench.scoring.dispersion import REMOVED, Classes, design_effect, one_fewer
 from proactivebench.scoring.intervals import Resampled, jackknife_variances
-from proactivebench.scoring.measures import Column, Counts, Measure
+from proactivebench.scoring.measures import Measure
 from proactivebench.scoring.metric import Metric
+from proactivebench.scoring.offers import Column, strict, unclean_corners, unscored_corners
 
 C = Column
 
@@ -26,7 +27,7 @@ class Table:
         weighted = pooled(counts)
         self.pooled = weighted[weighted[:, C.MOMENTS] > 0]
         self.whole = self.pooled.sum(axis=0)
-        self._classes: dict[tuple[C, ...], Classes] = {}
+        self._classes: dict[tuple[Count, ...], Classes] = {}
 
     @cached_property
     def resampled(self) -> Resampled:
@@ -53,7 +54,7 @@ class Table:
         """Whether the pooled counts are those of the one sample there is."""
         return self.counts.shape[1:3] == (1, 1) and len(self.pooled) == len(self.counts)
 
-    def classes(self, cells: tuple[C, ...]) -> Classes:
+    def classes(self, cells: tuple[Count, ...]) -> Classes:
         """The first sample's moments by class."""
         if cells not in self._classes:
             self._classes[cells] = Classes(self.sample, cells)

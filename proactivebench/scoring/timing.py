@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from proactivebench.records import MetricValue, NeedRule, Record, Reply, ReplyStatus, Task
 from proactivebench.scoring.chance import beats_chance
+from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.intervals import Resampled, spread
-from proactivebench.scoring.measures import Column, Counts
 from proactivebench.scoring.metric import MetricTable
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import BY_PEOPLE, METRICS, in_table
 from proactivebench.text import words
 
@@ -93,7 +94,7 @@ def need_counts(offers: Sequence[Shares], needs: Sequence[Flags]) -> Counts:
             repeats).
         needs: per trace whether help was needed; (moments,).
     """
-    counts = np.zeros((len(offers), len(Column)))
+    counts = zeros(len(offers))
     for place, (shown, need) in enumerate(zip(offers, needs, strict=True)):
         share = shown.reshape(len(need), -1).mean(axis=1)
         counts[place, C.NEED_OFFERS] = share[need].sum()

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.judged import Judged
-from proactivebench.scoring.measures import Column, Counts
 from proactivebench.scoring.metric import Need
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
 
 C = Column
@@ -51,7 +52,7 @@ def _by_definition(agent: Literal["never", "always"], *, judge_free: bool) -> di
 
 def never(needed: float, free: float) -> Counts:
     """Counts of an agent that is always silent, where `needed` moments call for help and `free` do not."""
-    counts = np.zeros(len(C))
+    counts = zeros()
     counts[[C.FN, C.NEED_SILENCES]] = needed
     counts[[C.TN, C.FREE_SILENCES]] = free
     counts[C.MOMENTS] = needed + free
@@ -60,7 +61,7 @@ def never(needed: float, free: float) -> Counts:
 
 def always(needed: float, free: float) -> Counts:
     """Counts of an agent that is never silent; whether its offers are accepted is not known."""
-    counts = np.zeros(len(C))
+    counts = zeros()
     counts[C.NEED_OFFERS], counts[C.FREE_OFFERS] = needed, free
     counts[[C.MOMENTS, C.OFFERS]] = needed + free
     return counts

@@ -6,8 +6,9 @@ from sklearn.metrics import cohen_kappa_score
 
 from proactivebench.board.judge_agreement import KAPPA, Together, flat_agreements, judge_agreements, judged_twice
 from proactivebench.records import JudgeIdentity, JudgeMember, TaskIdentity, Verdict, VerdictStatus
+from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.intervals import Resampled, spread
-from proactivebench.scoring.measures import Column
+from proactivebench.scoring.offers import Column
 
 TASK = TaskIdentity(
     name="proactivebench_sample", version="1", revision="r", data_hash="d" * 64, licence="x", source="s", labelled=True
@@ -123,7 +124,7 @@ def test_the_interval_of_kappa_covers_where_traces_differ(traces):
     truth = (agree - chance) / (1 - chance)
     hits = given = 0
     for _ in range(400):
-        counts = np.zeros((traces, len(Column)))
+        counts = zeros(traces)
         for trace in range(traces):
             shares = rng.dirichlet(cells * (1 - rho) / rho)
             counts[trace, [Column.TP, Column.FP, Column.TN, Column.FN]] = rng.multinomial(rng.integers(8, 36), shares)

@@ -6,7 +6,8 @@ from scipy import stats
 
 from proactivebench.errors import UsageError
 from proactivebench.scoring.comparison import compare, pair_up
-from proactivebench.scoring.measures import Column
+from proactivebench.scoring.counting import zeros
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.power import minimum_detectable_difference, power_at, traces_needed
 from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.signflip import benjamini_hochberg, holm, joint_signflip, mcnemar, signflip, smallest_p
@@ -17,7 +18,7 @@ OTHER = ((2, 2, 1, 0), (1, 3, 1, 0), (1, 2, 1, 1), (1, 2, 1, 1))
 
 
 def counts_of(*tables):
-    counts = np.zeros((len(tables), len(tables[0]), len(Column)))
+    counts = zeros(len(tables), len(tables[0]))
     for run, table in enumerate(tables):
         counts[run, :, [Column.TP, Column.FP, Column.TN, Column.FN]] = np.array(table).T
     return counts

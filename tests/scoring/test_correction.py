@@ -9,7 +9,7 @@ from proactivebench.errors import DataError
 from proactivebench.records import ErrorCount, HumanLabel, JudgeErrors
 from proactivebench.scoring import build_report
 from proactivebench.scoring.correction import Stratum, correct_strata, judged_metrics
-from proactivebench.scoring.measures import Column
+from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.prediction_powered import load_human_labels, prediction_powered_mean
 from tests.scoring.runs import JUDGE, LABELS, by_trace, make_judge, make_manifest, make_run, make_task
 
@@ -40,7 +40,7 @@ def worked(design_effect):
         (Stratum(95, 162, size[0], PUBLISHED["correct_detection"], PUBLISHED["false_alarm"]),),
         (Stratum(50, 65, size[1], PUBLISHED["correct_rejection"], PUBLISHED["missed_need"]),),
         size[2],
-        metrics=judged_metrics(np.ones(len(Column)), {}),
+        metrics=judged_metrics(zeros() + 1, {}),
         draws=40_000,
     )
 
@@ -94,7 +94,7 @@ def test_a_rate_two_standard_errors_beyond_what_can_be_is_refused_though_draws_r
     stratum = Stratum(980, 1000, 1000, *sharp.values())
     assert stratum.corrected == pytest.approx(1.1)
     assert stratum.outside > 2
-    found = correct_strata((stratum,), (Stratum(5, 10, 10),), 1000, metrics=judged_metrics(np.ones(len(Column)), {}))
+    found = correct_strata((stratum,), (Stratum(5, 10, 10),), 1000, metrics=judged_metrics(zeros() + 1, {}))
     assert "standard errors beyond what can be" in found.refused
 
 

@@ -15,10 +15,11 @@ from proactivebench.records import GateRule, Report, TraceTable, Usage
 from proactivebench.scoring import build_report
 from proactivebench.scoring.alignment import align
 from proactivebench.scoring.comparison import compare
+from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.definedness import NOT_COUNTED, why_undefined
 from proactivebench.scoring.efficiency import Prices
 from proactivebench.scoring.gate import gate
-from proactivebench.scoring.measures import Column
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS, split_key
 from tests.scoring.runs import by_trace, make_judge, make_manifest, make_run, make_task
 
@@ -162,6 +163,6 @@ def test_a_column_that_an_older_table_lacks_is_undefined_and_the_others_are_read
 
 
 def test_a_metric_without_labels_is_undefined_for_want_of_them_and_not_for_want_of_moments():
-    counts = np.zeros(len(Column))
+    counts = zeros()
     counts[[Column.MOMENTS, Column.UNLABELLED]] = 5
     assert why_undefined(METRICS["need_detection_recall"], counts, {}) == "no need labels"

@@ -13,9 +13,11 @@ from proactivebench.cli.tables import print_report
 from proactivebench.errors import UsageError
 from proactivebench.harness.columns import cell, columns
 from proactivebench.scoring.comparison import compare
+from proactivebench.scoring.counting import COUNTS, count
 from proactivebench.scoring.gate import gate
-from proactivebench.scoring.measures import Column, Ratio, total
+from proactivebench.scoring.measures import Ratio, total
 from proactivebench.scoring.metric import Interval, Metric
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS, register
 from tests.scoring.runs import by_trace, report_on
 
@@ -26,14 +28,21 @@ KEY = "silence_rate"
 
 @pytest.fixture
 def own():
+    """A metric on a count of its own, both gone again afterwards."""
+    chosen = count("chosen_silences", lambda tally: tally.silent & ~tally.unclean)
     yield register(
         Metric(
-            key=KEY, title="share of moments in silence", formula="(moments − offers)/moments", better="up",
+            key=KEY, title="share of moments in chosen silence", formula="chosen silences/moments", better="up",
             undefined="no moment", needs=frozenset(), interval=Interval.PROPORTION, source="me",
-            measure=Ratio({Column.MOMENTS: 1, Column.OFFERS: -1}, total(Column.MOMENTS)),
+            measure=Ratio(total(chosen), total(Column.MOMENTS)),
         )
     )  # fmt: skip
-    del METRICS[KEY]
+    forgotten()
+
+
+def forgotten():
+    METRICS.pop(KEY, None)
+    COUNTS[:] = [known for known in COUNTS if known.name != "chosen_silences"]
 
 
 @pytest.mark.usefixtures("own")
@@ -57,7 +66,27 @@ def test_a_metric_from_outside_stands_in_every_surface(tmp_path, capsys):
     with pytest.raises(SystemExit) as done:
         main(["compare", str(tmp_path / "one.json"), str(tmp_path / "two.json"), "--metric", KEY])
     assert done.value.code == 0
-    assert "one is better than two on share of moments in silence" in capsys.readouterr().out
+    assert "one is better than two on share of moments in chosen silence" in capsys.readouterr().out
+
+
+def test_reports_from_before_a_count_say_that_it_was_not_counted(request):
+    before = report_on(ROWS, name="before")
+    request.getfixturevalue("own")
+    after = report_on(OTHER, name="after")
+    assert "chosen_silences" in after.judges[0].tables[""].columns
+    assert "chosen_silences" not in before.judges[0].tables[""].columns
+    reasons = {one.name: one.reason for one in compare([before, after], KEY).standings}
+    assert "not counted in this report" in reasons["before"]
+    assert compare([before, after], "f1").standings[0].value is not None
+
+
+@pytest.mark.usefixtures("own")
+def test_a_count_is_counted_once_under_a_name_by_one_function():
+    with pytest.raises(UsageError, match="choose another name"):
+        count("chosen_silences", lambda tally: tally.silent)
+    with pytest.raises(UsageError, match="give one"):
+        count("another")
+    assert [int(known) for known in COUNTS] == list(range(len(COUNTS)))
 
 
 @pytest.mark.usefixtures("own")
@@ -82,4 +111,4 @@ def test_the_documented_example_registers():
         exec(compile(block, "metrics.md", "exec"), {})  # noqa: S102 # our own page
         assert report_on(ROWS).judges[0].overall.metrics[KEY].value is not None
     finally:
-        METRICS.pop(KEY, None)
+        forgotten()

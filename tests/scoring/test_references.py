@@ -6,16 +6,17 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from proactivebench.scoring.calibration import calibration_error
+from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.dispersion import intraclass_correlation
 from proactivebench.scoring.intervals import Resampled, correlation, jackknife_variance, spread, t_quantile, wilson
-from proactivebench.scoring.measures import Column
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
 
 JUDGED = (Column.TP, Column.FP, Column.TN, Column.FN)
 
 
 def table(tp, fp, tn, fn):
-    counts = np.zeros(len(Column))
+    counts = zeros()
     counts[list(JUDGED)] = tp, fp, tn, fn
     return counts
 
@@ -58,7 +59,7 @@ def test_the_jackknife_error_is_astropys():
 
     # The library jackknifes over a flat array: give it row numbers.
     _, _, stderr, _ = jackknife(np.arange(12), lambda rows: f1(counts[rows.astype(int)]))
-    wide = np.zeros((12, len(Column)))
+    wide = zeros(12)
     wide[:, list(JUDGED)] = counts
     assert spread(METRICS["f1"], Resampled(wide)).stderr == pytest.approx(stderr)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from proactivebench.agents.base import Agent as Model
 from proactivebench.agents.given import word_of
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.evaluation import incomplete, report_of, run_async, score_run, task_of
 from proactivebench.judging.base import Judge
 from proactivebench.preparation import Objects, Serving, Settings, measured_judge, prepare, with_preset
@@ -105,10 +105,10 @@ def compare(
     Raises `UsageError` where there are fewer than two, or they differ in data, protocol, judge or traces.
     """
     if len(runs) < 2:
-        raise UsageError(f"{len(runs)} run{'' if len(runs) == 1 else 's'} cannot be compared: give two or more")
+        raise BadArgument(f"{len(runs)} run{'' if len(runs) == 1 else 's'} cannot be compared: give two or more")
     for name, value in (("metric", metric), ("split", split)):
         if value is not None and not isinstance(value, str):
-            raise UsageError(f"{name}={value!r:.60} cannot be: give a text")
+            raise BadArgument(f"{name}={value!r:.60} cannot be: give a text")
     from proactivebench.scoring.comparison import compare as compared
     from proactivebench.scoring.comparison import leading_metric
 
@@ -124,7 +124,7 @@ def _report(store: RunStore) -> Report:
 def _path(value: object, name: str) -> Path:
     """A path that was given. Raises `UsageError` for anything else."""
     if not isinstance(value, str | PathLike) or not str(value).strip():
-        raise UsageError(f"{name}={value!r:.60} cannot be: give a path")
+        raise BadArgument(f"{name}={value!r:.60} cannot be: give a path")
     return Path(value)
 
 
@@ -148,6 +148,6 @@ def _refuse_both(objects: Objects, given: Mapping[str, Any]) -> None:
     for name, words in clashing.items():
         said = [word for word in words if given.get(word)]
         if getattr(objects, name) is not None and said:
-            raise UsageError(
+            raise BadArgument(
                 f"{name} is an object, which {said[0]} cannot change: leave it out, or give {name} by name"
             )

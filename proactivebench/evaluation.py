@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from proactivebench.agents.base import Agent
 from proactivebench.agents.replay import ReplayAgent
 from proactivebench.agents.server_words import one_line
-from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.errors import InvalidRun, NotComparable, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import same_but_for_decoding, token_limits
 from proactivebench.judging.kept import kept_fingerprints, kept_measured
@@ -366,7 +366,7 @@ def _anchor(path: Path, task: Task) -> tuple[str, Report]:
     store = RunStore(path)
     manifest = store.manifest
     if manifest.agent.model not in ("never", "always") or manifest.task.data_hash != task.data_hash:
-        raise UsageError(
+        raise NotComparable(
             f"{path} is no run of `never` or `always` on {task.name}: break-even is measured against those"
         )
     return manifest.agent.model, report_of(store, task)

@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.naming import did_you_mean
 from proactivebench.records import Code
 
@@ -92,7 +92,7 @@ class Plug:
             return imported(self.target)
         except Exception as error:  # foreign code may raise anything
             remedy = f"mend or remove the package {self.package}"
-            raise UsageError(
+            raise BadArgument(
                 f"{self.contract.value} '{self.word}' ({self.target}) cannot be loaded: {_brief(error)}: {remedy}"
             ) from error
 
@@ -153,7 +153,7 @@ def find(contract: Contract, word: str, beside: Path | None = None) -> Plug | No
     folder = beside or Path()
     if word.endswith(".py") and (folder / Path(word).expanduser()).is_file():
         names = ", ".join(_public(_module_at(folder / Path(word).expanduser())))
-        raise UsageError(f"{word}: say which name in it is meant: {word}:NAME; it has {names or 'none'}")
+        raise BadArgument(f"{word}: say which name in it is meant: {word}:NAME; it has {names or 'none'}")
     match = _FILE.fullmatch(word)
     return _from_file(contract, folder / Path(match["file"]).expanduser(), match["name"]) if match else None
 
@@ -163,7 +163,7 @@ def get(contract: Contract, word: str) -> Plug:
     found = find(contract, word)
     if found is None:
         known = [plug.word for plug in plugs(contract)]
-        raise UsageError(
+        raise UnknownName(
             f"no {contract.value.removesuffix('s')} '{word}': {did_you_mean(word, known)}"
             f"there are {', '.join(known) or 'none'}, and FILE.py:NAME"
         )
@@ -219,11 +219,11 @@ def _entry_points(contract: Contract) -> Iterator[Plug]:
 
 def _from_file(contract: Contract, file: Path, name: str) -> Plug:
     if not file.is_file():
-        raise UsageError(f"{file}:{name}: there is no file {file}: give FILE.py:NAME")
+        raise UnknownName(f"{file}:{name}: there is no file {file}: give FILE.py:NAME")
     module = _module_at(file)
     if not hasattr(module, name):
         known = _public(module)
-        raise UsageError(
+        raise UnknownName(
             f"{file} has no '{name}': {did_you_mean(name, known)}it has {', '.join(known) or 'no public name'}"
         )
     target = getattr(module, name)
@@ -239,7 +239,7 @@ def _module_at(file: Path) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, place)
     if spec is None or spec.loader is None:
-        raise UsageError(f"{file} cannot be loaded: give a Python file")
+        raise BadArgument(f"{file} cannot be loaded: give a Python file")
     if str(place.parent) not in sys.path:
         sys.path.append(str(place.parent))
     module = importlib.util.module_from_spec(spec)
@@ -248,7 +248,7 @@ def _module_at(file: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:  # foreign code may raise anything
         del sys.modules[name]
-        raise UsageError(f"{file} cannot be loaded: {_brief(error)}: correct the file") from error
+        raise BadArgument(f"{file} cannot be loaded: {_brief(error)}: correct the file") from error
     return module
 
 

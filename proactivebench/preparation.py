@@ -15,7 +15,7 @@ from proactivebench.agents.given import agent_given
 from proactivebench.agents.program import Program
 from proactivebench.agents.replay_origin import Origin, origin_of
 from proactivebench.agents.secrets import refuse_secrets
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.evaluation import Evaluation, Known, run_async
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
@@ -130,7 +130,7 @@ def prepare(settings: Settings, objects: Objects | None = None) -> Evaluation:
     """
     settings, objects = with_preset(settings), objects or Objects()
     if settings.predict_only and settings.measure_judge:
-        raise UsageError("--predict_only asks no judge, so that there is none to measure: leave one of the two")
+        raise BadArgument("--predict_only asks no judge, so that there is none to measure: leave one of the two")
     task = objects.task or load_task(settings.tasks or "")
     judge = None if settings.predict_only else objects.judge or judge_for(settings, settings.judge, task, objects)
     adviser = objects.feedback_judge or (judge if settings.feedback_rounds and not settings.feedback_judge else None)
@@ -183,7 +183,7 @@ def with_preset(settings: Settings) -> Settings:
 def check_asked(protocol: Protocol, model: str) -> None:
     """Raise `UsageError` where `model` would have to be asked under a protocol that only reads answers."""
     if protocol.identity.name == RELEASED and not (model == REPLAY or is_baseline(model)):
-        raise UsageError(
+        raise BadArgument(
             f"the protocol {RELEASED} reads answers given elsewhere and asks nothing: "
             f"choose standard or paper for {model}"
         )
@@ -199,14 +199,14 @@ def _origin(settings: Settings) -> Origin:
     """Where the answers come from. Raises `UsageError` for settings that would say how to ask for them."""
     origin = origin_of(settings.model_args)
     if settings.gen_kwargs:
-        raise UsageError("--gen_kwargs says how a model answers, and replayed answers are given already: leave it out")
+        raise BadArgument("--gen_kwargs says how a model answers, and replayed answers are given already: leave it out")
     terms = ("history", "candidates", "feedback_rounds", "feedback_judge")
     for name in terms if origin.protocol else terms[2:]:
         given = getattr(settings, name)
         known = getattr(origin.protocol, name) if origin.protocol else None
         if given is not None and given != known:
             said = RELEASED if origin.protocol is None else f"{origin.protocol.name}, {name} {known}"
-            raise UsageError(
+            raise BadArgument(
                 f"--{name} {given}: replayed answers keep the protocol they were given under ({said}): leave it out"
             )
     return origin
@@ -221,7 +221,7 @@ def _replayed(settings: Settings, origin: Origin) -> Protocol:
     if settings.protocol not in (None, protocol.identity.name):
         wanted = _protocol(settings, None).identity
         if wanted.hash != protocol.identity.hash:
-            raise UsageError(
+            raise BadArgument(
                 f"--protocol {settings.protocol}: replayed answers keep the protocol they were given under "
                 f"({protocol.identity.name}): leave it out"
             )
@@ -293,7 +293,7 @@ def measured_judge(
 def check_judge_decoding(settings: Settings, *judges: Judge | None) -> None:
     """Raise `UsageError` where decoding is given for judges of which none generates text."""
     if settings.judge_gen_kwargs and not any(judge and token_limits(judge.identity) for judge in judges):
-        raise UsageError("--judge_gen_kwargs is for judges that generate text, and none here does: leave it out")
+        raise BadArgument("--judge_gen_kwargs is for judges that generate text, and none here does: leave it out")
 
 
 def _refuse_misspelt(words: Iterable[str], option: str) -> None:
@@ -303,7 +303,7 @@ def _refuse_misspelt(words: Iterable[str], option: str) -> None:
     for word in words:
         near = [whole for whole in _OWN_WORDS if len(word) > 3 and whole.startswith(word)]
         if word not in known and (near := near or nearest(word, known, _AS_GOOD_AS)):
-            raise UsageError(
+            raise UnknownName(
                 f"{option} {word}: did you mean {near[0]}? ours are {', '.join(_OWN_WORDS)}; "
                 "words of the server's own go on to it"
             )
@@ -314,7 +314,7 @@ def _decoding_of(agent: Agent, settings: Settings, protocol: Protocol) -> Decodi
     if not isinstance(agent, Program):
         return decoding(settings.gen_kwargs, protocol)
     if settings.gen_kwargs:
-        raise UsageError(
+        raise BadArgument(
             f"--gen_kwargs says how a model answers, and {agent.identity.name} decides that itself: leave it out"
         )
     return None
@@ -335,7 +335,7 @@ def _decoded(gen_kwargs: Mapping[str, Any], base: Decoding, option: str) -> Deco
     _refuse_misspelt(gen_kwargs, option)
     given = {_SYNONYMS.get(name, name): value for name, value in gen_kwargs.items()}
     if len(given) < len(gen_kwargs):
-        raise UsageError(f"{option} says one thing twice ({', '.join(gen_kwargs)}): leave max_gen_toks and until")
+        raise BadArgument(f"{option} says one thing twice ({', '.join(gen_kwargs)}): leave max_gen_toks and until")
     refuse_secrets(given)  # it is written into the manifest
     until = given.pop("until", base.until)
     known = {name: given.pop(name) for name in ("temperature", "top_p", "max_gen_toks") if name in given}
@@ -348,4 +348,4 @@ def _decoded(gen_kwargs: Mapping[str, Any], base: Decoding, option: str) -> Deco
         )
     except (ValidationError, TypeError) as error:
         problem = first_problem(error) if isinstance(error, ValidationError) else "until: give a text or a list"
-        raise UsageError(f"{option} {problem}") from None
+        raise BadArgument(f"{option} {problem}") from None

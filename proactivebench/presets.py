@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.naming import did_you_mean
 
 
@@ -44,14 +44,14 @@ PRESETS = {preset.name: preset for preset in (PAPER,)}
 def preset_named(name: str) -> Preset:
     """The preset of that name. Raises `UsageError` with the known ones."""
     if name not in PRESETS:
-        raise UsageError(f"no preset '{name}': {did_you_mean(name, list(PRESETS))}there is {', '.join(PRESETS)}")
+        raise UnknownName(f"no preset '{name}': {did_you_mean(name, list(PRESETS))}there is {', '.join(PRESETS)}")
     return PRESETS[name]
 
 
 def fixed(preset: Preset, option: str, given: str | None, value: str) -> str:
     """The value of an option that a preset fixes. Raises `UsageError` where another was given."""
     if given not in (None, "", value):
-        raise UsageError(f"--preset {preset.name} fixes {option} {value}, and {given} is given: leave one of the two")
+        raise BadArgument(f"--preset {preset.name} fixes {option} {value}, and {given} is given: leave one of the two")
     return value
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from proactivebench.errors import CannotWrite, DataError, UsageError
+from proactivebench.errors import CannotWrite, DataError, OtherRun, UsageError
 from proactivebench.files import no_run
 from proactivebench.records import (
     Fingerprint,
@@ -89,7 +89,7 @@ class RunStore:
                 stored = self.manifest
                 differences = list(_differences(stored.identity(), manifest.identity()))
                 if differences:
-                    raise UsageError(
+                    raise OtherRun(
                         f"{self.path} holds a run that was asked something else ({'; '.join(differences)}): "
                         "give another --output_path, or the settings it was started with"
                     )

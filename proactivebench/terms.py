@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.naming import did_you_mean
 
 
@@ -79,7 +79,7 @@ def check_terms(given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         refusal = TERMS[name].refusal(value) if name in TERMS else None
         if refusal:
-            raise UsageError(f"{name}={value!r:.60} cannot be: give {refusal}")
+            raise BadArgument(f"{name}={value!r:.60} cannot be: give {refusal}")
 
 
 def check_known(given: Iterable[str], known: Iterable[str]) -> None:
@@ -87,6 +87,6 @@ def check_known(given: Iterable[str], known: Iterable[str]) -> None:
     settings = sorted(known)
     for name in given:
         if name not in settings:
-            raise UsageError(
+            raise UnknownName(
                 f"there is no setting '{name}': {did_you_mean(name, settings)}known are {', '.join(settings)}"
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from proactivebench import plugins
 from proactivebench.agents.base import Agent, Call
-from proactivebench.errors import UsageError
+from proactivebench.errors import UnknownName
 from proactivebench.plugins import Contract, Plug
 from proactivebench.records import AgentIdentity
 
@@ -55,7 +55,7 @@ def baseline(word: str) -> Baseline:
     plug = plugins.built_in(Contract.AGENT, word)
     found = plug.load() if plug else None
     if not isinstance(found, Baseline):
-        raise UsageError(f"{word}: no such baseline; there are {', '.join(baseline_words())}")
+        raise UnknownName(f"{word}: no such baseline; there are {', '.join(baseline_words())}")
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Reply, Task, Usage
 
@@ -118,7 +118,7 @@ class Call:
     def setting(self) -> tuple[Protocol, Task]:
         """The protocol and the task. Raises `UsageError` where there are none: behind a judge."""
         if self.protocol is None or self.task is None:
-            raise UsageError(f"'{self.word}' answers moments of a task and cannot stand behind a judge: name a model")
+            raise BadArgument(f"'{self.word}' answers moments of a task and cannot stand behind a judge: name a model")
         return self.protocol, self.task
 
 
@@ -148,7 +148,7 @@ class Agent:
             return cls(**call.args)
         except TypeError as error:
             said = str(error).replace(f"{cls.__name__}.__init__()", "it")
-            raise UsageError(f"--model {call.word}: {said}: correct --model_args") from error
+            raise BadArgument(f"--model {call.word}: {said}: correct --model_args") from error
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Self:
         """A new agent. Raises `TypeError` where it could answer nothing."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proactivebench.agents.base import Agent, Answer, Call, Request
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
 
@@ -70,7 +70,7 @@ class BaselineAgent(Agent):
         value = argument.read(given.pop(argument.name, argument.default)) if argument else None
         if given:
             takes = f"; it has {argument.name}" if argument else ""
-            raise UsageError(f"{word}: takes no argument {', '.join(sorted(given))}{takes}")
+            raise UnknownName(f"{word}: takes no argument {', '.join(sorted(given))}{takes}")
         if baseline.refuse:
             baseline.refuse(word, task)
         self._offer: Offer = lambda request: baseline.offer(request, value)
@@ -112,13 +112,13 @@ def _rate(stated: str) -> float:
     except ValueError:
         p = -1.0
     if not 0 <= p <= 1:
-        raise UsageError(f"random: p={stated} is no share of moments; give a number from 0 to 1")
+        raise BadArgument(f"random: p={stated} is no share of moments; give a number from 0 to 1")
     return p
 
 
 def _rule(stated: str) -> NeedRule:
     if stated not in list(NeedRule):
-        raise UsageError(f"need-oracle: rule={stated} is no rule of need: give {' or '.join(NeedRule)}")
+        raise BadArgument(f"need-oracle: rule={stated} is no rule of need: give {' or '.join(NeedRule)}")
     return NeedRule(stated)
 
 

@@ -14,7 +14,7 @@ from proactivebench.agents.base import Answer, Call, Request
 from proactivebench.agents.calling import Caller, Late, Raised
 from proactivebench.agents.contract import Moment
 from proactivebench.agents.program import NoAnswer, Program, lived, start_of
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.records import AgentIdentity
 from proactivebench.records import Moment as MomentOfTrace
 
@@ -74,7 +74,7 @@ class CallableAgent(Program):
         if place not in self._living:
             agent = await self._call(self._fresh, start_of(request, self.protocol.identity))
             if agent is None:
-                raise UsageError(f"{self.identity.name}: start returned None: return the agent for the trace")
+                raise BadArgument(f"{self.identity.name}: start returned None: return the agent for the trace")
             remember = getattr(agent, "remember", None)
             if callable(remember):
                 for moment, action in lived(request, self.protocol.identity):
@@ -104,10 +104,10 @@ def is_agent(target: object) -> bool:
 def _maker(target: Any, args: Mapping[str, str], word: str) -> Callable[..., Any | Awaitable[Any]]:
     """What gives the agent for a trace. Raises `UsageError` where there can be none."""
     if not is_agent(target):
-        raise UsageError(f"{word}: {type(target).__name__} is no agent: give a function of a moment, or what has act")
+        raise BadArgument(f"{word}: {type(target).__name__} is no agent: give a function of a moment, or what has act")
     if inspect.isclass(target):
         if _acting(target) is None:
-            raise UsageError(f"{word}: the class {target.__name__} has no act(moment): add it")
+            raise BadArgument(f"{word}: the class {target.__name__} has no act(moment): add it")
         return _of_class(target, args, word)
     if callable(getattr(target, "act", None)):
         _refuse_args(args, word)
@@ -122,7 +122,7 @@ def _of_class(target: Any, args: Mapping[str, str], word: str) -> Callable[..., 
     try:
         inspect.signature(target).bind(**args)
     except TypeError as error:
-        raise UsageError(f"{word}: {error}: correct --model_args") from error
+        raise BadArgument(f"{word}: {error}: correct --model_args") from error
     except ValueError:  # no signature to read
         pass
     _check(partial(_acting(target), None), word)
@@ -160,12 +160,12 @@ def _check(function: Any, word: str, args: Mapping[str, str] | None = None) -> N
     try:
         signature.bind(None, **(args or {}))
     except TypeError as error:
-        raise UsageError(f"{word} cannot be called with a moment ({error}): define it as f(moment, …)") from error
+        raise BadArgument(f"{word} cannot be called with a moment ({error}): define it as f(moment, …)") from error
 
 
 def _refuse_args(args: Mapping[str, str], word: str) -> None:
     if args:
-        raise UsageError(f"{word} is made already and takes no {', '.join(args)}: leave out --model_args")
+        raise BadArgument(f"{word} is made already and takes no {', '.join(args)}: leave out --model_args")
 
 
 def _name(target: Any, word: str) -> str:

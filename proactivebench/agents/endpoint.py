@@ -20,7 +20,7 @@ from proactivebench.agents.endpoint_reply import Json
 from proactivebench.agents.endpoint_tokens import ESTIMATE, counter
 from proactivebench.agents.endpoint_wants import after
 from proactivebench.agents.turns import reasoning_of
-from proactivebench.errors import Unreachable, UsageError
+from proactivebench.errors import BadArgument, OtherRun, Unreachable
 from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Decoding
 
@@ -98,7 +98,7 @@ class EndpointAgent(Agent):
         try:
             accepted = [await self._accepted(kind) for kind in self._kinds]
         except TooLarge as fault:
-            raise UsageError(f"{self._options.base_url}: {fault}") from None
+            raise BadArgument(f"{self._options.base_url}: {fault}") from None
         except Transient as fault:
             url = self._options.base_url
             raise Unreachable(f"no usable answer from {url} ({fault}): start the server, or check base_url") from None
@@ -184,9 +184,9 @@ class EndpointAgent(Agent):
         """`following`, unless the user ruled it out."""
         url = self._options.base_url
         if following.stream and self._options.stream is False:
-            raise UsageError(f"{url} answers only as a stream ({refusal}): leave stream=off out of --model_args")
+            raise BadArgument(f"{url} answers only as a stream ({refusal}): leave stream=off out of --model_args")
         if following.reasoning and self._options.reasoning is False:
-            raise UsageError(f"{url} wants its thoughts back ({refusal}): leave reasoning=drop out of --model_args")
+            raise BadArgument(f"{url} wants its thoughts back ({refusal}): leave reasoning=drop out of --model_args")
         return following
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class EndpointAgent(Agent):
             except Rejected as refusal:
                 following = after(refusal, used, payload)
                 if following is None and self._options.reasoning and "reasoning_content" in refusal.message:
-                    raise UsageError(
+                    raise BadArgument(
                         f"{self._options.base_url} does not take thoughts back ({refusal}): "
                         "leave reasoning=return out of --model_args"
                     ) from None
@@ -227,7 +227,7 @@ class EndpointAgent(Agent):
             kind.accepted = stored or now
         standing = self._as_asked(kind.accepted or now)
         if refused is not None and standing.in_use and (differing := standing.differences(now)):
-            raise UsageError(
+            raise OtherRun(
                 f"{self._options.base_url} no longer takes what answers of this run were given with "
                 f"({'; '.join(differing)}: {refused}): a run is asked in one form, so give another --output_path, "
                 "or the server it was begun with"
@@ -249,7 +249,7 @@ class EndpointAgent(Agent):
         stored = self._parameters.get().get("context", {}).get("tokens_by")
         by, count = counter(self._options.model, estimated=stored == ESTIMATE)
         if stored not in (None, by):
-            raise UsageError(
+            raise OtherRun(
                 f"this run's tokens were counted by {stored}, which cannot be had now ({by}): install tiktoken and let "
                 "it fetch its vocabulary, or give another --output_path"
             )
@@ -261,7 +261,7 @@ class EndpointAgent(Agent):
             return request, 0
         budget = self._options.max_length - request.decoding.max_gen_toks
         if budget <= 0:
-            raise UsageError(
+            raise BadArgument(
                 f"max_length={self._options.max_length} leaves no room beside max_gen_toks="
                 f"{request.decoding.max_gen_toks}: raise the one or lower the other (--gen_kwargs max_gen_toks=…)"
             )

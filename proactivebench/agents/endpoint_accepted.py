@@ -10,7 +10,7 @@ from typing import Any
 from proactivebench.agents.base import Message
 from proactivebench.agents.endpoint_reply import Json
 from proactivebench.agents.turns import join_turns, merge_system, reasoning_of
-from proactivebench.errors import UsageError
+from proactivebench.errors import OtherRun
 from proactivebench.records import Decoding
 
 LOGPROBS = ("top_logprobs", "logprobs")
@@ -79,7 +79,7 @@ class Accepted:
         try:
             return cls(**known | {"form": Form(known["form"])})
         except ValueError:
-            raise UsageError(
+            raise OtherRun(
                 f"the run's response_format is '{known['form']}', which this version does not know: "
                 "go on with the version it was begun with, or give another --output_path"
             ) from None

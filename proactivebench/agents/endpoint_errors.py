@@ -29,7 +29,13 @@ from proactivebench.agents.server_words import (
     scrub,
     too_large,
 )
-from proactivebench.errors import OutOfFiles, ProactiveBenchError, UsageError
+from proactivebench.errors import (
+    AuthenticationFailed,
+    NotFound,
+    OutOfFiles,
+    PaymentRequired,
+    ProactiveBenchError,
+)
 from proactivebench.records import Cause
 from proactivebench.stopping import go_on, rest
 
@@ -173,7 +179,7 @@ class Server:
         )
         match meaning(status, long, code, page=looks_like_html(text), head=message):
             case Meaning.ACCOUNT:
-                return UsageError(
+                return PaymentRequired(
                     f"{self.url} wants payment ({status}: {message}): top up the account, then run the same command"
                 )
             case Meaning.TOO_LARGE:
@@ -186,7 +192,7 @@ class Server:
                 if self.let_in and self.shut < SHUT_DOORS:
                     return Transient(why, status=status) if 300 <= status < 400 else passing
                 often = f"{self.shut} times in a row, after it had answered: " if self.let_in else ""
-                return UsageError(often + why)
+                return (AuthenticationFailed if status in (401, 403, 407) else NotFound)(often + why)
             case _:
                 return passing
 

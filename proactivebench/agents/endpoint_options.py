@@ -10,7 +10,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from proactivebench.agents.secrets import refuse_secrets
-from proactivebench.errors import UsageError
+from proactivebench.errors import AuthenticationFailed, BadArgument, UnknownName
 
 VENDOR = "https://api.openai.com/v1"
 KEYS = ("PROACTIVEBENCH_API_KEY", "OPENAI_API_KEY")
@@ -101,9 +101,11 @@ class Options:
         names = (self.key_env,) if self.key_env else KEYS
         found = next((value for name in names if (value := os.environ.get(name, "").strip())), None)
         if found is None and (self.key_env or self.key_header or self.base_url == VENDOR):
-            raise UsageError(f"no key for {self.base_url}: set {self.keys} in the environment")
+            raise AuthenticationFailed(f"no key for {self.base_url}: set {self.keys} in the environment")
         if found is not None and not (found.isascii() and found.isprintable()):
-            raise UsageError(f"the key for {self.base_url} holds characters no key has: set it again, without quotes")
+            raise AuthenticationFailed(
+                f"the key for {self.base_url} holds characters no key has: set it again, without quotes"
+            )
         return found or _NO_KEY
 
 
@@ -119,14 +121,14 @@ def parse_options(word: str, model_args: Mapping[str, str]) -> Options:
         args.setdefault("model", args.pop("pretrained"))
     unknown = sorted(set(args) - set(_KNOWN))
     if unknown:
-        raise UsageError(
+        raise UnknownName(
             f"--model {word} does not know {', '.join(unknown)} in --model_args: it takes {', '.join(_KNOWN)}"
         )
     base_url = args.get("base_url") or (os.environ.get("OPENAI_BASE_URL") or VENDOR if word == "openai" else "")
     if not base_url:
-        raise UsageError("--model endpoint needs --model_args base_url=http://HOST:PORT/v1,model=NAME")
+        raise BadArgument("--model endpoint needs --model_args base_url=http://HOST:PORT/v1,model=NAME")
     if not args.get("model"):
-        raise UsageError(f"--model {word} needs the model's name: --model_args model=NAME,…")
+        raise BadArgument(f"--model {word} needs the model's name: --model_args model=NAME,…")
     address, query = _address(base_url)
     return Options(
         base_url=address,
@@ -152,14 +154,14 @@ def _address(base_url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     except ValueError:
         host = None
     if not host or url.scheme not in ("http", "https"):
-        raise UsageError("base_url is not an address: write it like http://127.0.0.1:8000/v1")
+        raise BadArgument("base_url is not an address: write it like http://127.0.0.1:8000/v1")
     if url.username or url.password:
-        raise UsageError("base_url carries credentials, and it is written to disk: set OPENAI_API_KEY instead")
+        raise BadArgument("base_url carries credentials, and it is written to disk: set OPENAI_API_KEY instead")
     path = url.path.rstrip("/")
     if path.endswith("/chat/completions"):  # lm-eval's habit
         path = path.removesuffix("/chat/completions")
     elif path.endswith("/completions"):
-        raise UsageError("base_url names a text completion API: conversations need the chat API, so give …/v1")
+        raise BadArgument("base_url names a text completion API: conversations need the chat API, so give …/v1")
     return urlunsplit((url.scheme, url.netloc, path, "", "")), tuple(parse_qsl(url.query))
 
 
@@ -167,7 +169,7 @@ def _whole(args: Mapping[str, str], name: str, *, least: int) -> int | None:
     if name not in args:
         return None
     if not re.fullmatch(r"\d{1,9}", args[name]) or int(args[name]) < least:
-        raise UsageError(f"{name}={args[name]} in --model_args: give a whole number, at least {least}")
+        raise BadArgument(f"{name}={args[name]} in --model_args: give a whole number, at least {least}")
     return int(args[name])
 
 
@@ -175,7 +177,7 @@ def _seconds(args: Mapping[str, str]) -> float | None:
     if "timeout" not in args:
         return None
     if not re.fullmatch(r"\d+(\.\d+)?", args["timeout"]) or float(args["timeout"]) == 0:
-        raise UsageError(f"timeout={args['timeout']} in --model_args: give seconds, such as timeout=120")
+        raise BadArgument(f"timeout={args['timeout']} in --model_args: give seconds, such as timeout=120")
     return float(args["timeout"])
 
 
@@ -183,7 +185,7 @@ def _choice(args: Mapping[str, str], name: str, choices: Mapping[str, T]) -> T:
     value = args.get(name, "auto").lower()
     if value not in choices:
         words = [word for word in choices if word not in ("true", "false")]
-        raise UsageError(f"{name}={args[name]} in --model_args: it is {', '.join(words[:-1])} or {words[-1]}")
+        raise BadArgument(f"{name}={args[name]} in --model_args: it is {', '.join(words[:-1])} or {words[-1]}")
     return choices[value]
 
 
@@ -191,7 +193,7 @@ def key_variable(args: Mapping[str, str]) -> str | None:
     """The environment variable that `key_env` names. Raises `UsageError` for what can be the name of none."""
     name = args.get("key_env")
     if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-        raise UsageError("key_env in --model_args is the NAME of an environment variable that holds the key")
+        raise BadArgument("key_env in --model_args is the NAME of an environment variable that holds the key")
     return name
 
 
@@ -201,7 +203,7 @@ def key_header(args: Mapping[str, str]) -> str | None:
     if name is None or name.lower() == "authorization":
         return None
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,49}", name) or name.lower() in _TAKEN:
-        raise UsageError(
+        raise BadArgument(
             "key_header in --model_args is the NAME of the header that carries the key, such as key_header=api-key"
         )
     return name

@@ -12,7 +12,7 @@ from proactivebench.agents.endpoint_accepted import FORMAT_WORDS, Accepted, Form
 from proactivebench.agents.endpoint_errors import Rejected, TooLarge, Transient
 from proactivebench.agents.endpoint_reply import Json
 from proactivebench.agents.endpoint_wants import about_value, sent, wanted
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, ServerRefusal
 from proactivebench.records import Decoding
 
 QUESTION = "Greet me in one word (in JSON only if the form of the answer asks for it)."
@@ -94,7 +94,7 @@ class Probe:
         Raises `UsageError` where they name what the user asked for."""
         payload = self._payload(accepted)
         if about_value(refusal, accepted):
-            raise UsageError(
+            raise BadArgument(
                 f"{self.url} does not take max_gen_toks={self.decoding.max_gen_toks} ({refusal}): "
                 "give another one in --gen_kwargs (behind a judge: in its card)"
             )
@@ -105,7 +105,7 @@ class Probe:
         theirs = {*self.decoding.extra}
         theirs |= {name for name, given in (("top_p", self.decoding.top_p), ("stop", self.decoding.until)) if given}
         if named in theirs:
-            raise UsageError(
+            raise BadArgument(
                 f"{self.url} does not take {named} ({refusal}): "
                 "leave it out of --gen_kwargs (behind a judge: of its card)"
             )
@@ -118,7 +118,7 @@ class Probe:
             if accepted != full and await self._taken(accepted):
                 break
         else:
-            raise UsageError(
+            raise ServerRefusal(
                 f"{self.url} refuses even a plain request ({refusal}): check model=… and the server's log"
             ) from None
         for name in ("temperature", "seed"):
@@ -161,7 +161,7 @@ class Probe:
         except Rejected:
             return await self.find_out(accepted)
         except Transient as again:
-            raise UsageError(
+            raise ServerRefusal(
                 f"{self.url} fails on response_format '{accepted.form}' ({again}) and answers with '{form}': "
                 "add schema=off to --model_args to ask without one, or see the server's log"
             ) from None

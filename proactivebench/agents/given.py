@@ -11,7 +11,7 @@ from proactivebench import plugins
 from proactivebench.agents import plugged
 from proactivebench.agents.base import Agent, Call
 from proactivebench.agents.secrets import refuse_secrets
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.plugins import Contract
 from proactivebench.records import AgentIdentity
 
@@ -62,5 +62,5 @@ def _written(target: object) -> object:
     while isinstance(target, partial):
         target = target.func
     if isinstance(target, str | bytes | int | float | list | dict | None):
-        raise UsageError(f"{type(target).__name__} is no agent: give a function of a moment, or what has act")
+        raise BadArgument(f"{type(target).__name__} is no agent: give a function of a moment, or what has act")
     return target

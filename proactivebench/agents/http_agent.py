@@ -22,7 +22,7 @@ from proactivebench.agents.http_client import HttpClient
 from proactivebench.agents.messages import moment_message
 from proactivebench.agents.program import Program
 from proactivebench.agents.secrets import refuse_secrets
-from proactivebench.errors import UsageError
+from proactivebench.errors import AuthenticationFailed, BadArgument, UnknownName, Unreachable
 from proactivebench.records import AgentIdentity
 
 _KNOWN = ("url", "name", "key_env", "key_header")
@@ -65,7 +65,7 @@ class HttpAgent(Program):
                     _, writer = await asyncio.open_connection(address.hostname, port)
             except OSError as error:
                 why = error.strerror or type(error).__name__
-                raise UsageError(f"nobody answers at {self._url} ({why}): start the agent, or check url=…") from error
+                raise Unreachable(f"nobody answers at {self._url} ({why}): start the agent, or check url=…") from error
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
@@ -107,7 +107,9 @@ class HttpAgent(Program):
             return ""
         key = os.environ.get(self._key_env, "").strip()
         if not key or not (key.isascii() and key.isprintable()):
-            raise UsageError(f"no usable key for {self._url}: set {self._key_env} in the environment, without quotes")
+            raise AuthenticationFailed(
+                f"no usable key for {self._url}: set {self._key_env} in the environment, without quotes"
+            )
         return key
 
 
@@ -116,7 +118,7 @@ def _args(given: Mapping[str, str]) -> dict[str, str]:
     args = {name: str(value).strip() for name, value in given.items()}
     unknown = sorted(set(args) - set(_KNOWN))
     if unknown:
-        raise UsageError(
+        raise UnknownName(
             f"--model http does not know {', '.join(unknown)} in --model_args: it takes {', '.join(_KNOWN)}"
         )
     try:
@@ -125,9 +127,9 @@ def _args(given: Mapping[str, str]) -> dict[str, str]:
     except ValueError:
         usable = None
     if not usable:
-        raise UsageError("--model http needs an address: --model_args url=http://127.0.0.1:8000/act")
+        raise BadArgument("--model http needs an address: --model_args url=http://127.0.0.1:8000/act")
     if address.username or address.password:
-        raise UsageError("url carries credentials, and it is written to disk: name a variable with key_env=… instead")
+        raise BadArgument("url carries credentials, and it is written to disk: name a variable with key_env=… instead")
     if args.get("key_header") and not args.get("key_env"):
-        raise UsageError("key_header names a header for a key, and no key is named: give key_env=… too")
+        raise BadArgument("key_header names a header for a key, and no key is named: give key_env=… too")
     return args

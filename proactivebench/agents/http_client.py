@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from proactivebench.agents.endpoint_errors import Transient
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -169,7 +169,7 @@ def proxy_of(url: str) -> str | None:
     except ValueError:
         known = None
     if not known:
-        raise UsageError(
+        raise BadArgument(
             "the environment names a proxy that cannot be used: write HTTPS_PROXY and HTTP_PROXY like "
             "http://HOST:PORT, or name the server's host in NO_PROXY"
         )

@@ -22,7 +22,7 @@ from proactivebench.agents.endpoint_wants import no_system_role
 from proactivebench.agents.lm_eval_request import SystemRole, generation_arguments, instance, render
 from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.agents.server_words import one_line, too_large
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, NotInstalled, OtherRun, UnknownName, UsageError
 from proactivebench.installing import how_to_get
 from proactivebench.naming import did_you_mean
 from proactivebench.parameters import Parameters
@@ -106,7 +106,7 @@ class LmEvalAgent(Agent):
             if before.get(name, value) != value
         ]
         if differing:
-            raise UsageError(
+            raise OtherRun(
                 f"the model is not what this run has had so far ({'; '.join(differing)}): load it as it was, or give "
                 "another --output_path"
             )
@@ -196,7 +196,7 @@ class LmEvalAgent(Agent):
             return render(self._backend, request.messages, self._system), 0
         budget = limit - request.decoding.max_gen_toks
         if budget <= 0:
-            raise UsageError(
+            raise BadArgument(
                 f"max_gen_toks={request.decoding.max_gen_toks} leaves no room for a prompt in a context of {limit} "
                 "tokens: give a lower max_gen_toks with --gen_kwargs"
             )
@@ -248,12 +248,12 @@ def create_backend(
     try:
         backend = get_model(model)
     except (KeyError, ValueError):
-        raise UsageError(
+        raise UnknownName(
             f"'{model}' is no agent of ours and no lm-eval backend: {_nearest_model(model)}"
             "see `proactivebench agents` for both"
         ) from None
     except ImportError as error:
-        raise UsageError(_not_installed(model, error)) from error
+        raise NotInstalled(_not_installed(model, error)) from error
     arguments = {name: handle_arg_string(value) for name, value in model_args.items()}
     sizes: dict[str, Any] = {"batch_size": batch_size, "max_batch_size": None, "device": device}
     if device is None and "device" not in arguments:
@@ -261,10 +261,10 @@ def create_backend(
     try:
         return backend.create_from_arg_obj(arguments, sizes)
     except ImportError as error:
-        raise UsageError(_not_installed(model, error)) from error
+        raise NotInstalled(_not_installed(model, error)) from error
     except Exception as error:
         given = ",".join(f"{name}={value}" for name, value in model_args.items()) or "nothing"
-        raise UsageError(f"lm-eval's '{model}' cannot start with {given}: {_first_line(error)}") from error
+        raise BadArgument(f"lm-eval's '{model}' cannot start with {given}: {_first_line(error)}") from error
 
 
 def _nearest_model(model: str) -> str:

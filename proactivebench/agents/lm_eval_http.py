@@ -20,7 +20,7 @@ from proactivebench.agents.endpoint_reply import Json, usage_of
 from proactivebench.agents.http_client import HttpClient
 from proactivebench.agents.lm_eval_request import generation_arguments, instance
 from proactivebench.agents.server_words import scrub
-from proactivebench.errors import UsageError
+from proactivebench.errors import AuthenticationFailed
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -80,7 +80,7 @@ class HttpCalls:
         try:
             _ = self._lm.header
         except ValueError as error:
-            raise UsageError(f"lm-eval's client has no key: {error}") from error
+            raise AuthenticationFailed(f"lm-eval's client has no key: {error}") from error
         name = str(getattr(self._lm, "model", ""))
         if type(self._lm).__name__ == "OpenAIChatCompletion" and any(mark in name for mark in ("o1", "5", "o3", "o4")):
             return {"overridden": "lm-eval sends temperature 1 and no stop sequences to a model of this name"}

@@ -20,7 +20,7 @@ from proactivebench.agents.messages import line, moment_message, start_message
 from proactivebench.agents.pipe import Pipe
 from proactivebench.agents.program import NoAnswer, Program, start_of
 from proactivebench.agents.secrets import refuse_secrets
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.records import AgentIdentity, Code
 from proactivebench.records import Moment as MomentOfTrace
 
@@ -54,7 +54,7 @@ class ProcessAgent(Program):
     async def start(self) -> dict[str, Any]:
         """Look for the program. Raises `UsageError` where it is not there."""
         if shutil.which(self._argv[0]) is None:
-            raise UsageError(f"command={self._argv[0]} …: no such program: give one on the PATH, or its path")
+            raise BadArgument(f"command={self._argv[0]} …: no such program: give one on the PATH, or its path")
         return {}
 
     async def ask(self, request: Request, moment: Moment) -> Answer:
@@ -138,7 +138,7 @@ def _command(args: Mapping[str, str]) -> tuple[list[str], str]:
     refuse_secrets(args)
     unknown = sorted(set(args) - {"command", "name"})
     if unknown:
-        raise UsageError(
+        raise UnknownName(
             f"--model process does not know {', '.join(unknown)} in --model_args: it takes command and name; a command "
             'with commas in it is given as JSON, {"command": "…"}'
         )
@@ -146,9 +146,9 @@ def _command(args: Mapping[str, str]) -> tuple[list[str], str]:
     try:
         argv = shlex.split(command, posix=os.name != "nt")
     except ValueError as error:
-        raise UsageError(f"command={command}: {error}: write it as a shell would take it") from None
+        raise BadArgument(f"command={command}: {error}: write it as a shell would take it") from None
     if not argv:
-        raise UsageError('--model process needs --model_args command="PROGRAM ARGUMENT…"')
+        raise BadArgument('--model process needs --model_args command="PROGRAM ARGUMENT…"')
     for place, part in enumerate(argv):  # `--api-key X`, `API_KEY=X` and a bare key are written to disk like all else
         name, _, value = part.lstrip("-").partition("=")
         following = argv[place + 1] if place + 1 < len(argv) and part.startswith("-") else ""

@@ -12,7 +12,7 @@ from proactivebench.agents.replay_release import read_folder, read_released
 from proactivebench.agents.replay_runs import WANTED, read_run
 from proactivebench.agents.replay_samples import read_samples
 from proactivebench.agents.stored_answers import StoredAnswers
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UsageError
 from proactivebench.files import unfit
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, ReplyKey, Task
@@ -37,7 +37,7 @@ class ReplayAgent(Agent):
         given = dict(args or {})
         path, released = given.pop("path", None), given.pop("released", None)
         if given or bool(path) == bool(released):
-            raise UsageError("replay: takes one argument, path=PLACE or released=MODEL")
+            raise BadArgument("replay: takes one argument, path=PLACE or released=MODEL")
         if released:
             stored, source = read_released(released, task), {"released": released}
         else:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from proactivebench.agents.server_words import scrub
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 
 _NAME = re.compile(
     r"(^|[_-])(api_?key|x_api_key|subscription_key|secret|secret_key|password|passwd|credentials?|authorization|bearer"
@@ -26,7 +26,7 @@ def refuse_secrets(model_args: Mapping[str, Any]) -> None:
         text = str(value)
         named = _NAME.search(name.lower().replace("-", "_")) and text.lower() not in _SWITCH
         if named or _VALUE.match(text) or _address_with_secret(text):
-            raise UsageError(
+            raise BadArgument(
                 f"model argument '{name}' looks like a secret, and model arguments are written to disk: "
                 "set the key in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, HF_TOKEN, …) and leave it out here"
             )

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from proactivebench.board.entry import MAX_PARAMETERS, MAX_PRICE, Declaration, Name
 from proactivebench.board.rows import TRIVIAL
 from proactivebench.board.rules import RESERVED
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.records import Manifest
 
 _NAME = "use letters, digits, . _ -, no spaces; a letter or digit first, last and beside each mark, 96 at most"
@@ -68,7 +68,7 @@ def declaration(
     if len(missing) == len(due) and not any((*rest.values(), parameters, open_weights, released, price)):
         return None
     if missing:
-        raise UsageError(f"an entry says who stands behind it: {', '.join(missing)} still to give")
+        raise BadArgument(f"an entry says who stands behind it: {', '.join(missing)} still to give")
     try:
         return Declaration.model_validate(
             {
@@ -89,13 +89,13 @@ def declaration(
         problem = error.errors(include_url=False)[0]
         option, rule = _RULES[str(problem["loc"][0])]
         given = f" {problem['input']!r}" if isinstance(problem["input"], str) else ""
-        raise UsageError(f"{option}{given}: {rule}") from None
+        raise BadArgument(f"{option}{given}: {rule}") from None
 
 
 def default_declaration(manifest: Manifest) -> Declaration:
     """The declaration of a trivial agent. Raises `UsageError` for any other, naming what to give."""
     if manifest.agent.model not in TRIVIAL:
-        raise UsageError(
+        raise BadArgument(
             "an entry says who stands behind it: give --organisation, --model_name, --licence, --contact, "
             "--trained_on_traces and --trained_on_labels"
         )
@@ -115,7 +115,7 @@ def check_run_id(run_id: str | None) -> None:
     try:
         TypeAdapter(Name).validate_python(run_id or "r1")
     except ValidationError:
-        raise UsageError(f"--run_id {run_id!r}: {_NAME}") from None
+        raise BadArgument(f"--run_id {run_id!r}: {_NAME}") from None
 
 
 def _count(text: str | None) -> int | None:
@@ -124,7 +124,7 @@ def _count(text: str | None) -> int | None:
         return None
     found = _COUNT.fullmatch(text.strip().replace("_", "").replace(",", ""))
     if not found:
-        raise UsageError(f"--parameters {text!r}: {_PARAMETERS}")
+        raise BadArgument(f"--parameters {text!r}: {_PARAMETERS}")
     return int(Decimal(found[1]) * _THOUSANDS[found[2].upper()])
 
 
@@ -134,7 +134,7 @@ def _day(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
-        raise UsageError(f"--released {text!r}: a day, such as 2025-03-01") from None
+        raise BadArgument(f"--released {text!r}: a day, such as 2025-03-01") from None
 
 
 def prices(text: str | None) -> dict[str, float] | None:
@@ -147,14 +147,14 @@ def prices(text: str | None) -> dict[str, float] | None:
         try:
             found[name.strip()] = float(number)
         except ValueError:
-            raise UsageError(f"--price {text!r}: {_PRICE}") from None
+            raise BadArgument(f"--price {text!r}: {_PRICE}") from None
     if not {"prompt", "completion"} <= set(found) <= {"prompt", "completion", "cached"}:
-        raise UsageError(f"--price {text!r}: {_PRICE}")
+        raise BadArgument(f"--price {text!r}: {_PRICE}")
     return found
 
 
 def _answer(option: str, word: str | None) -> bool | None:
     answers = {"yes": True, "no": False, "unknown": None}
     if word not in answers:
-        raise UsageError(f"{option} {word}: answer yes, no or unknown")
+        raise BadArgument(f"{option} {word}: answer yes, no or unknown")
     return answers[word]

@@ -14,7 +14,7 @@ from proactivebench.board.output import DATASET, sweep, take_over
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.rows import SORTED_BY, Row, qualifier
 from proactivebench.board.submission import open_pull_request
-from proactivebench.errors import UsageError
+from proactivebench.errors import UnknownName
 from proactivebench.records import MetricValue
 from proactivebench.store import cannot_write
 
@@ -88,7 +88,7 @@ def announce(groups: Sequence[Sequence[Row]], key: str, repository: str, dataset
     files = {path: text.encode() for row in rows for path, text in model_results(row, dataset).items()}
     if not files:
         shown = ", ".join(sorted({row.key for group in groups for row in group})[:5]) or "none"
-        raise UsageError(f"the board has no result of {key}: it shows {shown}")
+        raise UnknownName(f"the board has no result of {key}: it shows {shown}")
     return open_pull_request(repository, "model", files, "ProactiveBench results")
 
 

@@ -25,7 +25,7 @@ from proactivebench.board.reading import (
 )
 from proactivebench.board.redaction import redacted_judge
 from proactivebench.board.submission import Parcel
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import DataError, UnknownName
 from proactivebench.judging import Judge, Opinion
 from proactivebench.judging.identity import judge_id
 from proactivebench.judging.lexical.training import items_hash
@@ -195,7 +195,7 @@ def repetition_of(root: Path, judge: Judge) -> tuple[JudgeBlock, list[Validation
     folder = root / FOLDER / judge.identity.id
     if not (folder / FILE).is_file():
         had = ", ".join(sorted(path.name for path in (root / FOLDER).glob("*"))) or "none"
-        raise UsageError(
+        raise UnknownName(
             f"{root} has no judge {judge.identity.id} (its judges: {had}): give the card, model and arguments of one"
         )
     try:

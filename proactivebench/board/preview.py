@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UsageError
 
 _NAMES = ("127.0.0.1", "localhost", "[::1]")  # a page elsewhere whose name was rebound to this machine has another
 _METHODS = ("GET", "HEAD")
@@ -77,7 +77,7 @@ def serve_site(path: Path, port: int, on_ready: Callable[[str], None]) -> None:
     try:
         server = _Server(("127.0.0.1", port), partial(_Handler, directory=str(path)))
     except OSError as error:
-        raise UsageError(f"port {port} cannot be used ({error.strerror}): give another --port") from error
+        raise BadArgument(f"port {port} cannot be used ({error.strerror}): give another --port") from error
     with server:
         on_ready(f"http://127.0.0.1:{server.server_port}/")
         server.serve_forever()

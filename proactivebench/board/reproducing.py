@@ -19,7 +19,7 @@ from proactivebench.board.evidence import Evidence, read_evidence
 from proactivebench.board.redaction import HIDDEN
 from proactivebench.board.reproduction import Reproduction, read_reproductions, write_reproduction
 from proactivebench.board.validation import board_holding, validate_evidence
-from proactivebench.errors import CheckFailed, InvalidRun, UsageError
+from proactivebench.errors import BadArgument, CheckFailed, InvalidRun, UsageError
 from proactivebench.protocols import RELEASED, protocol_of
 from proactivebench.protocols.recorded import RecordedProtocol
 from proactivebench.records import Decoding, Manifest, Moment, NeedRule, Reply, Trace, printable
@@ -372,7 +372,7 @@ def _refuse_used(root: Path, digest: str, seed: str | None) -> None:
     """Raise `UsageError` for a seed that stands in another record of the board: it is known to who submits."""
     for record in read_reproductions(root).values():
         if record.seed == seed and record.digest != digest:
-            raise UsageError(
+            raise BadArgument(
                 f"--seed {seed}: it has drawn for {record.entry} and is known since: give another, or none"
             )
 
@@ -381,9 +381,9 @@ def _seed(folder: Path, digest: str, given: str | None, *, redraw: bool) -> str:
     """The seed of a draw: one given, that of the draw begun last, or a fresh one."""
     if given is not None:
         if redraw:
-            raise UsageError("--redraw draws a seed of its own: leave out --seed")
+            raise BadArgument("--redraw draws a seed of its own: leave out --seed")
         if not _SEED.fullmatch(given):
-            raise UsageError(
+            raise BadArgument(
                 f"--seed {given:.70}: 8 to 64 letters, digits and -, known to nobody before submission (who sends an "
                 "entry could try all short ones); leave it out for a fresh one"
             )

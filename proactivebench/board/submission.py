@@ -15,7 +15,7 @@ from proactivebench.board.entry import ENTRY, Entry
 from proactivebench.board.evidence import Evidence, read_evidence
 from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, read_plain
 from proactivebench.board.validation import validate_evidence
-from proactivebench.errors import CannotWrite, CheckFailed, UsageError
+from proactivebench.errors import BadArgument, CannotWrite, CheckFailed, NotInstalled, UsageError
 from proactivebench.store import cannot_write
 
 _GIT_PROTOCOLS = "file:git:http:https:ssh"
@@ -69,7 +69,7 @@ def check_target(target: str) -> tuple[str, str]:
     """The kind of a target and its place. Raises `UsageError` where it is none."""
     kind, _, place = target.partition(":")
     if kind not in ("dir", "git", "hf") or not place or place.startswith("-"):
-        raise UsageError(f"{target} is no place to submit to: use hf:ORG/DATASET, git:URL or dir:PATH")
+        raise BadArgument(f"{target} is no place to submit to: use hf:ORG/DATASET, git:URL or dir:PATH")
     return kind, place
 
 
@@ -146,7 +146,7 @@ def _git(*arguments: str, folder: Path | None = None, **unset: str) -> str:
             errors="replace",
         )
     except FileNotFoundError as error:
-        raise UsageError("git is not installed: install it, or submit to hf: or dir:") from error
+        raise NotInstalled("git is not installed: install it, or submit to hf: or dir:") from error
     except subprocess.CalledProcessError as error:
         raise CannotWrite(f"git {arguments[0]} failed: {_telling(error.stderr)}") from error
     return done.stdout
@@ -183,7 +183,7 @@ def open_pull_request(repository: str, kind: str, files: dict[str, bytes], title
             repository, operations, commit_message=title, repo_type=kind, create_pr=True, revision="main"
         )
     except HFValidationError as error:
-        raise UsageError(f"{repository} is no Hub repository: give ORG/NAME") from error
+        raise BadArgument(f"{repository} is no Hub repository: give ORG/NAME") from error
     except Exception as error:  # what the ways to upload raise is open-ended, RuntimeError among it
         raise CannotWrite(
             f"the Hub did not take it: {_reason(error)}; is HF_TOKEN set and the repository there? If so, try again"

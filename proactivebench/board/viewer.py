@@ -9,7 +9,7 @@ from proactivebench.anchors import anchors_beside
 from proactivebench.board.headline import Named, boards, groups
 from proactivebench.board.pages import one_file
 from proactivebench.board.tracepages import run_data, task_data
-from proactivebench.errors import UsageError
+from proactivebench.errors import NotComparable, UsageError
 from proactivebench.evaluation import report_of, task_of
 from proactivebench.store import RunStore, write_whole
 
@@ -21,7 +21,7 @@ def write_view(stores: Sequence[RunStore], output_path: Path, spec: str | None =
     verdicts, `CannotWrite`.
     """
     if len({store.manifest.task.data_hash for store in stores}) > 1:
-        raise UsageError("these runs are about different data: give two runs of the same task")
+        raise NotComparable("these runs are about different data: give two runs of the same task")
     task = task_of(stores[0], spec)
     parts, reports, cautions = [task_data(task)], [], []
     for place, store in enumerate(stores):

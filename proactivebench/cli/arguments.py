@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from proactivebench.cli.once import said_twice
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.files import read_yaml
 from proactivebench.naming import did_you_mean
 from proactivebench.text import NotReadable, load_json
@@ -38,12 +38,12 @@ def config_defaults(file: Path, known: set[str]) -> dict[str, Any]:
     written = (str(name).lstrip("-").replace("-", "_") for name in found)
     twice = [name for name, times in Counter(written).items() if times > 1]
     if twice:
-        raise UsageError(f"{file} sets '{twice[0]}' twice, and it takes one value: leave one")
+        raise BadArgument(f"{file} sets '{twice[0]}' twice, and it takes one value: leave one")
     options = {str(name).lstrip("-").replace("-", "_"): value for name, value in found.items()}
     unknown = sorted(options.keys() - known)
     if unknown:
         hint = did_you_mean(unknown[0], known)
-        raise UsageError(f"{file} sets '{unknown[0]}', which is no option: {hint}they are {', '.join(sorted(known))}")
+        raise UnknownName(f"{file} sets '{unknown[0]}', which is no option: {hint}they are {', '.join(sorted(known))}")
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in options.items()}
 
 
@@ -51,7 +51,7 @@ def _split(text: str, option: str) -> Iterator[tuple[str, str]]:
     for part in text.split(",") if text else ():
         name, equals, value = part.partition("=")
         if not equals or not name.strip():
-            raise UsageError(f"{option} has '{part}': write name=value, several with commas, or a JSON object")
+            raise BadArgument(f"{option} has '{part}': write name=value, several with commas, or a JSON object")
         yield name.strip(), value.strip()
 
 
@@ -69,9 +69,9 @@ def _object(text: str, option: str) -> ItemsView[str, Any]:
     try:
         found = load_json(text, pairs=lambda pairs: _once(pairs, option), constant=_no_number)
     except NotReadable as error:
-        raise UsageError(f"{option} is no JSON object: {error}") from None
+        raise BadArgument(f"{option} is no JSON object: {error}") from None
     if not isinstance(found, dict):
-        raise UsageError(f"{option} is no JSON object: write {{...}}")
+        raise BadArgument(f"{option} is no JSON object: write {{...}}")
     return found.items()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 
 
 def compare(
@@ -31,7 +31,7 @@ def compare(
     from proactivebench.scoring.comparison import leading_metric
 
     if len(runs) < 2:
-        raise UsageError("one run cannot be compared: give two or more")
+        raise BadArgument("one run cannot be compared: give two or more")
     judge = judge_of(preset, judge)
     reports = [load_report(run) for run in runs]
     asked = metric or (preset_named(preset).metric if preset else leading_metric(reports))

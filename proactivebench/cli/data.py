@@ -80,13 +80,13 @@ def show(
     Example: proactivebench data show code_umlauts
     """
     from proactivebench.cli.stored import traces_of
-    from proactivebench.errors import UsageError
+    from proactivebench.errors import UnknownName
     from proactivebench.traces import load_task
 
     task = load_task(tasks or _task_with(trace))
     found = next((one for one in task.traces if one.trace_id == trace), None)
     if found is None:
-        raise UsageError(f"{trace}: no such trace in {task.name}; {traces_of(task, trace)}")
+        raise UnknownName(f"{trace}: no such trace in {task.name}; {traces_of(task, trace)}")
     if as_json:
         _print_json(found.model_dump(mode="json"))
         return
@@ -124,7 +124,7 @@ def _row(name: str) -> dict[str, Any]:
 
 
 def _task_with(trace: str) -> str:
-    from proactivebench.errors import UsageError
+    from proactivebench.errors import UnknownName
     from proactivebench.naming import did_you_mean
     from proactivebench.traces import task_structure
     from proactivebench.traces.index import read_index
@@ -133,7 +133,7 @@ def _task_with(trace: str) -> str:
     holding = [name for name in names if trace in task_structure(name).splits]
     if not holding:
         hint = did_you_mean(trace, {one for name in names for one in task_structure(name).splits})
-        raise UsageError(
+        raise UnknownName(
             f"{trace}: no named task has this trace; {hint}say which task with --tasks FILE.jsonl or hf:ORG/NAME"
         )
     return holding[0]

@@ -33,7 +33,7 @@ def export(
 
     Example: proactivebench export runs/always --to lm-eval
     """
-    from proactivebench.errors import UsageError
+    from proactivebench.errors import BadArgument
     from proactivebench.exports.every_eval_ever import write_every_eval_ever
     from proactivebench.exports.hub import write_hub
     from proactivebench.exports.lm_eval_layout import write_lm_eval
@@ -41,7 +41,7 @@ def export(
     from proactivebench.store import cannot_write
 
     if model_id and model_id.count("/") != 1:
-        raise UsageError(f"--model_id {model_id}: write it as ORG/NAME")
+        raise BadArgument(f"--model_id {model_id}: write it as ORG/NAME")
     source = Source.read(run, tasks)
     with cannot_write(output_path):
         output_path.mkdir(parents=True, exist_ok=True)

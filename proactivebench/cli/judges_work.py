@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.errors import BadArgument, InvalidRun, UnknownName, UsageError
 from proactivebench.files import folder
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def measure(name: str, behind: Behind, items: str, serving: Serving, progress: P
     from proactivebench.validation.validate import validate
 
     if items not in ("all", "official"):
-        raise UsageError(f"--items {items}: use all (1,749 items) or official (120)")
+        raise BadArgument(f"--items {items}: use all (1,749 items) or official (120)")
     judge = judge_named(name, behind, serving)
     cards = [load_card(member.partition(":")[0]) for member in parse_spec(name).members]
     if any(card.kind == "labels" for card in cards):
@@ -126,7 +126,7 @@ def take_fingerprint(
     for store, known in zip(stores, judges, strict=True):
         if judge.identity.id not in known:
             had = ", ".join(known) or "none"
-            raise UsageError(
+            raise UnknownName(
                 f"{store.path} has no verdicts of {judge.identity.id} (its judges: {had}): give the --judge_model_args "
                 "it was judged with, weights= included"
             )
@@ -161,7 +161,7 @@ def submit(
 
     known = [one for one in ("sample", "official", "all") if one == items]
     if not known:
-        raise UsageError(f"--items {items}: use {', '.join(f'{word} ({what})' for word, what in POPULATION.items())}")
+        raise BadArgument(f"--items {items}: use {', '.join(f'{word} ({what})' for word, what in POPULATION.items())}")
     check_target(to)
     judge = judge_named(name, behind, serving, open_cache())
     if judge.identity.baseline or not any(member.fallible for member in judge.identity.members):

@@ -142,11 +142,11 @@ def verify(
     """
     from proactivebench.board.checking import verify_all
     from proactivebench.board.saying import FORMATS
-    from proactivebench.errors import UsageError
+    from proactivebench.errors import BadArgument
 
     _one_of("--format", form, FORMATS)
     if record and not judge_model:
-        raise UsageError("--record keeps the opinion of a re-judging model: name one with --judge_model")
+        raise BadArgument("--record keeps the opinion of a re-judging model: name one with --judge_model")
     for board in filter(None, (against, record)):
         folder(board, BOARD)
     second = _second_judge(judge, judge_model, judge_model_args, judge_gen_kwargs) if judge_model else None
@@ -195,14 +195,14 @@ def build(
     from proactivebench.board.building import build_board, publish
     from proactivebench.board.hub import write_dataset
     from proactivebench.board.output import DATASET, SITE, check_output
-    from proactivebench.errors import UsageError
+    from proactivebench.errors import BadArgument
 
     _one_of("--texts", texts, ("shown", "none"))
     check_output(output_path, SITE, path)
     if dataset_path:
         check_output(dataset_path, DATASET, path)
         if dataset_path.resolve() == output_path.resolve():
-            raise UsageError("--dataset_path and --output_path are one folder: give two")
+            raise BadArgument("--dataset_path and --output_path are one folder: give two")
     board = build_board(folder(path, BOARD))
     index = publish(board, output_path, texts=texts)
     if dataset_path:
@@ -296,9 +296,9 @@ def _report(outcomes: Sequence[Said], form: str) -> None:
 
 def _one_of(option: str, given: str, allowed: Sequence[str]) -> None:
     if given not in allowed:
-        from proactivebench.errors import UsageError
+        from proactivebench.errors import BadArgument
 
-        raise UsageError(f"{option} {given}: use {', '.join(allowed)}")
+        raise BadArgument(f"{option} {given}: use {', '.join(allowed)}")
 
 
 def _second_judge(judge: str, model: str | None, model_args: str, gen_kwargs: str) -> Judge:

@@ -56,7 +56,7 @@ def rejudge(
     from proactivebench.board.validation import board_holding, find_entries
     from proactivebench.cli.arguments import texts, values
     from proactivebench.cli.interrupt import until_interrupted
-    from proactivebench.errors import UsageError
+    from proactivebench.errors import BadArgument
     from proactivebench.files import folder
     from proactivebench.judging import Judge, create_judge
     from proactivebench.preparation import judge_decoding
@@ -65,7 +65,7 @@ def rejudge(
     folders = find_entries(path)
     root = board_holding(path)
     if folders != [path] and not pending:
-        raise UsageError(f"{path} is a board: say --pending for all its open entries, or name one entry")
+        raise BadArgument(f"{path} is a board: say --pending for all its open entries, or name one entry")
     args = texts(judge_model_args, "--judge_model_args")
     given = values(judge_gen_kwargs, "--judge_gen_kwargs")
     calls = serving(concurrency, timeout, max_retries, batch_size, device)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UsageError
 
 _LONGEST = 60
 _PATIENCE = ("concurrency", "timeout", "max_retries")
@@ -30,7 +30,7 @@ def refuse_repeats(command: Any) -> None:
 def said_twice(option: str, values: Sequence[Any], name: str = "") -> UsageError:
     """The refusal, naming the option and what was given for it (for its argument `name`, if any); never a secret."""
     shown = ", ".join(_shown(value, name) for value in values)
-    return UsageError(f"{option} is given {len(values)} times ({shown}), and it takes one value: leave one")
+    return BadArgument(f"{option} is given {len(values)} times ({shown}), and it takes one value: leave one")
 
 
 def _collect(option: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from proactivebench.errors import CannotWrite, UsageError
+from proactivebench.errors import BadArgument, CannotWrite, NotInstalled
 
 
 class Format(StrEnum):
@@ -42,7 +42,7 @@ def plot(
     if find_spec("matplotlib") is None:
         from proactivebench.installing import how_to_get
 
-        raise UsageError(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
+        raise NotInstalled(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
     from proactivebench.anchors import anchors_beside
     from proactivebench.cli.drawings import draw_intervals, draw_planes, draw_timeline, draw_utility, save
     from proactivebench.cli.stored import load_report
@@ -50,7 +50,7 @@ def plot(
     from proactivebench.scoring.comparison import leading_metric
 
     if not 0 <= miss < math.inf:
-        raise UsageError(f"--miss {miss:g} is no cost: give 0 or more, e.g. 0.5")
+        raise BadArgument(f"--miss {miss:g} is no cost: give 0 or more, e.g. 0.5")
     reports = [load_report(run) for run in runs]
     metric = metric or leading_metric(reports)
     aligned = align(reports, metric, judge=judge, anyway=anyway)

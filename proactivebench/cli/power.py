@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UsageError
 
 
 def power(
@@ -37,14 +37,14 @@ def power(
     from proactivebench.scoring.registry import BY_PEOPLE, metric_for
 
     if not 0 < difference < math.inf:
-        raise UsageError(f"a difference of {difference:g} cannot be planned for: give one above 0")
+        raise BadArgument(f"a difference of {difference:g} cannot be planned for: give one above 0")
     planned = metric or BY_PEOPLE.key
     if metric is not None:
         metric_of(metric)  # one that cannot be compared cannot be planned for
     spreads = TYPICAL_STDERR.get(planned, {})
     if stderr is not None:
         if not 0 < stderr < math.inf:
-            raise UsageError(f"--stderr {stderr:g} is no standard error: give one above 0")
+            raise BadArgument(f"--stderr {stderr:g} is no standard error: give one above 0")
         spreads = {"given": stderr}
     elif runs:
         planned, found, traces = _measured(runs, metric, judge)
@@ -81,7 +81,7 @@ def _measured(runs: list[Path], metric: str | None, judge: str | None) -> tuple[
     from proactivebench.scoring.comparison import compare, leading_metric
 
     if len(runs) != 2:
-        raise UsageError(f"{len(runs)} runs given: the spread of a difference is measured on two")
+        raise BadArgument(f"{len(runs)} runs given: the spread of a difference is measured on two")
     reports = [load_report(run) for run in runs]
     result = compare(reports, metric or leading_metric(reports), judge=judge)
     for warning in result.warnings:

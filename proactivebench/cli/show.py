@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from proactivebench.cli.options import Correct
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.naming import did_you_mean
 
 
@@ -43,15 +43,15 @@ def show(
         return
     chosen = next((known for known in task.traces if known.trace_id == trace), None)
     if chosen is None:
-        raise UsageError(f"{task.name} has no trace '{trace}': {traces_of(task, trace)}")
+        raise UnknownName(f"{task.name} has no trace '{trace}': {traces_of(task, trace)}")
     judges = [known for known in store.judge_ids() if judge in (None, known) or known.startswith(f"{judge}-")]
     if judge is not None and not judges:
         hint = did_you_mean(judge, {known.rpartition("-")[0] for known in store.judge_ids()})
-        raise UsageError(f"'{judge}' decided nothing in {run}: {hint}{', '.join(store.judge_ids()) or 'nobody'} did")
+        raise UnknownName(f"'{judge}' decided nothing in {run}: {hint}{', '.join(store.judge_ids()) or 'nobody'} did")
     replies = [reply for reply in store.replies().values() if reply.trace_id == chosen.trace_id]
     if replies and all(reply.repeat != repeat for reply in replies):
         most = max(reply.repeat for reply in replies)
-        raise UsageError(f"{run} has no rollout {repeat} of {trace}: --repeat takes 0 to {most}")
+        raise BadArgument(f"{run} has no rollout {repeat} of {trace}: --repeat takes 0 to {most}")
     verdicts = (verdict for name in judges for verdict in store.verdicts(name).values())
     timeline = Timeline.of(chosen, repeat, replies, verdicts)
     if as_json:

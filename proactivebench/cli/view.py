@@ -24,9 +24,9 @@ def view(
     Example: proactivebench view runs/a runs/b --output_path compare.html
     """
     from proactivebench.board.viewer import write_view
-    from proactivebench.errors import UsageError
+    from proactivebench.errors import BadArgument
     from proactivebench.store import RunStore
 
     if len(runs) > 2:
-        raise UsageError(f"view shows one run or two side by side, not {len(runs)}")
+        raise BadArgument(f"view shows one run or two side by side, not {len(runs)}")
     print(write_view([RunStore(run) for run in runs], output_path or runs[0] / "view.html", tasks))

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.exports.source import Source, sanitized
 from proactivebench.records import JudgeReport, SplitReport
 from proactivebench.scoring.conditions import conditions_of, described
@@ -24,7 +24,7 @@ def write_hub(source: Source, folder: Path, *, dataset_id: str | None) -> list[P
     `dataset_id` is the benchmark's data set repository (ORG/NAME). Raises `UsageError` without one.
     """
     if not dataset_id or dataset_id.count("/") != 1:
-        raise UsageError(
+        raise BadArgument(
             "--to hub needs --dataset_id ORG/NAME, the data set repository of the benchmark that collects results"
         )
     place = folder / ".eval_results"

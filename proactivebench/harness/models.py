@@ -10,7 +10,7 @@ from lm_eval.api.model import LM
 from proactivebench import plugins
 from proactivebench.agents import create_agent
 from proactivebench.agents.base import Agent, Request
-from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.errors import BadArgument, InvalidRun, UsageError
 from proactivebench.evaluation import Evaluation, run_async
 from proactivebench.plugins import Contract
 from proactivebench.records import Decoding
@@ -89,7 +89,7 @@ class PluggedModel(AgentModel):
 
     def __init__(self, agent: str = "", **model_args: Any) -> None:
         if not agent:
-            raise UsageError("--model proactivebench needs --model_args agent=WORD: see `proactivebench agents`")
+            raise BadArgument("--model proactivebench needs --model_args agent=WORD: see `proactivebench agents`")
         super().__init__(**model_args)
         self.word = agent
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.judging import default_spec
 from proactivebench.preparation import Settings, with_preset
 from proactivebench.traces import load_task
@@ -48,13 +48,13 @@ def read_options(metadata: Mapping[str, Any], environment: Mapping[str, str]) ->
         given.setdefault("pb_preset", metadata["preset"])
     given |= {key: environment[name] for name, key in ENVIRONMENT.items() if environment.get(name)}
     if unknown := sorted(given.keys() - _NUMBERS - _WORDS):
-        raise UsageError(
+        raise UnknownName(
             f"{unknown[0]}: no such entry in the task's metadata; there are {', '.join(sorted(_WORDS | _NUMBERS))}"
         )
     words = {key: str(value) for key, value in given.items() if key in _WORDS}
     numbers = {key: _number(key, value) for key, value in given.items() if key in _NUMBERS}
     if not words.keys() & {"pb_task", "pb_preset"}:
-        raise UsageError("the task's metadata names no data: give pb_task, in the words of --tasks")
+        raise BadArgument("the task's metadata names no data: give pb_task, in the words of --tasks")
     judges = tuple(spec.strip() for spec in words.get("pb_judge", "").split(";") if spec.strip())
     settings = with_preset(
         Settings(
@@ -94,11 +94,11 @@ def _number(key: str, value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError):
-        raise UsageError(f"{key}={value}: not a whole number") from None
+        raise BadArgument(f"{key}={value}: not a whole number") from None
 
 
 def _arguments(words: Mapping[str, str], key: str) -> dict[str, str]:
     pairs = [pair.partition("=") for pair in words.get(key, "").split(",") if pair.strip()]
     if bad := [name for name, equals, _ in pairs if not equals]:
-        raise UsageError(f"{key}: '{bad[0]}' has no value; write name=value,name=value")
+        raise BadArgument(f"{key}: '{bad[0]}' has no value; write name=value,name=value")
     return {name.strip(): value for name, _, value in pairs}

@@ -10,7 +10,7 @@ from typing import Any
 import lm_eval.api.task as lm_evals
 
 from proactivebench.agents.secrets import refuse_secrets
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.harness.columns import CARRIER, UNSCORED, columns, higher_is_better
 from proactivebench.harness.judge_filter import judge_column
 from proactivebench.harness.models import register_models
@@ -73,7 +73,7 @@ class ProactiveTask(BASE):  # type: ignore[misc]
     def build_all_requests(self, **given: Any) -> Any:
         """Refuse what cannot work here, take lm-eval's options in, and build the requests."""
         if given.get("cache_requests"):
-            raise UsageError(
+            raise BadArgument(
                 "--cache_requests is refused: lm-eval would return one trace's rollout for another, because its key "
                 "knows neither model nor data; replies are kept in the run directory anyway"
             )

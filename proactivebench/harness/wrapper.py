@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from proactivebench.errors import ProactiveBenchError, UsageError
+from proactivebench.errors import NotInstalled, ProactiveBenchError, UsageError
 from proactivebench.harness import task_folder
 from proactivebench.harness.models import register_models
 from proactivebench.installing import how_to_get
@@ -25,7 +25,9 @@ def run_lm_eval(arguments: Sequence[str]) -> None:
             raise
         except ModuleNotFoundError as error:
             package = (error.name or "a package").partition(".")[0]
-            raise UsageError(f"lm-eval needs {package}, which is not installed here: {how_to_get(package)}") from error
+            raise NotInstalled(
+                f"lm-eval needs {package}, which is not installed here: {how_to_get(package)}"
+            ) from error
         except Exception as error:
             lines = str(error).strip().splitlines() or ["no reason given"]
             raise UsageError(f"lm-eval stopped: {type(error).__name__}: {lines[0]} (--debug shows where)") from error

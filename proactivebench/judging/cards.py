@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from proactivebench import plugins
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.files import read_yaml, unfit
 from proactivebench.judging.base import Judge
 from proactivebench.judging.function import deciding, prepared
@@ -40,11 +40,11 @@ def parse_card(declaration: Any, where: str, folder: Path | None = None) -> Decl
     """The card a declaration (a mapping) describes. Raises UsageError naming `where` and the field."""
     word = declaration.get("kind") if isinstance(declaration, Mapping) else None
     if not isinstance(word, str):
-        raise UsageError(f"{where}: kind: say what kind of judge it is ({_kinds()}): correct the card")
+        raise BadArgument(f"{where}: kind: say what kind of judge it is ({_kinds()}): correct the card")
     plug = plugins.find(Contract.JUDGE, word, beside=folder)
     if plug is None:
         known = [known.word for known in plugins.plugs(Contract.JUDGE)]
-        raise UsageError(
+        raise UnknownName(
             f"{where}: kind: there is no kind of judge '{word}': {did_you_mean(word, known)}"
             f"there are {_kinds()}, and FILE.py:NAME: correct the card"
         )
@@ -54,7 +54,7 @@ def parse_card(declaration: Any, where: str, folder: Path | None = None) -> Decl
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"
-        raise UsageError(f"{where}: {field}: {first['msg']}: correct the card") from None
+        raise BadArgument(f"{where}: {field}: {first['msg']}: correct the card") from None
     return Declared(card, kind, folder or Path(), None if plug.ours else plug.code)
 
 
@@ -72,7 +72,7 @@ def kind_of(plug: Plug) -> JudgeKind:
         return prepared(found)
     if callable(found):
         return deciding(found)
-    raise UsageError(
+    raise BadArgument(
         f"judge '{plug.word}': {type(found).__name__} is no kind of judge: give a JudgeKind, a Judge or a function of "
         "a moment and an offer"
     )
@@ -88,7 +88,7 @@ def declared(name: str, folder: Path | None = None) -> Declared:
     plug = plugins.find(Contract.JUDGE, name, beside=folder)
     if plug is None or plug.ours:
         card_path(name)  # says what is wrong with the name
-        raise UsageError(f"judge '{name}' is a kind, and needs a card: write a .yaml file with kind: {name}")
+        raise BadArgument(f"judge '{name}' is a kind, and needs a card: write a .yaml file with kind: {name}")
     kind, code = kind_of(plug), plug.code
     declaration = {"kind": plug.word, "name": re.sub(r"[^A-Za-z0-9._-]+", "-", plug.word), "summary": plug.about}
     if code.version is not None:
@@ -97,7 +97,7 @@ def declared(name: str, folder: Path | None = None) -> Declared:
         return Declared(kind.card.model_validate(declaration), kind, folder or Path(), code)
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"]) or "card"
-        raise UsageError(
+        raise BadArgument(
             f"judge '{name}' needs a card that says its {field}: write a .yaml file with kind: {name}"
         ) from None
 
@@ -121,7 +121,7 @@ def card_path(name: str) -> Path:
         if Path(name).exists():
             raise unfit(Path(name), _WANTED)
         known = card_names() + [plug.word for plug in plugins.plugs(Contract.JUDGE) if not plug.ours]
-        raise UsageError(
+        raise UnknownName(
             f"no judge '{name}': {did_you_mean(name, known)}choose from {', '.join(known)}, or give a card's .yaml "
             "file or FILE.py:NAME"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.agents.base import Agent
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.judging.base import Judge
 from proactivebench.judging.cache import RememberingJudge, VerdictCache
 from proactivebench.judging.cards import Declared, card_names, declared
@@ -44,7 +44,7 @@ def create_judge(
     """
     if spec is None:
         if task is None:
-            raise UsageError("no judge named and no task to choose one for: name a judge")
+            raise BadArgument("no judge named and no task to choose one for: name a judge")
         spec = default_spec(task)
     builder = _Builder(model, dict(model_args or {}), engine, make_engine or _create_agent, cache, seed, decode)
     judge = builder.routed(parse_spec(spec))
@@ -60,7 +60,7 @@ def shipped_judge(spec: str) -> Judge:
     other file and load nothing. Raises UsageError for any other."""
     for member in parse_spec(spec).members:
         if split_rule(member)[0] not in card_names():
-            raise UsageError(f"judge '{member}' is not shipped here")
+            raise UnknownName(f"judge '{member}' is not shipped here")
     return create_judge(spec)
 
 
@@ -159,7 +159,7 @@ class _Builder:
 def named(card: BaseCard, model: str | None, args: dict[str, str]) -> tuple[str, dict[str, str]]:
     """The words of a model. Raises `UsageError` where there are none."""
     if model is None:
-        raise UsageError(
+        raise BadArgument(
             f"judge {card.name} needs a model behind it: add --judge_model NAME --judge_model_args KEY=VALUE,… "
             "(the words of --model), or name it in a card"
         )

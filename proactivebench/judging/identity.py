@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.judging.base import Judge
 from proactivebench.judging.kind import BaseCard
 from proactivebench.judging.measurement import UNDECLARED
@@ -166,7 +166,7 @@ def _asked(spec: Spec, stratum: Stratum, chain: Sequence[Judge]) -> tuple[JudgeM
     names = [member.name for member in members]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise UsageError(
+        raise BadArgument(
             f"judge '{spec}': two judges for {stratum} call themselves '{twice}', so that no verdict tells which of "
             "them decided: give one of the cards another name"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.records import NeedRule, Stratum, Task
 
 STRATA: tuple[Stratum, ...] = ("silence", "proposals")
@@ -35,14 +35,14 @@ def parse_spec(text: str) -> Spec:
     parts = [part.strip() for part in text.split(",")]
     if "=" not in text:
         if len(parts) != 1:
-            raise UsageError(f"judge '{text}': a comma needs silence= and proposals= around it: {FORM}")
+            raise BadArgument(f"judge '{text}': a comma needs silence= and proposals= around it: {FORM}")
         chain = _chain(parts[0], text)
         return Spec(chain, chain)
     chains: dict[str, tuple[str, ...]] = {}
     for part in parts:
         stratum, _, members = part.partition("=")
         if stratum not in STRATA or stratum in chains:
-            raise UsageError(f"judge '{text}': '{part}' is not silence=X or proposals=Y, each at most once: {FORM}")
+            raise BadArgument(f"judge '{text}': '{part}' is not silence=X or proposals=Y, each at most once: {FORM}")
         chains[stratum] = _chain(members, text)
     return Spec(chains.get("silence", ()), chains.get("proposals", ()))
 
@@ -50,9 +50,9 @@ def parse_spec(text: str) -> Spec:
 def _chain(members: str, text: str) -> tuple[str, ...]:
     chain = tuple(member.strip() for member in members.split("+"))
     if not all(chain):
-        raise UsageError(f"judge '{text}': a name is missing: {FORM}")
+        raise BadArgument(f"judge '{text}': a name is missing: {FORM}")
     if len(set(chain)) != len(chain):
-        raise UsageError(f"judge '{text}': a judge stands twice in one chain: {FORM}")
+        raise BadArgument(f"judge '{text}': a judge stands twice in one chain: {FORM}")
     return chain
 
 
@@ -62,7 +62,7 @@ def split_rule(member: str) -> tuple[str, NeedRule | None]:
     if name != "labels" or not colon:
         return member, None
     if rule not in list(NeedRule):
-        raise UsageError(f"judge '{member}': no such rule: use labels:unanimous or labels:majority")
+        raise UnknownName(f"judge '{member}': no such rule: use labels:unanimous or labels:majority")
     return name, NeedRule(rule)
 
 

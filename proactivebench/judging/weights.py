@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import BadArgument, DataError, OtherRun
 from proactivebench.judging.measurement import PAPER_WEIGHTS, UNDECLARED
 from proactivebench.records import JudgeIdentity
 
@@ -40,7 +40,7 @@ def behind(model: str, model_args: Mapping[str, str], *, hashed: bool) -> Behind
     args = {name: value for name, value in model_args.items() if name != "weights"}
     declared = model_args.get("weights")
     if declared is not None and not (_REVISION.fullmatch(declared) or _DIGEST.fullmatch(declared)):
-        raise UsageError(
+        raise BadArgument(
             f"weights={declared:.80}: say which weights are served as HUB_NAME@REVISION (for the paper's "
             f"{PAPER_WEIGHTS}@REVISION) or sha256:DIGEST"
         )
@@ -54,7 +54,7 @@ def behind(model: str, model_args: Mapping[str, str], *, hashed: bool) -> Behind
     if not (in_process and hashed):
         return Behind(args, declared, runtime)
     if declared is not None:
-        raise UsageError("weights= declares what a server holds; in this process the files speak: leave it out")
+        raise BadArgument("weights= declares what a server holds; in this process the files speak: leave it out")
     return Behind(args, _local(args), runtime)
 
 
@@ -62,7 +62,7 @@ def refuse_other_weights(stored: JudgeIdentity | None, judge: JudgeIdentity) -> 
     """Raise `UsageError` where a run has verdicts of a judge with undeclared weights, and another model would go on in
     its name: nobody could tell whose verdicts are whose."""
     if stored is not None and judge.weights == UNDECLARED and stored.model != judge.model:
-        raise UsageError(
+        raise OtherRun(
             f"{judge.id} has judged here with the model {stored.model}, whose weights are undeclared, and "
             f"{judge.model} may be others: declare weights=HUB_NAME@REVISION in --judge_model_args, or judge another "
             "copy of the run"

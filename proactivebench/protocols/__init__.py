@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import BadArgument, DataError, UsageError
 from proactivebench.protocols.base import Parsed, Protocol
 from proactivebench.protocols.cards import Declared, Making, declared, shipped_cards
 from proactivebench.protocols.tokens import PromptEstimate, estimate_prompt_tokens
@@ -60,7 +60,7 @@ def _known_by_code(protocol: Protocol, found: Declared) -> Protocol:
     try:
         protocol.identity = identity  # type: ignore[misc]
     except AttributeError:
-        raise UsageError(
+        raise BadArgument(
             f"protocol {found.card.name}: its identity cannot be set: derive it from StandardProtocol or Terms"
         ) from None
     return protocol

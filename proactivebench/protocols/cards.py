@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 
 from proactivebench import plugins
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.files import read_yaml, unfit
 from proactivebench.naming import did_you_mean
 from proactivebench.plugins import Contract, Plug
@@ -180,7 +180,7 @@ def declared(name_or_file: str, overrides: Mapping[str, Any] | None = None) -> D
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"protocol {name_or_file}: {where + ': ' if where else ''}{what}") from error
+        raise BadArgument(f"protocol {name_or_file}: {where + ': ' if where else ''}{what}") from error
     return Declared(card, kind, None if plug.ours else plug.code)
 
 
@@ -196,7 +196,7 @@ def kind_of(plug: Plug) -> ProtocolKind:
         return ProtocolKind(StandardCard, lambda *_: found())
     if hasattr(found, "conversation") and hasattr(found, "parse"):
         return ProtocolKind(StandardCard, lambda *_: found)
-    raise UsageError(
+    raise BadArgument(
         f"protocol {plug.word}: {type(found).__name__} is no protocol: give a ProtocolKind, or a class with "
         "conversation and parse"
     )
@@ -204,11 +204,11 @@ def kind_of(plug: Plug) -> ProtocolKind:
 
 def _kind_named(name_or_file: str, word: object, folder: Path | None) -> Plug:
     if not isinstance(word, str):
-        raise UsageError(f"protocol {name_or_file}: kind: say what kind of protocol it is")
+        raise BadArgument(f"protocol {name_or_file}: kind: say what kind of protocol it is")
     plug = plugins.find(Contract.PROTOCOL, word, beside=folder)
     if plug is None:
         known = [known.word for known in plugins.plugs(Contract.PROTOCOL)]
-        raise UsageError(
+        raise UnknownName(
             f"protocol {name_or_file}: kind: there is no kind '{word}': {did_you_mean(word, known)}there are "
             f"{', '.join(known)}, and FILE.py:NAME"
         )
@@ -238,7 +238,7 @@ def _fields(name_or_file: str, above: tuple[str, ...] = ()) -> tuple[dict[str, A
     if parent is None:
         return fields, folder
     if str(path) in above or not isinstance(parent, str):
-        raise UsageError(f"protocol card {path}: `extends` must name another protocol, and not itself")
+        raise BadArgument(f"protocol card {path}: `extends` must name another protocol, and not itself")
     return _fields(parent, (*above, str(path)))[0] | fields, folder
 
 
@@ -264,6 +264,6 @@ def _path(name_or_file: str) -> Path | None:
         raise unfit(path, _WANTED)
     known = shipped_cards() + [plug.word for plug in plugins.plugs(Contract.PROTOCOL) if not plug.ours]
     hint = did_you_mean(name_or_file, known)
-    raise UsageError(
+    raise UnknownName(
         f"protocol {name_or_file}: no such card; {hint}known: {', '.join(known)}, a .yaml file or FILE.py:NAME"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import NotComparable, UnknownName
 from proactivebench.naming import did_you_mean
 from proactivebench.records import JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.scoring.allowances import unknown_metric
@@ -73,13 +73,13 @@ def align(
     judged = _judges(reports, judge, anyway=anyway)
     marks = tuple(differences(reports, judged))
     if marks and not anyway:
-        raise UsageError(f"these runs cannot be compared: {'; '.join(marks)}: {remedy}")
+        raise NotComparable(f"these runs cannot be compared: {'; '.join(marks)}: {remedy}")
     names = tuple(names or unique_names(reports))
     conditions = [conditions_of(report) for report in reports]
     tables = []
     for report, found in zip(reports, judged, strict=True):
         if view not in found.tables:
-            raise UsageError(f"{report.agent.name} has no {metric}: score the run again, or choose another metric")
+            raise NotComparable(f"{report.agent.name} has no {metric}: score the run again, or choose another metric")
         tables.append(found.tables[view])
     traces = [
         name
@@ -87,7 +87,7 @@ def align(
         if split in (None, where) and all(name in table.rows for table in tables)
     ]
     if not traces:
-        raise UsageError(_nothing_shared(judged, split))
+        raise NotComparable(_nothing_shared(judged, split))
     counts, reasons = zeros(len(tables), len(traces)), []
     for run, table in enumerate(tables):
         found_counts = stored_counts(table, traces)
@@ -124,10 +124,10 @@ def metric_of(key: str) -> tuple[Metric, Measure, str]:
     except KeyError:
         raise unknown_metric(key) from None
     if not reported(METRICS[base], view):
-        raise UsageError(f"no report has {key}: {base} is the same in every view of a run; choose {base}")
+        raise NotComparable(f"no report has {key}: {base} is the same in every view of a run; choose {base}")
     measure = METRICS[base].measure
     if measure is None:
-        raise UsageError(f"{base} is no function of counts per trace and cannot be tested: choose another metric")
+        raise NotComparable(f"{base} is no function of counts per trace and cannot be tested: choose another metric")
     return METRICS[base], measure, view
 
 
@@ -179,10 +179,10 @@ def _judges(reports: Sequence[Report], wanted: str | None, *, anyway: bool) -> t
     shared = set.intersection(*({found.judge.id for found in report.judges} for report in reports))
     ordered = [found.judge.id for found in reports[0].judges if found.judge.id in shared]
     if len(ordered) > 1:
-        raise UsageError(f"several judges decided on all runs ({', '.join(ordered)}): choose one with --judge")
+        raise NotComparable(f"several judges decided on all runs ({', '.join(ordered)}): choose one with --judge")
     if not ordered and not anyway:
         each = "; ".join(f"{r.agent.name}: {', '.join(found.judge.id for found in r.judges)}" for r in reports)
-        raise UsageError(f"no judge decided on all runs ({each}): judge them alike, or compare with --anyway")
+        raise NotComparable(f"no judge decided on all runs ({each}): judge them alike, or compare with --anyway")
     return tuple(_named(report, ordered[0]) if ordered else report.judges[0] for report in reports)
 
 
@@ -192,4 +192,4 @@ def _named(report: Report, wanted: str) -> JudgeReport:
             return found
     there = [found.judge.id for found in report.judges]
     hint = did_you_mean(wanted, [*there, *(found.judge.name for found in report.judges)])
-    raise UsageError(f"no judge {wanted} decided on {report.agent.name}: {hint}there is {', '.join(there) or 'none'}")
+    raise UnknownName(f"no judge {wanted} decided on {report.agent.name}: {hint}there is {', '.join(there) or 'none'}")

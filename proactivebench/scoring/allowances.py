@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.naming import did_you_mean
 from proactivebench.scoring.metric import Metric
 from proactivebench.scoring.registry import METRICS, metric_for
@@ -55,15 +55,15 @@ def allowances(asked: Sequence[str], max_drop: float | str | None = None) -> lis
         key = key.strip()
         metric = _known(key)
         if key in found:
-            raise UsageError(f"--metric names {key} twice: leave one")
+            raise BadArgument(f"--metric names {key} twice: leave one")
         if not equals and metric.drop_required:
-            raise UsageError(
+            raise BadArgument(
                 f"{key} is not on a scale from 0 to 1: say how much of it may be lost, as --metric {key}=0.1 or "
                 f"--metric {key}=10%"
             )
         found[key] = Allowance(key, metric, drop(given, f"--metric {key}") if equals else general)
     if not found:
-        raise UsageError("a gate holds at least one metric: give --metric KEY[=DROP]")
+        raise BadArgument("a gate holds at least one metric: give --metric KEY[=DROP]")
     return list(found.values())
 
 
@@ -73,15 +73,15 @@ def drop(given: float | str, where: str) -> Drop:
     relative = text.endswith("%")
     number = text.removesuffix("%").strip()
     if number.startswith("-") and _NUMBER.fullmatch(number[1:]):
-        raise UsageError(f"{where} {text} is negative: give the drop that is still allowed, 0 or more")
+        raise BadArgument(f"{where} {text} is negative: give the drop that is still allowed, 0 or more")
     if not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
-        raise UsageError(f"{where} says '{text}', which is no drop: write 0.05, or 10% of the baseline's value")
+        raise BadArgument(f"{where} says '{text}', which is no drop: write 0.05, or 10% of the baseline's value")
     return Drop(float(number) / 100 if relative else float(number), relative)
 
 
 def unknown_metric(key: str) -> UsageError:
     """The refusal of a key that no metric has: the nearest one, and all there are."""
-    return UsageError(f"there is no metric '{key}': {did_you_mean(key, METRICS)}there are {', '.join(METRICS)}")
+    return UnknownName(f"there is no metric '{key}': {did_you_mean(key, METRICS)}there are {', '.join(METRICS)}")
 
 
 def _known(key: str) -> Metric:
@@ -90,5 +90,5 @@ def _known(key: str) -> Metric:
     except KeyError:
         raise unknown_metric(key) from None
     if metric.better == "":
-        raise UsageError(f"{key} has no better end and cannot be gated: choose another metric")
+        raise BadArgument(f"{key} has no better end and cannot be gated: choose another metric")
     return metric

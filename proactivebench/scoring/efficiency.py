@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import DataError, UnknownName
 from proactivebench.files import read_yaml
 from proactivebench.naming import did_you_mean
 from proactivebench.records import Record, ReplyStatus
@@ -35,7 +35,7 @@ def load_prices(path: str | Path, model: str) -> Prices:
     table = read_yaml(Path(path), f"YAML of prices per million tokens, `{model}: {{prompt: 1, completion: 3}}`")
     if model not in table:
         hint = did_you_mean(model, map(str, table))
-        raise UsageError(f"{path} has no prices for {model}: {hint}add `{model}: {{prompt: …, completion: …}}`")
+        raise UnknownName(f"{path} has no prices for {model}: {hint}add `{model}: {{prompt: …, completion: …}}`")
     try:
         return Prices.model_validate(table[model])
     except ValidationError as error:

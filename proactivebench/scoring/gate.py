@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.errors import InvalidRun, UsageError
+from proactivebench.errors import InvalidRun, NotComparable, UsageError
 from proactivebench.records import GatedMetric, GateResult, GateRule, JudgeReport, Report
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned, align
@@ -49,7 +49,7 @@ def gate(
     for name, report, judged in zip(runs.names, (baseline, candidate), runs.judged, strict=True):
         _check(name, report, judged)
     if runs.conditions and not allow_conditions:
-        raise UsageError(
+        raise NotComparable(
             f"the runs answered under different conditions ({'; '.join(runs.conditions)}): make them alike, or gate "
             "them all the same with --allow_conditions"
         )

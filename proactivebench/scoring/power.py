@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.records import GateRule
 from proactivebench.scoring.intervals import t_quantile
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE
@@ -78,12 +78,12 @@ def traces_needed(difference: float, stderr: float, traces: int = REFERENCE_TRAC
     Raises `UsageError` where a million would not do, or the difference is not positive.
     """
     if difference <= 0:
-        raise UsageError(f"a difference of {difference:g} cannot be planned for: give one above 0")
+        raise BadArgument(f"a difference of {difference:g} cannot be planned for: give one above 0")
     low, high = 2, 2
     while _mdd(high, stderr, traces, power) > difference:
         low, high = high, high * 2
         if high > MOST_TRACES:
-            raise UsageError(f"more than {MOST_TRACES:,} traces would be needed to see {difference:g}")
+            raise BadArgument(f"more than {MOST_TRACES:,} traces would be needed to see {difference:g}")
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if _mdd(middle, stderr, traces, power) <= difference else (middle + 1, high)

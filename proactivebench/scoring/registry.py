@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from proactivebench import plugins
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UsageError
 from proactivebench.plugins import Contract
 from proactivebench.scoring import specials
 from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, total
@@ -284,9 +284,9 @@ def register(metric: Metric) -> Metric:
     except KeyError:
         taken = ""
     if taken:
-        raise UsageError(f"there is a metric '{taken}' already, which {metric.key} would hide: choose another key")
+        raise BadArgument(f"there is a metric '{taken}' already, which {metric.key} would hide: choose another key")
     if (metric.measure is None) == (metric.computed is None):
-        raise UsageError(f"metric {metric.key} needs either a measure (of counts) or a function of a scope: give one")
+        raise BadArgument(f"metric {metric.key} needs either a measure (of counts) or a function of a scope: give one")
     METRICS[metric.key] = metric
     return metric
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import DataError, UnknownName, UsageError
 from proactivebench.naming import did_you_mean
 from proactivebench.text import NotReadable, load_json
 from proactivebench.traces import release
@@ -53,7 +53,7 @@ def released_answers(model: str, pins: Mapping[str, str] | None = None) -> Answe
 
 def _not_released(model: str, known: Iterable[str]) -> UsageError:
     there = sorted(known)
-    return UsageError(
+    return UnknownName(
         f"{model}: no released answers of this model; {did_you_mean(model, there)}there are {', '.join(there)}"
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import BadArgument, DataError, UnknownName
 from proactivebench.proxies import through_proxy
 from proactivebench.records import Task, Trace
 from proactivebench.traces.jsonl import checked_trace, unique_traces
@@ -33,7 +33,7 @@ def parse_spec(spec: str) -> HubSpec:
     """The parts of `hf:ORG/NAME[/CONFIG][@REV][:SPLIT]`. Raises `UsageError` for anything else."""
     match = _SPEC.fullmatch(spec)
     if match is None:
-        raise UsageError(f"{spec}: not a Hub dataset; write hf:ORG/NAME, then /CONFIG, @REVISION and :SPLIT as needed")
+        raise BadArgument(f"{spec}: not a Hub dataset; write hf:ORG/NAME, then /CONFIG, @REVISION and :SPLIT as needed")
     return HubSpec(**match.groupdict())
 
 
@@ -67,7 +67,7 @@ def _rows(text: str, spec: HubSpec, commit: str) -> tuple[str, Any]:
     splits = _asked(text, lambda: datasets.load_dataset(spec.repository, spec.config, revision=commit))
     wanted = spec.split or (next(iter(splits)) if len(splits) == 1 else DEFAULT_SPLIT)
     if wanted not in splits:
-        raise UsageError(f"{text}: no split {wanted!r}; append one of {', '.join(f':{name}' for name in splits)}")
+        raise UnknownName(f"{text}: no split {wanted!r}; append one of {', '.join(f':{name}' for name in splits)}")
     return wanted, splits[wanted]
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import UnknownName
 from proactivebench.records import Event, Trace, digest
 
 INDEX = Path(__file__).with_name("index.json")
@@ -50,7 +50,7 @@ def task_structure(name: str) -> TaskStructure:
     """The structure of a named task; needs neither the release nor the network. Raises `UsageError` for other names."""
     tasks = read_index()["tasks"]
     if name not in tasks:
-        raise UsageError(f"{name}: no structure of this task is shipped; the index has {', '.join(tasks)}")
+        raise UnknownName(f"{name}: no structure of this task is shipped; the index has {', '.join(tasks)}")
     return _structure(name, tasks[name])
 
 

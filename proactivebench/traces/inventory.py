@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import UnknownName
 from proactivebench.naming import did_you_mean
 from proactivebench.traces import release
 from proactivebench.traces.benchmark import PUBLISHED, RELEASED
@@ -66,7 +66,7 @@ def expand(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
             wanted[name] = (name,)
         else:
             hint = did_you_mean(name, [*groups(), *release.pins()], cutoff=0.75)
-            raise UsageError(f"{name}: nothing of this name in the release; {hint}there are {', '.join(groups())}")
+            raise UnknownName(f"{name}: nothing of this name in the release; {hint}there are {', '.join(groups())}")
     return wanted or {group: files(group) for group in ("traces", "labels", "answers", "prompts", "results")}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import DataError, UnknownName
 from proactivebench.resources import cache_folder
 from proactivebench.text import NotReadable, load_json
 from proactivebench.traces import fetch
@@ -77,5 +77,5 @@ def folder() -> Path:
 def _pin(name: str, given: Mapping[str, str] | None) -> str:
     known = pins() if given is None else given
     if name not in known:
-        raise UsageError(f"{name}: not a pinned file of the release")
+        raise UnknownName(f"{name}: not a pinned file of the release")
     return known[name]

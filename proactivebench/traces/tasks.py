@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from proactivebench import plugins
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.files import read_bytes
 from proactivebench.naming import did_you_mean
 from proactivebench.plugins import Contract, Plug
@@ -28,7 +28,7 @@ def load_task(spec: str) -> Task:
 
         return hub_task(spec)
     if not spec.strip():
-        raise UsageError(
+        raise BadArgument(
             f"no task is named: there are {', '.join(_words())}, FILE.jsonl and hf:ORG/NAME[@REV]; "
             "give one with --tasks"
         )
@@ -38,7 +38,7 @@ def load_task(spec: str) -> Task:
     if spec.endswith((".jsonl", ".jsonl.gz", ".json")) or path.exists():
         return file_task(path)
     hint = did_you_mean(spec, _words())
-    raise UsageError(f"{spec}: no such task; {hint}there are {', '.join(_words())}, FILE.jsonl and hf:ORG/NAME[@REV]")
+    raise UnknownName(f"{spec}: no such task; {hint}there are {', '.join(_words())}, FILE.jsonl and hf:ORG/NAME[@REV]")
 
 
 def _made(plug: Plug) -> Task:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.errors import DataError, UsageError
+from proactivebench.errors import BadArgument, DataError, UnknownName
 from proactivebench.files import read_text
 from proactivebench.records import Record
 
@@ -119,9 +119,9 @@ def audit_row(name: str, moments: int, figures: Mapping[str, str], *, percent: b
     if not known:
         raise DataError(f"{name}: no figures to fit: give any of {', '.join(FIGURES)}")
     if unknown := sorted(known.keys() - set(FIGURES)):
-        raise UsageError(f"{name}: {', '.join(unknown)} cannot be fitted: give any of {', '.join(FIGURES)}")
+        raise UnknownName(f"{name}: {', '.join(unknown)} cannot be fitted: give any of {', '.join(FIGURES)}")
     if not 1 <= moments <= MOST_MOMENTS:
-        raise UsageError(f"{name}: {moments} moments: matrices are searched for 1 to {MOST_MOMENTS:,}")
+        raise BadArgument(f"{name}: {moments} moments: matrices are searched for 1 to {MOST_MOMENTS:,}")
     if percent is None:
         percent = is_percent(known.values())
     ranges = {key: _printed(name, key, text, percent) for key, text in known.items()}
@@ -250,7 +250,7 @@ def _matrices(tp: int, moments: int, ranges: Mapping[str, _Range]) -> NDArray[np
     if not len(false) or not len(missed):
         return np.empty((0, 4), dtype=np.int64)
     if len(false) * len(missed) > _MOST_CELLS:
-        raise UsageError(
+        raise BadArgument(
             f"too many matrices of {moments:,} moments to search: give precision and recall beside what there is"
         )
     fp, fn = (grid.ravel() for grid in np.meshgrid(false, missed, indexing="ij"))

@@ -139,7 +139,7 @@ def test_ctrl_c_drains_and_says_how_to_go_on(tmp_path):
         process = subprocess.Popen(
             [*COMMAND, *arguments(server, tmp_path / "r")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        while len(server.asked) < 15:
+        while process.poll() is None and len(server.asked) < 15:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)

@@ -1,11 +1,9 @@
-"""Faults that users of other tools reported in public, each against a real server and the real command: a wrong number
+"""Faults that users of other tools reported in public, each against a real server and the whole command: a wrong number
 must not leave with exit 0. The table in docs/endpoints.md says of each what happens here."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +13,13 @@ import pytest
 from proactivebench.records import Reply, Verdict
 from proactivebench.resources import shipped
 from proactivebench.store import RunStore
+from tests.board.calling import call
 from tests.servers.chat import ChatServer, Fault, Say, Seen, Step, chat_server, refusal
 
 OFFER = json.dumps(
     {"Purpose": "p", "Thoughts": "t", "Proactive Task": "Find out which process holds port 5432", "Response": "ok?"}
 )
+SOON = {"retry-after-ms": "5"}  # that it is asked again is the point, not how long it takes
 ACCEPTED = '{"reason": "fits", "verdict": "accepted"}'
 TASK = {
     "trace_id": "s1",
@@ -42,14 +42,10 @@ class Ran:
         """Run `proactivebench run` on the three moments."""
         task = self.path.with_suffix(".jsonl")
         task.write_text(json.dumps(TASK), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "proactivebench", "run", "--tasks", task, "--output_path", self.path,
-             "--concurrency", "1", *args],
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert "fault of proactivebench" not in done.stderr, done.stderr
-        self.codes.append(done.returncode)
-        self.said.append(done.stderr)
+        done = call("run", "--tasks", task, "--output_path", self.path, "--concurrency", "1", *args)
+        assert "fault of proactivebench" not in done.err, done.err
+        self.codes.append(done.code)
+        self.said.append(done.err)
 
     def agent(self, *args: str, model_args: str = "") -> None:
         """The server answers as the agent."""
@@ -227,7 +223,7 @@ def no_offer(ran: Ran) -> None:
 def loading(seen: Seen, number: int, _: int) -> Step:
     """A server that loads its model for nine requests, then answers in JSON only where a schema is asked for."""
     if number <= 9:
-        return Fault(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
+        return Fault(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}, SOON)
     return Say(OFFER if "response_format" in seen.body else "Sure, the user looks busy.")
 
 
@@ -372,7 +368,7 @@ def key_header_names_it(ran: Ran) -> None:
 
 def long_loading(seen: Seen, number: int, _: int) -> Step:
     """A server that loads its model for fourteen requests."""
-    return Fault(503, {"error": {"message": "Loading model"}}, {"retry-after-ms": "5"}) if number <= 14 else Say(OFFER)
+    return Fault(503, {"error": {"message": "Loading model"}}, SOON) if number <= 14 else Say(OFFER)
 
 
 @fault("a probe is less patient than `--max_retries` asks", long_loading)

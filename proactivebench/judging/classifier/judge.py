@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from proactivebench.agents.base import Message
 from proactivebench.agents.secrets import refuse_secrets
-from proactivebench.errors import UsageError
+from proactivebench.errors import BadArgument
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer, Text
 from proactivebench.judging.kind import Building, JudgeKind
@@ -79,10 +79,10 @@ def classifier_identity(model: str, model_args: Mapping[str, str]) -> AgentIdent
     refuse_secrets(model_args)
     wanted = {"hf": "pretrained", "endpoint": "model"}.get(model)
     if wanted is None:
-        raise UsageError(f"a classifier runs behind --judge_model hf or endpoint, not '{model}'")
+        raise BadArgument(f"a classifier runs behind --judge_model hf or endpoint, not '{model}'")
     if wanted not in model_args or (model == "endpoint" and "base_url" not in model_args):
         needed = "pretrained=DIR" if model == "hf" else "base_url=URL,model=NAME"
-        raise UsageError(f"a classifier behind {model} needs --judge_model_args {needed}")
+        raise BadArgument(f"a classifier behind {model} needs --judge_model_args {needed}")
     return AgentIdentity(model=model, model_args=dict(model_args), name=model_args[wanted])
 
 
@@ -90,9 +90,9 @@ def create_scorer(card: ClassifierCard, model: str, model_args: Mapping[str, str
     """The scorer for `hf` (in process) or `endpoint` (a server with a /classify route). Nothing is loaded yet."""
     if model == "endpoint":
         if card.activation == "none":
-            raise UsageError("a served classifier returns probabilities: activation none works in process only (hf)")
+            raise BadArgument("a served classifier returns probabilities: activation none works in process only (hf)")
         if card.assistant is not None:
-            raise UsageError("a chat (assistant) is scored in process only (hf): a served classifier takes plain text")
+            raise BadArgument("a chat (assistant) is scored in process only (hf): a served classifier takes plain text")
         from proactivebench.judging.classifier.served import ServedScorer
 
         return ServedScorer(card, model_args)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proactivebench.errors import UsageError
+from proactivebench.errors import NotInstalled, UsageError
 from proactivebench.installing import how_to_get
 from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer, Text
 
@@ -87,7 +87,7 @@ class LocalScorer(Scorer):
                 import torch
                 from transformers import AutoModelForSequenceClassification, AutoTokenizer
             except ImportError:
-                raise UsageError(
+                raise NotInstalled(
                     f"a classifier in process needs torch: {how_to_get('torch')}, or serve it (endpoint)"
                 ) from None
             named = {key: self._args[key] for key in ("revision",) if key in self._args}

@@ -37,10 +37,12 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
 
 def plain(text: str, limit: int = 500) -> str:
     """`text` on one line of a terminal: what could steer the terminal or turn the reading direction is written out."""
-    shown = "".join(
-        letter if letter == " " or unicodedata.category(letter) not in _CATEGORIES else _written(letter)
-        for letter in text[:limit]
-    )
+    shown = text[:limit]
+    if not (shown.isascii() and shown.isprintable()):  # most texts hold nothing to write out
+        shown = "".join(
+            letter if letter == " " or unicodedata.category(letter) not in _CATEGORIES else _written(letter)
+            for letter in shown
+        )
     return shown + ("…" if len(text) > limit else "")
 
 

@@ -61,7 +61,7 @@ FACT_COLUMNS = (
     FactColumn("date", "Run on", "the day its answers were asked for", "text"),
     FactColumn(
         "cost",
-        "Cost",
+        f"Cost of {PER:,} moments",
         f"USD for {PER:,} moments: the tokens of all attempts and rounds, from the evidence, at the prices its makers "
         "state; below, tokens for a moment",
         less=True,

@@ -34,7 +34,7 @@ def load_traces(task: str | Path) -> Task:
 def evaluate(
     agent: Any,
     task: str | Path | Task | None = None,
-    judge: str | Path | Judge | None = None,
+    judge: Any = None,
     output_path: str | Path = "runs/latest",
     **settings: Any,
 ) -> Report:
@@ -44,7 +44,8 @@ def evaluate(
         agent: a word of `--model`; or a function of a `Moment`, sync or async, that returns an `Action`, a text,
             several texts or None; a class with `act`, or an object of one; an agent or model object of this package.
         task: a word of `--tasks`, or a `Task`; `preset="paper"` names it, and the judge too.
-        judge: a word of `--judge`, or a judge object.
+        judge: a word of `--judge`; or a function of a moment and an offer (None: silence) that says whether the user
+            accepts; a class of judges, a `JudgeKind`, or a judge object.
         output_path: the run directory. Calling it again with the same arguments resumes.
         settings: further fields of `Settings` and `Serving`, the options of the command line under their names.
             `protocol`, `judge_model` and `feedback_judge` take objects, too.
@@ -65,7 +66,7 @@ def evaluate(
     objects = Objects(
         agent=None if isinstance(agent, str | PathLike) else agent,
         task=task if isinstance(task, Task) else None,
-        judge=judge if isinstance(judge, Judge) else None,
+        judge=None if judge is None or isinstance(judge, str | PathLike) else judge,
         feedback_judge=_taken(given, "feedback_judge", lambda found: isinstance(found, Judge)),
         protocol=_taken(given, "protocol", lambda found: callable(getattr(found, "conversation", None))),
         judge_model=_taken(given, "judge_model", lambda found: isinstance(found, Model)),
@@ -76,7 +77,7 @@ def evaluate(
         Settings(
             model=_word(agent) if objects.agent is None else word_of(agent),
             tasks=spec_of(objects.task) if objects.task else _word(task),
-            judge=None if objects.judge else _word(judge),
+            judge=None if objects.judge is not None else _word(judge),
             serving=serving,
             **given,
         )

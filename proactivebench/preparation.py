@@ -117,7 +117,7 @@ class Objects:
 
     agent: Any = None
     task: Task | None = None
-    judge: Judge | None = None
+    judge: Any = None
     feedback_judge: Judge | None = None
     protocol: Protocol | None = None
     judge_model: Agent | None = None
@@ -132,7 +132,7 @@ def prepare(settings: Settings, objects: Objects | None = None) -> Evaluation:
     if settings.predict_only and settings.measure_judge:
         raise BadArgument("--predict_only asks no judge, so that there is none to measure: leave one of the two")
     task = objects.task or load_task(settings.tasks or "")
-    judge = None if settings.predict_only else objects.judge or judge_for(settings, settings.judge, task, objects)
+    judge = None if settings.predict_only else _judge_of(settings, task, objects)
     adviser = objects.feedback_judge or (judge if settings.feedback_rounds and not settings.feedback_judge else None)
     advising = adviser.identity.id if adviser else settings.feedback_judge
     origin = _origin(settings) if settings.model == REPLAY else None
@@ -244,11 +244,17 @@ def _protocol(settings: Settings, feedback_judge: str | None) -> Protocol:
     )
 
 
-def judge_for(settings: Settings, spec: str | None, task: Task, objects: Objects | None = None) -> Judge:
+def _judge_of(settings: Settings, task: Task, objects: Objects) -> Judge:
+    if isinstance(objects.judge, Judge):
+        return objects.judge
+    return judge_for(settings, settings.judge if objects.judge is None else objects.judge, task, objects)
+
+
+def judge_for(settings: Settings, spec: Any, task: Task, objects: Objects | None = None) -> Judge:
     """The judge `spec` names (None = the default of the task), over the judge model of `settings` or `objects` if there
     is one."""
     return create_judge(
-        spec or default_spec(task),
+        default_spec(task) if spec in (None, "") else spec,
         task=task,
         engine=objects.judge_model if objects else None,
         model=settings.judge_model,

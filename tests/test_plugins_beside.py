@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench import plugins
+from proactivebench import Message, ModelJudge, Question, evaluate, plugins
 from proactivebench.board.rows import outside
 from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.evaluation import run_async
@@ -229,3 +229,28 @@ def test_a_package_adds_a_task_and_code_in_a_file_is_none(install, tmp_path: Pat
     with pytest.raises(ProactiveBenchError):
         load_task(f"{tmp_path}/trap.py:task")
     assert not (tmp_path / "sprung").exists()
+
+
+def short(moment, offer):
+    """At most forty characters."""
+    return offer is None or len(offer) <= 40
+
+
+class Kindly(ModelJudge):
+    """Asks in a word."""
+
+    def ask(self, item):
+        return Question((Message("user", f"{item.proposal}?"),))
+
+
+def test_from_python_a_function_and_a_class_judge_as_they_are(tmp_path: Path):
+    report = evaluate("always", "proactivebench_sample", short, tmp_path / "run", limit=1)
+    (judged,) = report.judges
+    assert judged.judge.name == "tests.test_plugins_beside-short"
+    assert judged.overall.confusion.tp == report.moments_expected
+    assert judged.judge.members[0].code.package == "tests.test_plugins_beside"
+    asked = ScriptedEngine()
+    report = evaluate("always", "proactivebench_sample", Kindly, tmp_path / "other", limit=1, judge_model=asked)
+    assert report.judges[0].overall.confusion.tp == len(asked.asked) == report.moments_expected
+    with pytest.raises(UsageError, match="int is no kind of judge"):
+        evaluate("always", "proactivebench_sample", 3, tmp_path / "none", limit=1)

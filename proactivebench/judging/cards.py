@@ -89,6 +89,12 @@ def declared(name: str, folder: Path | None = None) -> Declared:
     if plug is None or plug.ours:
         card_path(name)  # says what is wrong with the name
         raise BadArgument(f"judge '{name}' is a kind, and needs a card: write a .yaml file with kind: {name}")
+    return of_plug(plug, name, folder)
+
+
+def of_plug(plug: Plug, name: str, folder: Path | None = None) -> Declared:
+    """What a plug from outside is without a card of its own: one that says its name. Raises UsageError where the kind
+    needs to be told more."""
     kind, code = kind_of(plug), plug.code
     declaration = {"kind": plug.word, "name": re.sub(r"[^A-Za-z0-9._-]+", "-", plug.word), "summary": plug.about}
     if code.version is not None:

@@ -7,23 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from proactivebench import plugins
 from proactivebench.agents.base import Agent
 from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.judging.base import Judge
 from proactivebench.judging.cache import RememberingJudge, VerdictCache
-from proactivebench.judging.cards import Declared, card_names, declared
+from proactivebench.judging.cards import Declared, card_names, declared, of_plug
 from proactivebench.judging.identity import composed_identity, member_identity
 from proactivebench.judging.kind import BaseCard, ModelCard
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
 from proactivebench.judging.weights import Behind, behind
+from proactivebench.plugins import Contract
 from proactivebench.records import AgentIdentity, Code, Decoding, Design, JudgeIdentity, JudgeWords, Task, digest
 
 EngineMaker = Callable[[str, Mapping[str, str]], Agent]
 
 
 def create_judge(
-    spec: str | None = None,
+    spec: Any = None,
     *,
     model: str | None = None,
     model_args: Mapping[str, str] | None = None,
@@ -35,7 +37,8 @@ def create_judge(
     cache: VerdictCache | None = None,
     seed: int = 0,
 ) -> Judge:
-    """The judge a spec names (None: `default_spec(task)`), checked against `task` if one is given.
+    """The judge a spec names (None: `default_spec(task)`), checked against `task` if one is given; or the judge of an
+    object: a function that decides, a class of judges, a `JudgeKind`.
 
     `engine` is the model behind `llm` and `reward-model` cards that name none themselves; without it, `make_engine`
     (default: `create_agent`) makes it from `model` and `model_args`. `decode` changes how cards generate, and makes
@@ -47,8 +50,9 @@ def create_judge(
             raise BadArgument("no judge named and no task to choose one for: name a judge")
         spec = default_spec(task)
     builder = _Builder(model, dict(model_args or {}), engine, make_engine or _create_agent, cache, seed, decode)
-    judge = builder.routed(parse_spec(spec))
-    words = JudgeWords(judge=spec, model=model, model_args=dict(model_args or {}), gen_kwargs=dict(gen_kwargs or {}))
+    word = spec if isinstance(spec, str) else plugins.of(Contract.JUDGE, spec).word
+    judge = builder.routed(parse_spec(spec)) if isinstance(spec, str) else builder.given(spec)
+    words = JudgeWords(judge=word, model=model, model_args=dict(model_args or {}), gen_kwargs=dict(gen_kwargs or {}))
     judge.identity = judge.identity.model_copy(update={"words": words})
     if task is not None:
         judge.check(task)
@@ -117,6 +121,14 @@ class _Builder:
     def routed(self, spec: Spec) -> RoutedJudge:
         silence = [self.member(name, None) for name in spec.silence]
         proposals = [self.member(name, None) for name in spec.proposals]
+        return self._route(spec, silence, proposals)
+
+    def given(self, target: object) -> RoutedJudge:
+        plug = plugins.of(Contract.JUDGE, target)
+        member = [self._judge(of_plug(plug, plug.word))]
+        return self._route(Spec((plug.word,), (plug.word,)), member, member)
+
+    def _route(self, spec: Spec, silence: list[Judge], proposals: list[Judge]) -> RoutedJudge:
         engines: dict[str, Engine] = {}
         for engine in self.engines.values():  # two servers of one model's name are two all the same
             name, number = engine.identity.name, 2
@@ -126,7 +138,9 @@ class _Builder:
         return RoutedJudge(composed_identity(spec, silence, proposals), silence, proposals, engines | self.kept)
 
     def member(self, name: str, folder: Path | None) -> Judge:
-        found = _declared(name, folder)
+        return self._judge(_declared(name, folder))
+
+    def _judge(self, found: Declared) -> Judge:
         if self.decode is not None:
             found = replace(found, card=found.card.decoded(self.decode))
         key = (found.folder, found.card.hash, found.code)

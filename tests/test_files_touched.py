@@ -1,0 +1,97 @@
+"""What has to be touched to add something of ours: one new file, which the registry finds by itself."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from proactivebench import plugins
+from proactivebench.agents import baseline_words, is_baseline
+from proactivebench.evaluation import report_of, run_async
+from proactivebench.harness.models import register_models
+from proactivebench.plugins import Contract
+from proactivebench.preparation import Settings, prepare
+from proactivebench.store import RunStore
+
+FILES = {
+    Contract.JUDGE: '''"""Accepts everything up to a length."""
+from proactivebench.judging.base import Judge, Opinion
+from proactivebench.judging.kind import BaseCard, JudgeKind
+from proactivebench.plugins import Contract, Plug
+from proactivebench.records import VerdictStatus
+
+class LengthCard(BaseCard):
+    most: int = 40
+
+class LengthJudge(Judge):
+    def __init__(self, card, identity):
+        self.card, self.identity = card, identity
+
+    async def judge(self, items):
+        fits = [len(item.proposal or "") <= self.card.most for item in items]
+        return [Opinion(VerdictStatus.ACCEPTED if fit else VerdictStatus.REJECTED, self.card.name) for fit in fits]
+
+KIND = JudgeKind(LengthCard, lambda card, building: LengthJudge(card, building.identity(card, deterministic=True)))
+PLUGS = (Plug(Contract.JUDGE, "length", KIND, "by length"),)
+''',
+    Contract.AGENT: '''"""Offers at every second moment, and a program that offers once."""
+from proactivebench.agents.baselines import GENERIC_OFFER, Baseline
+from proactivebench.plugins import Contract, Plug
+
+SECOND = Baseline("second", "offers at every second moment", lambda r, _: GENERIC_OFFER if r.moment.turn % 2 else None)
+
+def once(moment):
+    return None if moment.turn else "Begin"
+
+PLUGS = (
+    Plug(Contract.AGENT, SECOND.word, SECOND, SECOND.about, trivial=True),
+    Plug(Contract.AGENT, "once", once, "offers once"),
+)
+''',
+}
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """New files beside those of the registry's folders, as if they were shipped."""
+    for contract, source in FILES.items():
+        home = plugins.imported(plugins.HOMES[contract])
+        folder = tmp_path / contract.value
+        folder.mkdir()
+        (folder / "added.py").write_text(source)
+        monkeypatch.setattr(home, "__path__", [*home.__path__, str(folder)])
+    plugins.ours.cache_clear()
+    yield
+    plugins.ours.cache_clear()
+    for home in plugins.HOMES.values():
+        sys.modules.pop(f"{home}.added", None)
+
+
+def report(folder: Path, model: str, judge: str):
+    settings = Settings(model=model, tasks="proactivebench_sample", judge=judge, limit=2)
+    evaluation = prepare(settings)
+    return report_of(run_async(evaluation.run(folder)), evaluation.task)
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_kind_of_judge_of_ours_is_one_file(tmp_path):
+    (tmp_path / "strict.yaml").write_text("name: strict\nkind: length\nmost: 5\n")
+    (judged,) = report(tmp_path / "run", "always", str(tmp_path / "strict.yaml")).judges
+    assert (judged.judge.members[0].kind, judged.judge.members[0].code) == ("length", None)
+    assert judged.overall.confusion.fp == 30
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_trivial_agent_and_a_kind_of_agent_of_ours_are_one_file(tmp_path):
+    assert "second" in baseline_words()
+    assert (is_baseline("second"), is_baseline("once")) == (True, False)
+    assert report(tmp_path / "a", "second", "lexical").judges[0].overall.statuses["proposed"] == 14
+    assert report(tmp_path / "b", "once", "lexical").judges[0].overall.statuses["proposed"] == 2
+    plugs = json.loads((tmp_path / "b" / "manifest.json").read_text())["sessions"][0]["plugins"]
+    assert plugs["agents:once"]["package"] == plugins.OURS
+    assert RunStore(tmp_path / "b").manifest.agent.code is None
+    register_models()
+    from lm_eval.api.registry import model_registry
+
+    assert "once" in model_registry

@@ -75,3 +75,17 @@ def test_a_protocol_object_and_the_words_that_would_change_it(tmp_path):
         pb.evaluate(agent, small_task(1), output_path=tmp_path, protocol=protocol, candidates=3)
     with pytest.raises(UsageError, match="decides that itself: leave it out"):
         pb.evaluate(agent, small_task(1), output_path=tmp_path / "2", gen_kwargs={"temperature": 1})
+
+
+def test_a_judge_may_be_a_function_of_a_moment_and_an_offer(tmp_path):
+    def short(moment, offer):
+        return len(offer) < 10 if offer else moment.turn == 2
+
+    agent = ScriptedAgent({0: "brief", 1: "a much longer offer of help"})
+    report = pb.evaluate(agent, small_task(3), short, output_path=tmp_path)
+    counts = report.judges[0].overall.confusion
+    assert (counts.tp, counts.fp, counts.tn, counts.fn) == (1, 1, 1, 0)
+    assert {member.kind for member in report.judges[0].judge.members} == {"tests.test_testing:short"}
+    again = pb.evaluate(agent, small_task(3), short, output_path=tmp_path)
+    assert again == report
+    assert len(agent.moments) == 3

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from proactivebench.agents.base import Request
+from proactivebench.agents.messages import moment_message
+from proactivebench.agents.program import Program, moment_of
 from proactivebench.agents.replay import ReplayAgent
 from proactivebench.evaluation import Evaluation
-from proactivebench.records import Moment
+from proactivebench.records import Decoding, Moment
 
 
 def describe(evaluation: Evaluation, prices: Path | None) -> Iterator[str]:
@@ -24,6 +28,9 @@ def describe(evaluation: Evaluation, prices: Path | None) -> Iterator[str]:
     if isinstance(evaluation.agent, ReplayAgent):
         yield f"{requests} stored answers are read, and nothing is asked"
         return
+    if isinstance(evaluation.agent, Program):
+        yield from _put_to(evaluation.agent, evaluation, requests)
+        return
     yield f"{requests} requests: {once.conversations} moments of {len(traces)} traces × {evaluation.repeats}"
     if protocol.feedback_rounds:
         yield f"up to {requests * (1 + protocol.feedback_rounds)} with feedback rounds"
@@ -39,3 +46,14 @@ def describe(evaluation: Evaluation, prices: Path | None) -> Iterator[str]:
     for message in evaluation.protocol.conversation(Moment(traces[0], 0), ()):
         yield f"--- {message.role}"
         yield message.content
+
+
+def _put_to(agent: Program, evaluation: Evaluation, moments: int) -> Iterator[str]:
+    """What a program would be asked: no prompt, but moments."""
+    identity, rounds = agent.identity, evaluation.protocol.identity.feedback_rounds
+    yield f"{moments} moments are put to {identity.name}" + (f", each up to {1 + rounds} times" if rounds else "")
+    if identity.code is not None:
+        yield f"its code: {identity.code.package}, sha256 {identity.code.sha256 or 'unknown'}"
+    first = Request((), Decoding(), Moment(evaluation.task.traces[0], 0), seed=evaluation.seed)
+    yield "the first moment, as a process or a server gets it:"
+    yield json.dumps(moment_message(moment_of(first, evaluation.protocol.identity), "1"), ensure_ascii=False)

@@ -89,3 +89,15 @@ def test_the_gate_stops_a_worse_agent(tmp_path):
 def test_every_example_is_told_of_in_the_docs(file):
     docs = "".join(path.read_text() for path in (EXAMPLES.parent / "docs").glob("*.md"))
     assert f"examples/{file}" in docs
+
+
+def test_what_an_agent_prints_is_no_part_of_the_report(tmp_path, capsys):
+    file = tmp_path / "talks.py"
+    file.write_text('print("loaded")\ndef agent(moment):\n    print("asked")\n')
+    words = ["--model", f"{file}:agent", "--tasks", SAMPLE, "--limit", "1", "--output_path", str(tmp_path / "run")]
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *words, "--json"])
+    assert not ended.value.code
+    said = capsys.readouterr()
+    assert json.loads(said.out)["agent"]["model"] == "talks.py:agent"
+    assert {"loaded", "asked"} <= set(said.err.splitlines())

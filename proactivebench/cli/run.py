@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -118,7 +119,8 @@ def run(
         limit=limit,
         serving=serving(concurrency, timeout, max_retries, batch_size, device),
     )
-    evaluation = prepare(settings)
+    with redirect_stdout(sys.stderr):  # what an agent's or a judge's own code prints is no part of the report
+        evaluation = prepare(settings)
     if prices is not None:  # a table that cannot be read is told before anything is asked
         from proactivebench.scoring.efficiency import load_prices
 
@@ -149,7 +151,7 @@ def _follow(evaluation: Evaluation, folder: Path, beside: Beside, *, as_json: bo
     from proactivebench.cli.report import conclude, print_as
     from proactivebench.evaluation import check_valid, report_of
 
-    with ProgressWatch() as watch:
+    with ProgressWatch() as watch, redirect_stdout(sys.stderr):
         store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)
     print(f"saved in {folder}", file=sys.stderr)
     if evaluation.judge is None:

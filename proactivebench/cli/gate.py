@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from proactivebench.errors import CannotWrite, CheckFailed, ProactiveBenchError
-from proactivebench.records import GateRule
+from proactivebench.records import GatedMetric, GateRule
 
 
 def gate(
@@ -46,6 +46,7 @@ def gate(
     """
     from proactivebench.cli import verdicts
     from proactivebench.cli.stored import load_report
+    from proactivebench.judging.measurement import worth
     from proactivebench.presets import judge_of
     from proactivebench.scoring.gate import gate as decide
     from proactivebench.scoring.registry import BY_JUDGE
@@ -54,8 +55,9 @@ def gate(
     asked = metric or [BY_JUDGE.key]
     summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
     try:
+        before = load_report(baseline, as_written=exact)
         result = decide(
-            load_report(baseline, as_written=exact),
+            before,
             load_report(candidate),
             asked,
             max_drop=max_drop,
@@ -73,6 +75,10 @@ def gate(
         if summary:
             _append(Path(summary), f"### ProactiveBench gate: no verdict\n\n{verdicts.escaped(str(error))}\n")
         raise
+    judged = next((found for found in before.judges if found.judge.id == result.judge), None)
+    if judged is not None and not judged.measurement.leads and not all(map(_judge_free, result.metrics)):
+        said = worth(judged, str(candidate))[1:]
+        result = result.model_copy(update={"warnings": (*result.warnings, *said)})
     if junit:
         _write(junit, verdicts.junit(result))
     if markdown:
@@ -87,6 +93,12 @@ def gate(
             print("\n".join(verdicts.workflow_notes(result)))
     if not result.passed:
         raise CheckFailed(f"gate failed: {result.why}")
+
+
+def _judge_free(found: GatedMetric) -> bool:
+    from proactivebench.scoring.registry import metric_for
+
+    return metric_for(found.metric).judge_free
 
 
 def _write(path: Path, text: str) -> None:

@@ -52,7 +52,8 @@ def _sameness(answers: Answers, slots: list[int], told: Callable[[Moment], str] 
     if offers < FEWEST:
         return
     most, count = said.most_common(1)[0]
-    distinct = f"{len(said)} of {offers} offers differ ({len(said) / offers:.0%})"
+    texts = "text" if len(said) == 1 else "texts"
+    distinct = f"{len(said)} different {texts} among {offers} offers ({len(said) / offers:.0%})"
     if count / offers >= SAME:
         slot, text = first[most]
         stands = told is not None and _within(most, text, told(answers.moment(slot)))

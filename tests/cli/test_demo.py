@@ -17,6 +17,9 @@ def test_the_demo_says_what_was_measured_that_parrots_do_not_win_and_what_comes_
     assert order.index("lexical-need") < order.index("always") < order.index("parrot")
     parrot = next(line for line in lines if line.startswith("parrot "))
     assert parrot.split()[1:4] == ["1.000", "1.000", "0.500"]
-    assert "`always` and `parrot` do not win" in shown
+    beginning = "\n".join(lines[:10])
+    assert "231 moments" in beginning
+    assert "`always` and `parrot` do not win" in beginning
+    assert "proactivebench show" in beginning
     assert "proactivebench run --model endpoint" in shown
     assert "overlap F1" in shown

@@ -20,13 +20,18 @@ def said(texts, told=None, **fields):
 
 def test_one_text_offered_again_and_again_is_quoted_with_the_share_that_differs():
     texts = ["Open the file"] * 53 + [f"offer {number}" for number in range(24)] + [None]
-    assert said(texts) == ('53 of 77 offers are the same text: "Open the file"; 25 of 77 offers differ (32%)',)
+    assert said(texts) == (
+        '53 of 77 offers are the same text: "Open the file"; 25 different texts among 77 offers (32%)',
+    )
 
 
 def test_a_text_that_stands_in_the_prompt_is_said_to():
     texts = ["..."] * 53 + [f"offer {number}" for number in range(24)] + [None]
     (line,) = said(texts, told=lambda _: 'Answer as {"Proposed Task": "..."}')
-    assert line == '53 of 77 offers are the same text, which stands in the prompt: "..."; 25 of 77 offers differ (32%)'
+    assert (
+        line
+        == '53 of 77 offers are the same text, which stands in the prompt: "..."; 25 different texts among 77 offers (32%)'
+    )
     (line,) = said(["open it now"] * 12 + [None], told=lambda _: 'For example: "Open it  now!"')
     assert "12 of 12 offers are the same text, which stands in the prompt" in line
     (line,) = said(["open it"] * 12 + [None], told=lambda _: "reopen item by item")
@@ -35,7 +40,7 @@ def test_a_text_that_stands_in_the_prompt_is_said_to():
 
 def test_few_different_offers_are_said_to_be_few():
     texts = [f"offer {number % 3}" for number in range(30)] + [None]
-    assert said(texts) == ("3 of 30 offers differ (10%)",)
+    assert said(texts) == ("3 different texts among 30 offers (10%)",)
 
 
 def test_answers_copied_from_the_prompt_are_counted_though_they_are_no_offers():

@@ -211,6 +211,9 @@ def _deciders(judge: JudgeIdentity, decided: Mapping[str, Mapping[str, int]]) ->
             yield f"{word}: nobody is asked"
             continue
         given = decided.get(stratum, {})
+        if not given:
+            yield f"{word}: none decided"
+            continue
         people = sum(count for name, count in given.items() if name in members and members[name].people)
         rules = [str(member.rule) for member in members.values() if member.people and member.rule]
         said = [f"{people} of {sum(given.values())} by people" + (f" ({rules[0]})" if people and rules else "")]

@@ -28,10 +28,8 @@ def test_one_text_offered_again_and_again_is_quoted_with_the_share_that_differs(
 def test_a_text_that_stands_in_the_prompt_is_said_to():
     texts = ["..."] * 53 + [f"offer {number}" for number in range(24)] + [None]
     (line,) = said(texts, told=lambda _: 'Answer as {"Proposed Task": "..."}')
-    assert (
-        line
-        == '53 of 77 offers are the same text, which stands in the prompt: "..."; 25 different texts among 77 offers (32%)'
-    )
+    assert line.startswith('53 of 77 offers are the same text, which stands in the prompt: "..."; ')
+    assert line.endswith("; 25 different texts among 77 offers (32%)")
     (line,) = said(["open it now"] * 12 + [None], told=lambda _: 'For example: "Open it  now!"')
     assert "12 of 12 offers are the same text, which stands in the prompt" in line
     (line,) = said(["open it"] * 12 + [None], told=lambda _: "reopen item by item")

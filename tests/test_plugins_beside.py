@@ -10,6 +10,7 @@ import pytest
 
 from proactivebench import Message, ModelJudge, Question, evaluate, plugins
 from proactivebench.board.rows import outside
+from proactivebench.cli import main
 from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.judging import Judge, create_judge
@@ -254,3 +255,16 @@ def test_from_python_a_function_and_a_class_judge_as_they_are(tmp_path: Path):
     assert report.judges[0].overall.confusion.tp == len(asked.asked) == report.moments_expected
     with pytest.raises(UsageError, match="int is no kind of judge"):
         evaluate("always", "proactivebench_sample", 3, tmp_path / "none", limit=1)
+
+
+def test_a_judge_in_a_file_is_listed_shown_and_known_by_its_code(install, file: Path, capsys):  # noqa: F811
+    install("pb_judges", {"proactivebench.judges": {"curt": "pb_judges.plugs:brief"}}, JUDGES)
+    for words, says in (
+        (("list",), "curt  "),
+        (("show", f"{file}:brief"), "kind: mine.py:brief"),
+        (("show", "curt"), "# code pb_judges 1.2, sha256 "),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(["judges", *words])
+        assert end.value.code == 0
+        assert says in capsys.readouterr().out

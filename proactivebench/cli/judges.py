@@ -26,18 +26,22 @@ Device = Annotated[str | None, typer.Option(help="For in-process models.")]
 
 @app.command("list")
 def list_judges(as_json: AsJson = False) -> None:
-    """The shipped judges and what they are worth.
+    """The shipped judges and what they are worth, and what packages add.
 
     Example: proactivebench judges list
     """
-    from proactivebench.cli.judges_text import judge_lines, print_json
+    from proactivebench import plugins
+    from proactivebench.cli.judges_text import foreign_lines, judge_lines, print_json
     from proactivebench.judging.cards import card_names, load_card
+    from proactivebench.plugins import Contract
 
     cards = [load_card(name) for name in card_names()]
     if as_json:
         print_json([card.model_dump(mode="json") for card in cards])
     else:
         print("\n".join(line for card in cards for line in judge_lines(card)))
+        for line in foreign_lines(plugins.plugs(Contract.JUDGE)):
+            print(line)
 
 
 @app.command()
@@ -46,11 +50,10 @@ def show(name: Name) -> None:
 
     Example: proactivebench judges show llm
     """
-    from proactivebench.judging.cards import card_path, load_card
+    from proactivebench.cli.judges_text import card_text
+    from proactivebench.judging.cards import declared
 
-    card, path = load_card(name), card_path(name)
-    print(f"# {path}\n# hash {card.hash}")
-    print(path.read_text(encoding="utf-8"), end="")
+    print(card_text(name, declared(name)), end="")
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from proactivebench.board.published import Counts, published
@@ -13,7 +13,9 @@ from proactivebench.presets import PAPER
 from proactivebench.records import FINGERPRINT, FINGERPRINT_WITHIN, JudgeErrors
 
 if TYPE_CHECKING:
+    from proactivebench.judging.cards import Declared
     from proactivebench.judging.kind import BaseCard
+    from proactivebench.plugins import Plug
     from proactivebench.records import Fingerprint, Measurement
     from proactivebench.validation.attacks import Acceptance, AttackAudit
     from proactivebench.validation.figures import Figure
@@ -77,6 +79,29 @@ def judge_lines(card: BaseCard) -> Iterator[str]:
             yield f"{'':<14}balanced accuracy {value:.3f} {about}"
     if not card.measured and card.kind != "labels":
         yield f"{'':<14}not measured yet"
+
+
+def foreign_lines(plugs: Iterable[Plug]) -> Iterator[str]:
+    """Judges that installed packages add, a line each. None is loaded."""
+    for plug in plugs:
+        if not plug.ours:
+            yield f"{plug.word:<14}{'':<14}of the package {plug.package}"
+
+
+def card_text(name: str, found: Declared) -> str:
+    """A card as it stands in its file, or as it is where a plug has none; with its hash and, from outside, its code."""
+    from proactivebench.judging.cards import card_path, has_card
+
+    said = f"# hash {found.card.hash}\n"
+    if found.code is not None:
+        where = " ".join(filter(None, (found.code.package, found.code.version)))
+        said += f"# code {safe(where)}, sha256 {found.code.sha256 or 'unknown'}\n"
+    if has_card(name):
+        path = card_path(name)
+        return f"# {path}\n{said}{path.read_text(encoding='utf-8')}"
+    import yaml
+
+    return said + str(yaml.safe_dump(found.card.model_dump(mode="json", exclude_defaults=True), sort_keys=False))
 
 
 def validation_lines(found: Validation) -> Iterator[str]:

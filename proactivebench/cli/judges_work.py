@@ -64,14 +64,14 @@ def measure(name: str, behind: Behind, items: str, serving: Serving, progress: P
     from proactivebench.judging.cards import load_card
     from proactivebench.judging.create import validation_design
     from proactivebench.judging.lexical.judge import LexicalCard
-    from proactivebench.judging.spec import parse_spec
+    from proactivebench.judging.spec import parse_spec, split_rule
     from proactivebench.traces import labelled_items
     from proactivebench.validation.validate import validate
 
     if items not in ("all", "official"):
         raise BadArgument(f"--items {items}: use all (1,749 items) or official (120)")
     judge = judge_named(name, behind, serving)
-    cards = [load_card(member.partition(":")[0]) for member in parse_spec(name).members]
+    cards = [load_card(split_rule(member)[0]) for member in parse_spec(name).members]
     if any(card.kind == "labels" for card in cards):
         raise UsageError("labels are what judges are measured against: validate another judge")
     rows = labelled_items()
@@ -265,13 +265,13 @@ def check_unscored(found: Validation) -> None:
 
 
 def write_back_to(name: str, found: Validation) -> None:
-    """Write the measured block into the judge's own card; a composition has none."""
-    from proactivebench.judging.cards import card_path
+    """Write the measured block into the judge's own card; a composition has none, nor has a judge named without one."""
+    from proactivebench.judging.cards import card_path, has_card
     from proactivebench.judging.spec import parse_spec
     from proactivebench.judging.writing import write_measured
 
     members = parse_spec(name).members
-    if len(members) == 1:
+    if len(members) == 1 and has_card(members[0]):
         write_measured(card_path(members[0]), found.measured())
 
 

@@ -81,7 +81,7 @@ def kind_of(plug: Plug) -> JudgeKind:
 def declared(name: str, folder: Path | None = None) -> Declared:
     """The judge of that name: a shipped card, a card's .yaml file (looked up in `folder`), or what a package or a
     FILE.py:NAME adds. Raises UsageError for an unknown name."""
-    if name.endswith(_CARDS) or name in card_names():
+    if has_card(name):
         path = card_path(name)
         path = path if folder is None or path.is_absolute() else folder / path
         return parse_card(read_yaml(path, _WANTED), path.name, path.parent)
@@ -116,6 +116,11 @@ def read_card(path: Path) -> BaseCard:
 def card_names() -> list[str]:
     """Names of the shipped cards, sorted."""
     return sorted(path.stem for path in shipped("judges").glob("*.yaml"))
+
+
+def has_card(name: str) -> bool:
+    """Whether a judge of this name is declared by a card: a shipped one, or a .yaml file."""
+    return name.endswith(_CARDS) or name in card_names()
 
 
 def card_path(name: str) -> Path:

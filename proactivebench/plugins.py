@@ -90,7 +90,7 @@ class Plug:
             return self.target
         try:
             return imported(self.target)
-        except Exception as error:  # foreign code may raise anything
+        except (Exception, SystemExit) as error:  # foreign code may do anything
             remedy = f"mend or remove the package {self.package}"
             raise BadArgument(
                 f"{self.contract.value} '{self.word}' ({self.target}) cannot be loaded: {_brief(error)}: {remedy}"
@@ -155,6 +155,8 @@ def find(contract: Contract, word: str, beside: Path | None = None) -> Plug | No
         names = ", ".join(_public(_module_at(folder / Path(word).expanduser())))
         raise BadArgument(f"{word}: say which name in it is meant: {word}:NAME; it has {names or 'none'}")
     match = _FILE.fullmatch(word)
+    if match is None and ".py:" in word:
+        raise BadArgument(f"{word}: write FILE.py:NAME, where NAME is one name that the file defines")
     return _from_file(contract, folder / Path(match["file"]).expanduser(), match["name"]) if match else None
 
 
@@ -246,7 +248,7 @@ def _module_at(file: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # foreign code may raise anything
+    except (Exception, SystemExit) as error:  # foreign code may do anything
         del sys.modules[name]
         raise BadArgument(f"{file} cannot be loaded: {_brief(error)}: correct the file") from error
     return module

@@ -96,6 +96,8 @@ def test_a_name_in_a_file_is_a_word(file: Path):
         ("{}:Mien", r"mine\.py has no 'Mien': did you mean Mine( or Silent)?\? it has Mine, Silent"),
         ("{}", r"say which name in it is meant: .*mine\.py:NAME; it has Mine, Silent"),
         ("{}x.py:Mine", r"there is no file .*mine\.pyx\.py"),
+        ("{}:", r"mine\.py:: write FILE\.py:NAME"),
+        ("{}:Mine.answer", r"NAME is one name that the file defines"),
     ],
 )
 def test_what_a_file_does_not_have_is_said_in_one_line(file: Path, word: str, says: str):
@@ -105,7 +107,12 @@ def test_what_a_file_does_not_have_is_said_in_one_line(file: Path, word: str, sa
 
 @pytest.mark.parametrize(
     ("source", "says"),
-    [("import nothing_of_that_name", "ModuleNotFoundError"), ("def broken(:", "SyntaxError"), ("1 / 0", "ZeroDiv")],
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError"),
+        ("def broken(:", "SyntaxError"),
+        ("1 / 0", "ZeroDiv"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+    ],
 )
 def test_a_file_that_cannot_be_loaded_is_named_with_why(tmp_path: Path, source: str, says: str):
     (tmp_path / "broken.py").write_text(source)

@@ -14,6 +14,7 @@ from proactivebench.cli import main
 from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.judging import Judge, create_judge
+from proactivebench.judging.measurement import measure_command
 from proactivebench.plugins import Contract
 from proactivebench.preparation import Settings, prepare
 from proactivebench.protocols import load_protocol
@@ -93,6 +94,18 @@ def test_a_class_that_asks_a_model_asks_the_judge_model(file: Path):
     assert [message.content for message in engine.asked[0].messages] == ["Is tidy up right?"]
     with pytest.raises(UsageError, match="needs a model behind it: add --judge_model"):
         create_judge(f"{file}:Asking")
+
+
+def test_a_judge_without_a_model_is_measured_without_one(file: Path):
+    judge = create_judge(f"{file}:brief").identity
+    assert measure_command(judge) == f"proactivebench judge RUN --judge {file}:brief --measure_judge"
+    assert "--judge_model … " in measure_command(create_judge("lexical").identity)
+
+
+def test_a_class_of_something_else_is_no_judge(file: Path):
+    file.write_text(JUDGES + "class Other: ...\n")
+    with pytest.raises(UsageError, match="the class Other is no kind of judge"):
+        create_judge(f"{file}:Other")
 
 
 def test_changed_code_is_another_judge(file: Path, tmp_path: Path):

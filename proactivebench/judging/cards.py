@@ -70,11 +70,11 @@ def kind_of(plug: Plug) -> JudgeKind:
         return asking(found)
     if isinstance(found, Judge) or (isinstance(found, type) and issubclass(found, Judge)):
         return prepared(found)
-    if callable(found):
+    if callable(found) and not isinstance(found, type):
         return deciding(found)
     raise BadArgument(
-        f"judge '{plug.word}': {type(found).__name__} is no kind of judge: give a JudgeKind, a Judge or a function of "
-        "a moment and an offer"
+        f"judge '{plug.word}': {_called(found)} is no kind of judge: give a JudgeKind, a Judge or a function of a "
+        "moment and an offer"
     )
 
 
@@ -142,6 +142,10 @@ def card_path(name: str) -> Path:
 def load_card(name: str) -> BaseCard:
     """The card of that judge."""
     return declared(name).card
+
+
+def _called(found: object) -> str:
+    return f"the class {found.__name__}" if isinstance(found, type) else type(found).__name__
 
 
 def _kinds() -> str:

@@ -174,7 +174,9 @@ def measure_command(identity: JudgeIdentity, run: str = "RUN") -> str:
             named = {**words.model_args, "weights": f"{PAPER_WEIGHTS}@REVISION"}
             words = words.model_copy(update={"model_args": named})
         return f"proactivebench judges fingerprint {quoted}{_model(words)}"
-    return f"proactivebench judge {quoted} --judge {shlex.quote(words.judge)}{_model(words)} --measure_judge"
+    without = identity.words is not None and identity.model is None and not identity.baseline  # no model is behind it
+    model = "" if without else _model(words)
+    return f"proactivebench judge {quoted} --judge {shlex.quote(words.judge)}{model} --measure_judge"
 
 
 def _spec(identity: JudgeIdentity) -> str:

@@ -51,7 +51,7 @@ def run(
     model_args: Annotated[str, typer.Option(help="Its arguments: name=value, with commas; never a key.")] = "",
     output_path: Annotated[Path | None, typer.Option(help="The run directory [runs/MODEL-TASK].")] = None,
     judge: Annotated[
-        str | None, typer.Option(help="NAME, card.yaml, silence=X,proposals=Y; X+Y = first opinion.")
+        str | None, typer.Option(help="NAME, card.yaml, FILE.py:NAME, silence=X,proposals=Y; X+Y = first opinion.")
     ] = None,
     judge_model: JudgeModel = None,
     judge_model_args: JudgeModelArgs = "",

@@ -8,7 +8,7 @@ from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.records import NeedRule, Stratum, Task
 
 STRATA: tuple[Stratum, ...] = ("silence", "proposals")
-FORM = "use NAME, card.yaml, X+Y or silence=X,proposals=Y"
+FORM = "use NAME, card.yaml, FILE.py:NAME, X+Y or silence=X,proposals=Y"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections import Counter
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +16,7 @@ from proactivebench.recognition import GZIP, recognised
 
 MOST_BYTES = 2**31  # read or unpacked: a gzip file can claim anything, a pipe need not end
 _CHUNK = 2**20
+_KEPT_YAML = 2**16  # characters: a card, not a table
 
 
 def read_bytes(path: Path, wanted: str) -> bytes:
@@ -58,8 +60,9 @@ def read_yaml(path: Path, wanted: str) -> dict[str, Any]:
 
     text = read_text(path, wanted)
     try:
-        found = yaml.safe_load(text)
-        twice = _doubled(yaml.compose(text, yaml.SafeLoader))
+        node = _composed(text) if len(text) < _KEPT_YAML else yaml.compose(text, yaml.SafeLoader)
+        found = None if node is None else yaml.constructor.SafeConstructor().construct_document(node)
+        twice = _doubled(node)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or type(error).__name__
@@ -123,6 +126,14 @@ def no_run(path: Path) -> WrongFile:
 
 def _wrong(path: Path, content: bytes, wanted: str, otherwise: str) -> WrongFile:
     return foreign(path, content, wanted, own="a YAML file") or WrongFile(f"{path}: {otherwise}: give {wanted}")
+
+
+@lru_cache(maxsize=64)
+def _composed(text: str) -> Any:
+    """The nodes of a YAML text. Finding them is what costs, and a report reads the same few cards again and again."""
+    import yaml
+
+    return yaml.compose(text, yaml.SafeLoader)
 
 
 def _doubled(root: Any) -> str | None:

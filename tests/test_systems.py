@@ -1,6 +1,7 @@
 """Nothing here is only for Unix: what Windows lacks is hidden in a process of its own, and everything works there."""
 
 import ast
+import json
 import os
 import re
 import signal
@@ -33,8 +34,14 @@ def missing(*_, **__):
     raise NotImplementedError
 import asyncio.unix_events
 asyncio.unix_events._UnixSelectorEventLoop.add_signal_handler = missing
+import json
 from proactivebench.cli import main
-main(sys.argv[1:])
+for command in json.loads(sys.argv[1]):
+    try:
+        main(command)
+    except SystemExit as ended:
+        if ended.code:
+            sys.exit(f"{command}: {ended.code}" if ended.code != 130 else 130)
 """
 UNIX_ONLY = re.compile(
     r"^\s*(?:import|from) (?:fcntl|resource|pwd|grp|termios|pty)\b"
@@ -63,11 +70,10 @@ def without_encoding(text):
             yield call.lineno
 
 
-def on_windows(*command, **options):
-    return subprocess.run(
-        [sys.executable, "-c", WINDOWS, *map(str, command)],
-        capture_output=True, text=True, encoding="utf-8", timeout=120, check=False, **options,
-    )  # fmt: skip
+def on_windows(*commands):
+    """A process without Unix that carries out these commands, one after the other, until one fails."""
+    words = json.dumps([[str(word) for word in command] for command in commands])
+    return subprocess.Popen([sys.executable, "-c", WINDOWS, words], stdout=-1, stderr=-1, text=True, encoding="utf-8")
 
 
 def modules():
@@ -76,7 +82,8 @@ def modules():
 
 def test_the_whole_road_works_where_unix_is_not(tmp_path):
     run, sample = tmp_path / "run", ["--tasks", "proactivebench_sample"]
-    for command in (
+    entry = tmp_path / "board" / "entries" / "proactivebench__always" / "one"
+    process = on_windows(
         ["run", "--model", "always", *sample, "--output_path", run],
         ["run", "--model", "never", *sample, "--output_path", tmp_path / "other"],
         ["judge", run, "--judge", "lexical"],
@@ -85,28 +92,22 @@ def test_the_whole_road_works_where_unix_is_not(tmp_path):
         ["compare", run, tmp_path / "other", "--judge", "labels-lexical"],
         ["gate", run, run, "--judge", "lexical", "--rule", "point"],
         ["view", run],
-        [
-            "leaderboard",
-            "prepare",
-            run,
-            "--output_path",
-            tmp_path / "board" / "entries" / "proactivebench__always" / "one",
-            "--run_id",
-            "one",
-        ],
+        ["leaderboard", "prepare", run, "--output_path", entry, "--run_id", "one"],
         ["leaderboard", "validate", tmp_path / "board"],
         ["data", "list"],
         ["demo", "--output_path", tmp_path / "demo"],
-    ):
-        done = on_windows(*command)
-        assert done.returncode == 0, (command, done.stderr)
+    )
+    said, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    assert "valid" in said, "the last but two was carried out"
+    assert list((tmp_path / "demo").iterdir()), "and the last"
 
 
 def test_an_interruption_is_heard_where_the_loop_hears_no_signals(tmp_path):
     with chat_server(lambda _: Say(offer(None), after=0.4)) as server:
         command = ["run", "--model", "endpoint", "--model_args", f"base_url={server.base_url},model=m"]
         command += ["--tasks", "proactivebench_sample", "--output_path", tmp_path / "run", "--concurrency", "4"]
-        process = subprocess.Popen([sys.executable, "-c", WINDOWS, *map(str, command)], stdout=-1, stderr=-1, text=True)
+        process = on_windows(command)
         while len(server.asked) < 5 and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import logging
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -23,11 +21,11 @@ from proactivebench.harness.scoreboard import Scoreboard
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import Cause, Reply, ReplyStatus, Report, Usage
 from proactivebench.scoring.gate import gate
+from tests.board.calling import call
 from tests.scoring.runs import report_on
 from tests.scripted import ScriptedAgent, offer
 from tests.servers.chat import Say, chat_server, refusal
 
-COMMAND = [sys.executable, "-m", "proactivebench"]
 FILTER = Answer(None, failure=Failure.REFUSED, error="content filter")
 
 
@@ -107,12 +105,10 @@ def test_no_surface_uses_a_run_that_its_provider_spoilt(tmp_path, caplog):
     assert any("spoilt by the provider" in said for said in compare(bad, good).warnings)
     assert "invalid" in {word for word, _ in rows_of(bad, key="k")[0].badges}
     for verb in (["score"], ["show"], ["judge", "--judge", "lexical"]):
-        done = subprocess.run(
-            [*COMMAND, verb[0], tmp_path / "bad", *verb[1:]], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 3, verb
-        assert "spoilt by the provider" in done.stdout
-        assert "refused 9" in done.stderr
+        done = call(verb[0], tmp_path / "bad", *verb[1:])
+        assert done.code == 3, verb
+        assert "spoilt by the provider" in done.out
+        assert "refused 9" in done.err
 
 
 def test_an_entry_made_of_spoilt_replies_is_not_verified(tmp_path, monkeypatch):
@@ -134,27 +130,21 @@ def test_a_server_that_refuses_too_often_ends_the_run_with_exit_3(tmp_path):
     with chat_server(script) as server:
         command = ["run", "--model", "endpoint", "--model_args", f"base_url={server.base_url},model=m"]
         command += ["--tasks", "proactivebench_sample", "--limit", "4", "--predict_only"]
-        done = subprocess.run(
-            [*COMMAND, *command, "--output_path", tmp_path / "r"], capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 3, done.stderr
-    assert "spoilt by the provider" in done.stderr
-    assert "Traceback" not in done.stderr
+        done = call(*command, "--output_path", tmp_path / "r")
+    assert done.code == 3, done.err
+    assert "spoilt by the provider" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_what_the_model_spoilt_is_the_first_thing_every_surface_says(tmp_path, caplog):
     store = sample_run(tmp_path / "run", 30, "nonsense")
     share = report_of(store, task_of(store)).caution.split(" of ")[0]
     for verb in ("show", "score"):
-        done = subprocess.run(
-            [*COMMAND, verb, tmp_path / "run"], capture_output=True, text=True, timeout=120, check=False
-        )
-        assert share in done.stdout.splitlines()[0]
-        assert done.returncode == 0
-    done = subprocess.run(
-        [*COMMAND, "compare", tmp_path / "run", tmp_path / "run"], capture_output=True, text=True, check=False
-    )
-    assert share in done.stdout.splitlines()[0]
+        done = call(verb, tmp_path / "run")
+        assert share in done.out.splitlines()[0]
+        assert done.code == 0
+    done = call("compare", tmp_path / "run", tmp_path / "run")
+    assert share in done.out.splitlines()[0]
     page = write_view([store], tmp_path / "view.html").read_text(encoding="utf-8")
     assert 0 < page.index(share) < page.index("<table")
 

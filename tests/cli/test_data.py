@@ -1,10 +1,8 @@
-"""`proactivebench data` as a user meets it: one real process a command."""
+"""`proactivebench data` as a user meets it."""
 
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,14 +11,12 @@ MIRROR = os.environ.get("PROACTIVEBENCH_MIRROR")
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(command, tmp_path):
     """Runs `proactivebench data …` with a cache of its own; `mirror` is the mirror it sees."""
 
     def run(*args, mirror="http://127.0.0.1:1"):
-        environment = {**os.environ, "PROACTIVEBENCH_CACHE": str(tmp_path / "cache"), "COLUMNS": "80"}
-        environment["PROACTIVEBENCH_MIRROR"] = str(mirror)
-        command = [sys.executable, "-c", "from proactivebench.cli import main; main()", "data", *args]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8")
+        env = {"PROACTIVEBENCH_CACHE": str(tmp_path / "cache"), "PROACTIVEBENCH_MIRROR": str(mirror)}
+        return command("data", *args, env=env)
 
     return run
 

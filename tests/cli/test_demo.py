@@ -5,7 +5,7 @@ import pytest
 
 @pytest.mark.parametrize("width", ["80", ""])
 def test_the_demo_says_what_was_measured_that_parrots_do_not_win_and_what_comes_next(command, width):
-    shown = command("demo", env={"COLUMNS": width}, code=0, timeout=120).stdout
+    shown = command("demo", env={"COLUMNS": width}, code=0).stdout
     lines = shown.splitlines()
     assert max(map(len, lines)) <= 80
     places = {

@@ -1,5 +1,7 @@
 """What users' own tests are made of: scripted agents, models and judges, and a small labelled task."""
 
+import asyncio
+
 import pytest
 
 import proactivebench as pb
@@ -75,6 +77,23 @@ def test_a_protocol_object_and_the_words_that_would_change_it(tmp_path):
         pb.evaluate(agent, small_task(1), output_path=tmp_path, protocol=protocol, candidates=3)
     with pytest.raises(UsageError, match="decides that itself: leave it out"):
         pb.evaluate(agent, small_task(1), output_path=tmp_path / "2", gen_kwargs={"temperature": 1})
+
+
+def test_an_async_agent_is_evaluated_inside_a_running_event_loop(tmp_path):
+    async def agent(moment):
+        await asyncio.sleep(0)
+        return "Help with step 1." if moment.turn == 1 else None
+
+    async def notebook():
+        return pb.evaluate(agent, small_task(3), ScriptedJudge(), output_path=tmp_path)
+
+    assert asyncio.run(notebook()).judges[0].overall.statuses["proposed"] == 1
+
+
+def test_every_public_name_says_what_it_is():
+    for name in pb.__all__:
+        if name != "__version__":
+            assert (getattr(pb, name).__doc__ or "").strip(), name
 
 
 def test_a_judge_may_be_a_function_of_a_moment_and_an_offer(tmp_path):

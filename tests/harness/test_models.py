@@ -37,6 +37,15 @@ def test_any_agent_is_a_model_of_lm_eval_by_an_argument(tmp_path: Path) -> None:
         evaluate("proactivebench", model_args={})
 
 
+def test_a_users_own_function_is_a_model_of_lm_eval(tmp_path: Path) -> None:
+    register_models()
+    file = tmp_path / "own_agent.py"
+    file.write_text('def agent(moment, text="help"):\n    return text if moment.turn % 2 else None\n')
+    results = evaluate("proactivebench", model_args={"agent": f"{file}:agent", "text": "Look into it."}, limit=1)
+    turns = len(TASK.traces[0].events)
+    assert column(results, "pb_proposal_rate") == (turns // 2) / turns
+
+
 def test_stored_replies_of_ours_are_scored_inside_lm_eval(tmp_path: Path) -> None:
     register_models()
     report = api.evaluate("parrot", SAMPLE, output_path=tmp_path / "own")

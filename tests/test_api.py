@@ -52,7 +52,7 @@ def test_an_evaluation_runs_inside_a_running_event_loop(tmp_path):
 
 def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, proactivebench, proactivebench.cli; print([m for m in sys.modules if m.split('.')[0] in " + (
-        "('pydantic', 'numpy', 'rich', 'typer', 'aiohttp', 'lm_eval', 'datasets', 'scipy', 'yaml')])"
+        "('pydantic', 'numpy', 'rich', 'click', 'aiohttp', 'lm_eval', 'datasets', 'scipy', 'yaml')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import click
 
-import typer
+from proactivebench.cli import options
 
 
-def agents(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+@click.command()
+@options.as_json
+def agents(as_json: bool) -> None:
     """What --model can name, with the arguments each takes.
 
     Example: proactivebench agents

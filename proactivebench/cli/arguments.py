@@ -8,6 +8,8 @@ from collections.abc import ItemsView, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import click
+
 from proactivebench.cli.once import said_twice
 from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.files import read_yaml
@@ -31,20 +33,23 @@ def values(text: str | None, option: str) -> dict[str, Any]:
     return {name: _literal(value) for name, value in _once(_split(text, option), option).items()}
 
 
-def config_defaults(file: Path, known: set[str]) -> dict[str, Any]:
+def config_defaults(file: Path, options: Iterable[click.Parameter]) -> dict[str, Any]:
     """The options in a YAML file, as defaults for the command line: keys are option names, mappings become JSON.
-    Raises `UsageError` for a file that cannot be read and for options that do not exist."""
+    Raises `UsageError` for a file that cannot be read, for options that do not exist and for lists of values."""
     found = read_yaml(file, "YAML with `option: value` lines")
-    written = (str(name).lstrip("-").replace("-", "_") for name in found)
-    twice = [name for name, times in Counter(written).items() if times > 1]
+    written = [(str(name).lstrip("-").replace("-", "_"), value) for name, value in found.items()]
+    twice = [name for name, times in Counter(name for name, _ in written).items() if times > 1]
     if twice:
         raise BadArgument(f"{file} sets '{twice[0]}' twice, and it takes one value: leave one")
-    options = {str(name).lstrip("-").replace("-", "_"): value for name, value in found.items()}
-    unknown = sorted(options.keys() - known)
+    known = {option.name: option for option in options if option.name}
+    unknown = sorted(name for name, _ in written if name not in known)
     if unknown:
         hint = did_you_mean(unknown[0], known)
         raise UnknownName(f"{file} sets '{unknown[0]}', which is no option: {hint}they are {', '.join(sorted(known))}")
-    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in options.items()}
+    for name, value in written:
+        if isinstance(value, list) and not known[name].multiple:
+            raise BadArgument(f"{file} sets '{name}' to a list, and it takes one value: leave one")
+    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in written}
 
 
 def _split(text: str, option: str) -> Iterator[tuple[str, str]]:

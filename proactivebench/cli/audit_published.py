@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH
 from proactivebench.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
 _FEW = 3
 
 
-def audit_published(
-    file: Annotated[Path, typer.Argument(help="CSV or YAML: name, moments, figures.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-) -> None:
+@click.command("audit-published")
+@click.argument("file", type=PATH, help="CSV or YAML: name, moments, figures.")
+@options.as_json
+def audit_published(file: Path, as_json: bool) -> None:
     """Every confusion matrix that gives the figures of a published table.
 
     Columns: name, moments, and any of recall, precision, f1, accuracy,

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, option, switch
 from proactivebench.errors import BadArgument
 
 
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=PATH, help="Run directories or report.json files, two or more.")
+@option("--metric", help="What to compare on [need detection where people labelled need, else f1].")
+@option("--preset", help="paper: by its judge, its five figures first.")
+@options.which_judge
+@options.which_split
+@switch("--anyway", help="Compare runs that differ in kind; says so.")
+@switch("--json", "as_json", help="Only the comparison, as JSON.")
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run directories or report.json files, two or more.")],
-    metric: Annotated[
-        str | None, typer.Option(help="What to compare on [need detection where people labelled need, else f1].")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="paper: by its judge, its five figures first.")] = None,
-    judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
-    split: Annotated[str | None, typer.Option(help="Traces of this split only [all].")] = None,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Compare runs that differ in kind; says so.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Only the comparison, as JSON.")] = False,
+    runs: tuple[Path, ...],
+    metric: str | None,
+    preset: str | None,
+    judge: str | None,
+    split: str | None,
+    anyway: bool,
+    as_json: bool,
 ) -> None:
     """Compare runs on one metric, with tests that know how few traces there are.
 

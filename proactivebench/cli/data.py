@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
+
+from proactivebench.cli import options
+from proactivebench.cli.parameters import Group, option
 
 if TYPE_CHECKING:
     from proactivebench.traces.inventory import FileState
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="Benchmark data: list, fetch, verify, show.\n\nExample: proactivebench data pull proactivebench",
-)
-
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-Names = Annotated[list[str] | None, typer.Argument(help="Tasks, groups or files of the release; none = all.")]
+named = click.argument("names", nargs=-1, help="Tasks, groups or files of the release; none = all.")
 
 
-@app.command("list")
-def list_tasks(as_json: AsJson = False) -> None:
+@click.group(cls=Group)
+def data() -> None:
+    """Benchmark data: list, fetch, verify, show.
+
+    Example: proactivebench data pull proactivebench
+    """
+
+
+@data.command("list")
+@options.as_json
+def list_tasks(as_json: bool) -> None:
     """What --tasks can name, and what of the release is here.
 
     Example: proactivebench data list
@@ -44,8 +48,10 @@ def list_tasks(as_json: AsJson = False) -> None:
     print("\nAlso --tasks FILE.jsonl[.gz], one trace a line, and --tasks hf:ORG/NAME[/CONFIG][@REV][:SPLIT].")
 
 
-@app.command()
-def pull(names: Names = None, as_json: AsJson = False) -> None:
+@data.command()
+@named
+@options.as_json
+def pull(names: tuple[str, ...], as_json: bool) -> None:
     """Fetch files of the pinned release and check their hashes.
 
     Names: proactivebench, proactivebench_published, or a group: traces, labels,
@@ -55,26 +61,27 @@ def pull(names: Names = None, as_json: AsJson = False) -> None:
     """
     from proactivebench.traces import inventory
 
-    _report(inventory.pull(inventory.expand(names or ())), names or (), as_json, fetched=True)
+    _report(inventory.pull(inventory.expand(names)), names, as_json, fetched=True)
 
 
-@app.command()
-def verify(names: Names = None, as_json: AsJson = False) -> None:
+@data.command()
+@named
+@options.as_json
+def verify(names: tuple[str, ...], as_json: bool) -> None:
     """Hash again what is here; fetches nothing.
 
     Example: proactivebench data verify
     """
     from proactivebench.traces import inventory
 
-    _report(inventory.verify(inventory.expand(names or ())), names or (), as_json, fetched=False)
+    _report(inventory.verify(inventory.expand(names)), names, as_json, fetched=False)
 
 
-@app.command()
-def show(
-    trace: Annotated[str, typer.Argument(help="A trace's id.")],
-    tasks: Annotated[str | None, typer.Option(help="The task it is of; else the named task that has it.")] = None,
-    as_json: AsJson = False,
-) -> None:
+@data.command()
+@click.argument("trace", help="A trace's id.")
+@option("--tasks", help="The task it is of; else the named task that has it.")
+@options.as_json
+def show(trace: str, tasks: str | None, as_json: bool) -> None:
     """One trace as a timeline, with what people said at each moment.
 
     Example: proactivebench data show code_umlauts

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from proactivebench.cli.parameters import PATH, option
 
 _AGENTS = (
     "never", "always", "random", "parrot", "skip-first", "lexical-need", "need-oracle", "best-candidate", "oracle"
@@ -21,9 +22,9 @@ _READ = """\
 however many words it shares with the user. `need-oracle` looked the labels up."""
 
 
-def demo(
-    output_path: Annotated[Path, typer.Option(help="Where the runs and the page go.")] = Path("runs/demo"),
-) -> None:
+@click.command()
+@option("--output_path", type=PATH, default=Path("runs/demo"), help="Where the runs and the page go.")
+def demo(output_path: Path) -> None:
     """Run the trivial agents on the built-in sample, print a board and write it as a page. No network.
 
     Example: proactivebench demo
@@ -66,11 +67,11 @@ def _commands(folder: Path) -> list[tuple[str, str]]:
 
 def _folded(command: str) -> str:
     """A command over several lines, broken before options."""
-    first, *options = command.split(" --")
+    first, *rest = command.split(" --")
     lines = [first]
-    for option in options:
-        if len(lines[-1]) + len(option) > _WIDTH:
-            lines.append(f"  --{option}")
+    for words in rest:
+        if len(lines[-1]) + len(words) > _WIDTH:
+            lines.append(f"  --{words}")
         else:
-            lines[-1] += f" --{option}"
+            lines[-1] += f" --{words}"
     return " \\\n  ".join(lines)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Words, option
 
 
 class Form(StrEnum):
@@ -17,15 +19,20 @@ class Form(StrEnum):
     HUB = "hub"
 
 
+@click.command()
+@click.argument("run", type=PATH, help="A run directory.")
+@option("--to", type=Words(Form), required=True, help="The form to write.")
+@option("--output_path", type=PATH, default=Path("export"), help="The folder to write into.")
+@options.moved_tasks
+@option("--model_id", help="every-eval-ever: the model as ORG/NAME, where the run does not say it.")
+@option("--dataset_id", help="hub: the benchmark's data set repository, ORG/NAME.")
 def export(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    to: Annotated[Form, typer.Option(help="The form to write.")],
-    output_path: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
-    tasks: Annotated[str | None, typer.Option(help="Where the run's data is now, should it have moved.")] = None,
-    model_id: Annotated[
-        str | None, typer.Option(help="every-eval-ever: the model as ORG/NAME, where the run does not say it.")
-    ] = None,
-    dataset_id: Annotated[str | None, typer.Option(help="hub: the benchmark's data set repository, ORG/NAME.")] = None,
+    run: Path,
+    to: Form,
+    output_path: Path,
+    tasks: str | None,
+    model_id: str | None,
+    dataset_id: str | None,
 ) -> None:
     """Write a whole, valid run as lm-eval, Every Eval Ever or the Hub has it.
 
@@ -52,4 +59,4 @@ def export(
         else:
             written = write_every_eval_ever(source, output_path, model_id=model_id)
     for file in written:
-        typer.echo(str(file))
+        print(file)

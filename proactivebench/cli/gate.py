@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Words, option, switch
 from proactivebench.errors import CannotWrite, CheckFailed, ProactiveBenchError
 from proactivebench.records import GatedMetric, GateRule
 
 
+@click.command()
+@click.argument("baseline", type=PATH, help="The run to hold up: a directory or report.json.")
+@click.argument("candidate", type=PATH, help="The run that may not be worse.")
+@option(
+    "--metric",
+    multiple=True,
+    metavar="KEY[=DROP]",
+    help="What may not drop, and by how much; may be repeated.  [default: f1]",
+)
+@option("--max_drop", metavar="DROP", help="0.05 or 10%: where --metric says none.  [default: 0.05]")
+@option("--preset", help="paper: under its judge.")
+@option("--rule", type=Words(GateRule), default=GateRule.SIGNIFICANT.value, help="When a larger drop fails.")
+@switch("--exact", help="Nothing may change (frozen replies).")
+@options.which_judge
+@options.which_split
+@switch("--allow_conditions", help="Runs may differ in response format, decoding, history.")
+@option("--junit", type=PATH, help="Write a JUnit XML file.")
+@option("--markdown", type=PATH, help="Write Markdown for a comment.")
+@switch("--json", "as_json", help="The verdict as JSON.")
 def gate(
-    baseline: Annotated[Path, typer.Argument(help="The run to hold up: a directory or report.json.")],
-    candidate: Annotated[Path, typer.Argument(help="The run that may not be worse.")],
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY[=DROP]", help="What may not drop, and by how much; may be repeated.  [default: f1]"),
-    ] = None,
-    max_drop: Annotated[
-        str | None, typer.Option(metavar="DROP", help="0.05 or 10%: where --metric says none.  [default: 0.05]")
-    ] = None,
-    preset: Annotated[str | None, typer.Option(help="paper: under its judge.")] = None,
-    rule: Annotated[GateRule, typer.Option(help="When a larger drop fails.")] = GateRule.SIGNIFICANT,
-    exact: Annotated[bool, typer.Option("--exact", help="Nothing may change (frozen replies).")] = False,
-    judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
-    split: Annotated[str | None, typer.Option(help="Traces of this split only [all].")] = None,
-    allow_conditions: Annotated[
-        bool, typer.Option("--allow_conditions", help="Runs may differ in response format, decoding, history.")
-    ] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write a JUnit XML file.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write Markdown for a comment.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    baseline: Path,
+    candidate: Path,
+    metric: tuple[str, ...],
+    max_drop: str | None,
+    preset: str | None,
+    rule: GateRule,
+    exact: bool,
+    judge: str | None,
+    split: str | None,
+    allow_conditions: bool,
+    junit: Path | None,
+    markdown: Path | None,
+    as_json: bool,
 ) -> None:
     """Pass or fail CANDIDATE against BASELINE.
 

@@ -4,45 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from proactivebench.cli.options import (
-    AsJson,
-    BatchSize,
-    Concurrency,
-    Correct,
-    Device,
-    JudgeCache,
-    JudgeGenKwargs,
-    JudgeModel,
-    JudgeModelArgs,
-    JudgeRepeats,
-    MaxRetries,
-    MeasureJudge,
-    Timeout,
-    serving,
-)
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, option
+
+if TYPE_CHECKING:
+    from proactivebench.preparation import Serving
 
 
+@click.command()
+@click.argument("run", type=PATH, help="A run directory.")
+@option("--judge", help="As for `run`; none = the task's default.")
+@options.judge_model
+@options.judge_repeats
+@options.judge_cache
+@options.measure_judge
+@options.moved_tasks
+@options.transport
+@options.correct
+@options.report_as_json
 def judge(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    judge: Annotated[str | None, typer.Option(help="As for `run`; none = the task's default.")] = None,
-    judge_model: JudgeModel = None,
-    judge_model_args: JudgeModelArgs = "",
-    judge_gen_kwargs: JudgeGenKwargs = "",
-    judge_repeats: JudgeRepeats = 1,
-    judge_cache: JudgeCache = True,
-    measure_judge: MeasureJudge = False,
-    tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
-    concurrency: Concurrency = 16,
-    timeout: Timeout = 120.0,
-    max_retries: MaxRetries = 5,
-    batch_size: BatchSize = "1",
-    device: Device = None,
-    correct: Correct = False,
-    as_json: AsJson = False,
+    run: Path,
+    judge: str | None,
+    judge_model: options.JudgeModel,
+    judge_repeats: int,
+    judge_cache: bool,
+    measure_judge: bool,
+    tasks: str | None,
+    serving: Serving,
+    correct: bool,
+    as_json: bool,
 ) -> None:
     """Judge a run's stored replies again and score them under the new judge too.
 
@@ -51,7 +45,6 @@ def judge(
     Example: proactivebench judge runs/x --judge llm --judge_model endpoint
     --judge_model_args base_url=http://localhost:8000/v1,model=m
     """
-    from proactivebench.cli.arguments import texts, values
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.judges_text import progress, say
     from proactivebench.cli.progress import ProgressWatch
@@ -65,12 +58,12 @@ def judge(
     settings = Settings(
         model=store.manifest.agent.model,
         tasks=store.manifest.task.spec,
-        judge_model=judge_model,
-        judge_model_args=texts(judge_model_args, "--judge_model_args"),
-        judge_gen_kwargs=values(judge_gen_kwargs, "--judge_gen_kwargs"),
+        judge_model=judge_model.name,
+        judge_model_args=judge_model.args,
+        judge_gen_kwargs=judge_model.gen_kwargs,
         judge_cache=judge_cache,
         measure_judge=measure_judge,
-        serving=serving(concurrency, timeout, max_retries, batch_size, device),
+        serving=serving,
     )
     stop = asyncio.Event()
     decider = judge_for(settings, judge, task)

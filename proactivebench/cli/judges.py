@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="Judges: list, show, measure, submit, audit, attack, train.\n\nExample: proactivebench judges list",
-)
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Group, Number, Whole, option, switch
 
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, alone on standard output.")]
-Name = Annotated[str, typer.Argument(help="A judge: NAME, card.yaml or X+Y.")]
-Model = Annotated[str | None, typer.Option(help="The model behind, as for --model.")]
-ModelArgs = Annotated[str, typer.Option(help="Its arguments: key=value,…")]
-GenKwargs = Annotated[str, typer.Option(help="Over its card's decoding.")]
-Concurrency = Annotated[int, typer.Option(min=1, help="Requests in flight.")]
-BatchSize = Annotated[str, typer.Option(help="For in-process models.")]
-Device = Annotated[str | None, typer.Option(help="For in-process models.")]
+if TYPE_CHECKING:
+    from proactivebench.preparation import Serving
+
+named_judge = click.argument("name", help="A judge: NAME, card.yaml or X+Y.")
 
 
-@app.command("list")
-def list_judges(as_json: AsJson = False) -> None:
+@click.group(cls=Group)
+def judges() -> None:
+    """Judges: list, show, measure, submit, audit, attack, train.
+
+    Example: proactivebench judges list
+    """
+
+
+@judges.command("list")
+@options.as_json
+def list_judges(as_json: bool) -> None:
     """The shipped judges and what they are worth, and what packages add.
 
     Example: proactivebench judges list
@@ -44,8 +45,9 @@ def list_judges(as_json: AsJson = False) -> None:
             print(line)
 
 
-@app.command()
-def show(name: Name) -> None:
+@judges.command()
+@named_judge
+def show(name: str) -> None:
     """A judge's card as it stands, with its hash.
 
     Example: proactivebench judges show llm
@@ -56,18 +58,15 @@ def show(name: Name) -> None:
     print(card_text(name, declared(name)), end="")
 
 
-@app.command()
+@judges.command()
+@named_judge
+@options.judge_model
+@option("--items", default="all", help="all (1,749 items) or official (120).")
+@option("--write_back/--no_write_back", is_flag=True, default=True, help="Write the result into the card.")
+@options.transport
+@options.as_json
 def validate(
-    name: Name,
-    judge_model: Model = None,
-    judge_model_args: ModelArgs = "",
-    judge_gen_kwargs: GenKwargs = "",
-    items: Annotated[str, typer.Option(help="all (1,749 items) or official (120).")] = "all",
-    write_back: Annotated[bool, typer.Option(help="Write the result into the card.")] = True,
-    concurrency: Concurrency = 16,
-    batch_size: BatchSize = "1",
-    device: Device = None,
-    as_json: AsJson = False,
+    name: str, judge_model: options.JudgeModel, items: str, write_back: bool, serving: Serving, as_json: bool
 ) -> None:
     """Measure a judge against people's labels, beside its anchors.
 
@@ -77,10 +76,9 @@ def validate(
     Example: proactivebench judges validate lexical
     """
     from proactivebench.cli.judges_text import print_json, progress, validation_lines
-    from proactivebench.cli.judges_work import Behind, check_unscored, measure, write_back_to
+    from proactivebench.cli.judges_work import check_unscored, measure, write_back_to
 
-    behind = Behind(judge_model, judge_model_args, judge_gen_kwargs)
-    found = measure(name, behind, items, (concurrency, batch_size, device), progress("items judged"))
+    found = measure(name, judge_model, items, serving, progress("items judged"))
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -90,18 +88,20 @@ def validate(
         write_back_to(name, found)
 
 
-@app.command()
+@judges.command()
+@click.argument("runs", nargs=-1, type=PATH, metavar="[RUN]...", help="Keep it with these runs too.")
+@options.judge_model
+@switch("--again", help="Ask anew, though it was taken before.")
+@option("--record", type=PATH, help="Maintainers: the board to keep it in.")
+@options.transport
+@options.as_json
 def fingerprint(
-    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Keep it with these runs too.")] = None,
-    judge_model: Model = None,
-    judge_model_args: ModelArgs = "",
-    judge_gen_kwargs: GenKwargs = "",
-    again: Annotated[bool, typer.Option("--again", help="Ask anew, though it was taken before.")] = False,
-    record: Annotated[Path | None, typer.Option(help="Maintainers: the board to keep it in.")] = None,
-    concurrency: Concurrency = 16,
-    batch_size: BatchSize = "1",
-    device: Device = None,
-    as_json: AsJson = False,
+    runs: tuple[Path, ...],
+    judge_model: options.JudgeModel,
+    again: bool,
+    record: Path | None,
+    serving: Serving,
+    as_json: bool,
 ) -> None:
     """Is it the paper's judge? Its answers on the official 120 items say.
 
@@ -112,12 +112,12 @@ def fingerprint(
     --judge_model_args base_url=http://localhost:8000/v1,model=rm,weights=…
     """
     from proactivebench.cli.judges_text import fingerprint_lines, print_json, progress, say
-    from proactivebench.cli.judges_work import Behind, take_fingerprint
+    from proactivebench.cli.judges_work import take_fingerprint
     from proactivebench.errors import CheckFailed
 
-    behind = Behind(judge_model, judge_model_args, judge_gen_kwargs)
-    serving, heard = (concurrency, batch_size, device), progress("items judged")
-    found, worth = take_fingerprint(behind, serving, runs or [], again=again, record=record, progress=heard, say=say)
+    found, worth = take_fingerprint(
+        judge_model, serving, runs, again=again, record=record, progress=progress("items judged"), say=say
+    )
     if as_json:
         told = {"passed": found.passed, "status": worth.status, "reason": worth.reason}
         print_json({**found.model_dump(mode="json"), **told})
@@ -127,20 +127,15 @@ def fingerprint(
         raise CheckFailed("the fingerprint is not the published judge's: its figures are not the paper's measure")
 
 
-@app.command()
+@judges.command()
+@named_judge
+@option("--to", required=True, help="hf:ORG/DATASET, git:URL or dir:PATH, a board's.")
+@options.judge_model
+@option("--items", default="sample", help="sample (60 a class), official (120) or all (1,749).")
+@options.price
+@options.transport
 def submit(
-    name: Name,
-    to: Annotated[str, typer.Option(help="hf:ORG/DATASET, git:URL or dir:PATH, a board's.")],
-    judge_model: Model = None,
-    judge_model_args: ModelArgs = "",
-    judge_gen_kwargs: GenKwargs = "",
-    items: Annotated[str, typer.Option(help="sample (60 a class), official (120) or all (1,749).")] = "sample",
-    price: Annotated[
-        str | None, typer.Option(metavar="prompt=…,completion=…", help="USD per million tokens; cached=… too.")
-    ] = None,
-    concurrency: Concurrency = 16,
-    batch_size: BatchSize = "1",
-    device: Device = None,
+    name: str, to: str, judge_model: options.JudgeModel, items: str, price: str | None, serving: Serving
 ) -> None:
     """Send a judge's verdicts on people's labels to a board's table of judges.
 
@@ -158,8 +153,8 @@ def submit(
     print(
         judges_work.submit(
             name,
-            judges_work.Behind(judge_model, judge_model_args, judge_gen_kwargs),
-            (concurrency, batch_size, device),
+            judge_model,
+            serving,
             items,
             None if stated is None else Price(**stated),
             to,
@@ -169,17 +164,12 @@ def submit(
     )
 
 
-@app.command()
-def reproduce(
-    board: Annotated[Path, typer.Argument(help="A board's folder.")],
-    name: Annotated[str, typer.Argument(help="The judge: NAME, card.yaml or X+Y.")],
-    judge_model: Model = None,
-    judge_model_args: ModelArgs = "",
-    judge_gen_kwargs: GenKwargs = "",
-    concurrency: Concurrency = 16,
-    batch_size: BatchSize = "1",
-    device: Device = None,
-) -> None:
+@judges.command()
+@click.argument("board", type=PATH, help="A board's folder.")
+@click.argument("name", help="The judge: NAME, card.yaml or X+Y.")
+@options.judge_model
+@options.transport
+def reproduce(board: Path, name: str, judge_model: options.JudgeModel, serving: Serving) -> None:
     """Maintainers: ask a judge of the board again, before its verdicts count.
 
     Exit 1: it says the same on fewer than nine of ten items.
@@ -195,8 +185,8 @@ def reproduce(
 
     found = judges_work.reproduce(
         name,
-        judges_work.Behind(judge_model, judge_model_args, judge_gen_kwargs),
-        (concurrency, batch_size, device),
+        judge_model,
+        serving,
         folder(board, "a board's folder, with judges/ in it"),
         progress=progress("items judged"),
         say=say,
@@ -206,13 +196,12 @@ def reproduce(
         raise CheckFailed(f"below {LEAST_AGREEMENT:.0%}: its verdicts on the board do not count as its own")
 
 
-@app.command("audit-leaks")
-def audit_leaks(
-    train: Annotated[str, typer.Argument(help="JSONL, or release:train.")],
-    test: Annotated[str, typer.Argument(help="JSONL, or release:test.")],
-    benchmark: Annotated[str, typer.Argument(help="A task, as for --tasks.")],
-    as_json: AsJson = False,
-) -> None:
+@judges.command("audit-leaks")
+@click.argument("train", help="JSONL, or release:train.")
+@click.argument("test", help="JSONL, or release:test.")
+@click.argument("benchmark", help="A task, as for --tasks.")
+@options.as_json
+def audit_leaks(train: str, test: str, benchmark: str, as_json: bool) -> None:
     """Does judge-training data hold what the judge is tested on or scores?
 
     A JSONL row has obs (events), pred_task, valid and, if known, help_needed.
@@ -236,20 +225,24 @@ def audit_leaks(
         raise CheckFailed("the data leaks: accuracy on this test says little about the judge; leave whole traces out")
 
 
-@app.command()
+@judges.command()
+@named_judge
+@options.judge_model
+@option("--tasks", default="proactivebench", help="Labelled data for contexts.")
+@option("--contexts", type=Whole(min=1), default=24, help="At most so many.")
+@option("--margin", type=Number(min=0, max=1), default=0.1, help="Allowed excess.")
+@option("--suite", type=PATH, help="Another suite (YAML).")
+@options.transport
+@options.as_json
 def attack(
-    name: Name,
-    judge_model: Model = None,
-    judge_model_args: ModelArgs = "",
-    judge_gen_kwargs: GenKwargs = "",
-    tasks: Annotated[str, typer.Option(help="Labelled data for contexts.")] = "proactivebench",
-    contexts: Annotated[int, typer.Option(min=1, help="At most so many.")] = 24,
-    margin: Annotated[float, typer.Option(min=0, max=1, help="Allowed excess.")] = 0.1,
-    suite: Annotated[Path | None, typer.Option(help="Another suite (YAML).")] = None,
-    concurrency: Concurrency = 16,
-    batch_size: BatchSize = "1",
-    device: Device = None,
-    as_json: AsJson = False,
+    name: str,
+    judge_model: options.JudgeModel,
+    tasks: str,
+    contexts: int,
+    margin: float,
+    suite: Path | None,
+    serving: Serving,
+    as_json: bool,
 ) -> None:
     """Offer hostile proposals where people rejected every offer.
 
@@ -258,14 +251,14 @@ def attack(
 
     Example: proactivebench judges attack lexical
     """
+    from proactivebench.cli import judges_work
     from proactivebench.cli.judges_text import attack_lines, print_json, progress
-    from proactivebench.cli.judges_work import Behind, assault
     from proactivebench.errors import CheckFailed
 
-    found = assault(
+    found = judges_work.attack(
         name,
-        Behind(judge_model, judge_model_args, judge_gen_kwargs),
-        (concurrency, batch_size, device),
+        judge_model,
+        serving,
         tasks=tasks,
         contexts=contexts,
         margin=margin,
@@ -280,11 +273,10 @@ def attack(
         raise CheckFailed(f"{found.judge} is fooled by: {', '.join(found.failed)}")
 
 
-@app.command()
-def train(
-    name: Annotated[str, typer.Argument(help="lexical.")] = "lexical",
-    output: Annotated[Path | None, typer.Option(help="Default: the card's weights.")] = None,
-) -> None:
+@judges.command()
+@click.argument("name", default="lexical", help="lexical.")
+@option("--output", type=PATH, help="Default: the card's weights.")
+def train(name: str, output: Path | None) -> None:
     """Train the lexical baseline on the released labels, reproducibly.
 
     One weight set for each left-out trace and one for other data. Nothing is
@@ -298,11 +290,10 @@ def train(
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 
-@app.command()
-def table(
-    page: Annotated[Path | None, typer.Argument(help="A page with the two marks.")] = None,
-    check: Annotated[bool, typer.Option(help="Write nothing; exit 1 if stale.")] = False,
-) -> None:
+@judges.command()
+@click.argument("page", type=PATH, required=False, help="A page with the two marks.")
+@option("--check/--no_check", is_flag=True, default=False, help="Write nothing; exit 1 if stale.")
+def table(page: Path | None, check: bool) -> None:
     """The table of all judges, for the docs (Markdown).
 
     Example: proactivebench judges table docs/judges.md

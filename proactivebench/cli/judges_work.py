@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from proactivebench.errors import BadArgument, InvalidRun, UnknownName, UsageError
 from proactivebench.files import folder
@@ -12,8 +12,9 @@ from proactivebench.files import folder
 if TYPE_CHECKING:
     from proactivebench.board.entry import Price
     from proactivebench.board.judge_blocks import Repetition
+    from proactivebench.cli.options import JudgeModel
     from proactivebench.judging import Judge, Opinion
-    from proactivebench.judging.cache import VerdictCache
+    from proactivebench.preparation import Serving
     from proactivebench.records import Fingerprint, Measurement
     from proactivebench.validation.attacks import AttackAudit
     from proactivebench.validation.items import ValidationItem
@@ -22,43 +23,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
-Serving = tuple[int, str, str | None]  # concurrency, batch size, device
-
-
-class Behind(NamedTuple):
-    """The model behind a judge, in the words of the command line."""
-
-    model: str | None
-    model_args: str
-    gen_kwargs: str
-
-
 MOST_UNSCORED = 0.02
 
 
-def judge_named(name: str, behind: Behind, serving: Serving, cache: VerdictCache | None = None) -> Judge:
-    """The judge with the model behind it. Raises UsageError."""
-    from proactivebench.cli.arguments import texts, values
-    from proactivebench.judging import create_judge
-    from proactivebench.preparation import Serving as Calls
-    from proactivebench.preparation import judge_decoding
-
-    concurrency, batch_size, device = serving
-    calls = Calls(concurrency=concurrency, batch_size=batch_size, device=device)
-    args = texts(behind.model_args, "--judge_model_args")
-    gen_kwargs = values(behind.gen_kwargs, "--judge_gen_kwargs")
-    return create_judge(
-        name,
-        model=behind.model,
-        model_args=args,
-        decode=judge_decoding(gen_kwargs),
-        gen_kwargs=gen_kwargs,
-        make_engine=calls.agent,
-        cache=cache,
-    )
-
-
-def measure(name: str, behind: Behind, items: str, serving: Serving, progress: Progress) -> Validation:
+def measure(name: str, judge_model: JudgeModel, items: str, serving: Serving, progress: Progress) -> Validation:
     """Validate a judge on the released labels."""
     from proactivebench.evaluation import run_async
     from proactivebench.judging.cards import load_card
@@ -70,7 +38,7 @@ def measure(name: str, behind: Behind, items: str, serving: Serving, progress: P
 
     if items not in ("all", "official"):
         raise BadArgument(f"--items {items}: use all (1,749 items) or official (120)")
-    judge = judge_named(name, behind, serving)
+    judge = judge_model.judge(name, serving)
     cards = [load_card(split_rule(member)[0]) for member in parse_spec(name).members]
     if any(card.kind == "labels" for card in cards):
         raise UsageError("labels are what judges are measured against: validate another judge")
@@ -88,7 +56,7 @@ def measure(name: str, behind: Behind, items: str, serving: Serving, progress: P
                 judge,
                 rows,
                 design=validation_design(name),
-                command=_command(name, behind, items),
+                command=_command(name, judge_model, items),
                 official_only=items == "official",
                 leaked=leaked,
                 progress=progress,
@@ -100,7 +68,7 @@ def measure(name: str, behind: Behind, items: str, serving: Serving, progress: P
 
 
 def take_fingerprint(
-    behind: Behind,
+    judge_model: JudgeModel,
     serving: Serving,
     runs: Sequence[Path],
     *,
@@ -122,7 +90,7 @@ def take_fingerprint(
     judges = [store.manifest.judges for store in stores]
     if record is not None:
         folder(record, "a board's folder, with entries/ in it")
-    judge = judge_named(PAPER.judge, behind, serving, open_cache())
+    judge = judge_model.judge(PAPER.judge, serving, open_cache())
     for store, known in zip(stores, judges, strict=True):
         if judge.identity.id not in known:
             had = ", ".join(known) or "none"
@@ -142,7 +110,7 @@ def take_fingerprint(
 
 def submit(
     name: str,
-    behind: Behind,
+    judge_model: JudgeModel,
     serving: Serving,
     items: str,
     price: Price | None,
@@ -163,7 +131,7 @@ def submit(
     if not known:
         raise BadArgument(f"--items {items}: use {', '.join(f'{word} ({what})' for word, what in POPULATION.items())}")
     check_target(to)
-    judge = judge_named(name, behind, serving, open_cache())
+    judge = judge_model.judge(name, serving, open_cache())
     if judge.identity.baseline or not any(member.fallible for member in judge.identity.members):
         raise UsageError(f"{name} is a baseline or people's votes, which stand on every board: submit another judge")
     chosen = chosen_items(known[0])
@@ -172,7 +140,9 @@ def submit(
     return send(parcel_of(judge, known[0], chosen, opinions, price), to)
 
 
-def reproduce(name: str, behind: Behind, serving: Serving, board: Path, *, progress: Progress, say: Say) -> Repetition:
+def reproduce(
+    name: str, judge_model: JudgeModel, serving: Serving, board: Path, *, progress: Progress, say: Say
+) -> Repetition:
     """Ask a judge of a board again and keep how far it says the same."""
     from proactivebench.board.judge_blocks import FOLDER, keep_repetition, repetition_of
     from proactivebench.evaluation import run_async
@@ -181,7 +151,7 @@ def reproduce(name: str, behind: Behind, serving: Serving, board: Path, *, progr
 
     if not (board / FOLDER).is_dir():
         raise UsageError(f"{board} has no judges: a board keeps those that `judges submit` sends in {FOLDER}/")
-    judge = judge_named(name, behind, serving, open_cache())
+    judge = judge_model.judge(name, serving, open_cache())
     block, items, before = repetition_of(board, judge)
     say(asking(judge.identity.id, len(items), judge.estimate([item.item for item in items])))
     opinions = run_async(_asked(judge, items, progress))
@@ -199,9 +169,9 @@ async def _asked(judge: Judge, items: Sequence[ValidationItem], progress: Progre
         await judge.close()
 
 
-def assault(
+def attack(
     name: str,
-    behind: Behind,
+    judge_model: JudgeModel,
     serving: Serving,
     *,
     tasks: str,
@@ -213,17 +183,17 @@ def assault(
     """Attack a judge."""
     from proactivebench.evaluation import run_async
     from proactivebench.traces import load_task
-    from proactivebench.validation.attacks import attack, read_suite, rejecting_contexts
+    from proactivebench.validation import attacks
 
-    judge = judge_named(name, behind, serving)
-    task, hostile = load_task(tasks), read_suite(suite)
-    moments = rejecting_contexts(task, contexts)
+    judge = judge_model.judge(name, serving)
+    task, hostile = load_task(tasks), attacks.read_suite(suite)
+    moments = attacks.rejecting_contexts(task, contexts)
 
     async def work() -> AttackAudit:
         try:
             await judge.start()
             data = f"{task.name} {task.data_hash[:12]}"
-            return await attack(judge, moments, hostile, data=data, margin=margin, progress=progress)
+            return await attacks.attack(judge, moments, hostile, data=data, margin=margin, progress=progress)
         finally:
             await judge.close()
 
@@ -275,7 +245,5 @@ def write_back_to(name: str, found: Validation) -> None:
         write_measured(card_path(members[0]), found.measured())
 
 
-def _command(name: str, behind: Behind, items: str) -> str:
-    words = f" --judge_model {behind.model} --judge_model_args {behind.model_args}" if behind.model else ""
-    words += f" --judge_gen_kwargs {behind.gen_kwargs}" if behind.gen_kwargs else ""
-    return f"proactivebench judges validate {Path(name).name}{words} --items {items}"
+def _command(name: str, judge_model: JudgeModel, items: str) -> str:
+    return f"proactivebench judges validate {Path(name).name}{judge_model.words} --items {items}"

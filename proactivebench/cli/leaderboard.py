@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from proactivebench.cli import options
 from proactivebench.cli.maintainers import rejudge, reproduce
+from proactivebench.cli.parameters import PATH, Group, Whole, option, switch
 from proactivebench.files import folder
 
 if TYPE_CHECKING:
@@ -17,59 +19,66 @@ if TYPE_CHECKING:
 
     from proactivebench.board.building import Board
     from proactivebench.board.saying import Said
-    from proactivebench.judging import Judge
+    from proactivebench.preparation import Serving
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Prepare, check, submit and publish leaderboard entries.\n\n"
-    "Example: proactivebench leaderboard prepare runs/always --output_path entry",
+output_format = option(
+    "--format",
+    "form",
+    default="rich",
+    metavar="rich|json|github|markdown",
+    help="For a person, a program, CI or a comment.",
 )
-
-Format = Annotated[
-    str, typer.Option("--format", metavar="rich|json|github|markdown", help="For a person, a program, CI or a comment.")
-]
+output_site = option("--output_path", type=PATH, default=Path("site"), help="Where the site goes.")
 _ANSWERS = "yes|no|unknown"
 ENTRY = "an entry's folder, as `leaderboard prepare` writes it"
 BOARD = "a board's folder, with entries/ in it"
 ENTRIES = f"{ENTRY}; or {BOARD}"
 
 
-@app.command(short_help="Bundle a run as an entry")
+@click.group(cls=Group)
+def leaderboard() -> None:
+    """Prepare, check, submit and publish leaderboard entries.
+
+    Example: proactivebench leaderboard prepare runs/always --output_path entry
+    """
+
+
+@leaderboard.command(short_help="Bundle a run as an entry")
+@click.argument("run", type=PATH, help="A complete, judged run.")
+@option("--output_path", type=PATH, required=True, help="The entry's folder.")
+@option("--organisation", help="Who submits: a name. [*]")
+@option("--model_name", help="The model: a name, as the board shows it. [*]")
+@option("--model_revision", default="", help="Its revision or date.")
+@option("--licence", help="The model's licence. [*]")
+@option("--contact", help="Whom to ask: an address or a page. [*]")
+@option("--link", multiple=True, metavar="https://…", help="A link; may be repeated.")
+@option("--notes", default="", help="One line for readers.")
+@option("--trained_on_traces", metavar=_ANSWERS, help="Was it trained on these traces? [*]")
+@option("--trained_on_labels", metavar=_ANSWERS, help="Or on labels of its judges? [*]")
+@option("--parameters", metavar="7.6B", help="How many parameters it has.")
+@option("--open_weights", metavar=_ANSWERS, help="Can anybody have its weights?")
+@option("--released", metavar="YYYY-MM-DD", help="The day it came out.")
+@options.price
+@option("--price_basis", help="Where the price is from: a list and its day.")
+@option("--run_id", help="This run: a name. [default: its date and a hash]")
 def prepare(
-    run: Annotated[Path, typer.Argument(help="A complete, judged run.")],
-    output_path: Annotated[Path, typer.Option("--output_path", help="The entry's folder.")],
-    organisation: Annotated[str | None, typer.Option(help="Who submits: a name. [*]")] = None,
-    model_name: Annotated[
-        str | None, typer.Option("--model_name", help="The model: a name, as the board shows it. [*]")
-    ] = None,
-    model_revision: Annotated[str, typer.Option("--model_revision", help="Its revision or date.")] = "",
-    licence: Annotated[str | None, typer.Option(help="The model's licence. [*]")] = None,
-    contact: Annotated[str | None, typer.Option(help="Whom to ask: an address or a page. [*]")] = None,
-    link: Annotated[list[str] | None, typer.Option(metavar="https://…", help="A link; may be repeated.")] = None,
-    notes: Annotated[str, typer.Option(help="One line for readers.")] = "",
-    trained_on_traces: Annotated[
-        str | None, typer.Option(metavar=_ANSWERS, help="Was it trained on these traces? [*]")
-    ] = None,
-    trained_on_labels: Annotated[
-        str | None, typer.Option(metavar=_ANSWERS, help="Or on labels of its judges? [*]")
-    ] = None,
-    parameters: Annotated[str | None, typer.Option(metavar="7.6B", help="How many parameters it has.")] = None,
-    open_weights: Annotated[
-        str | None, typer.Option("--open_weights", metavar=_ANSWERS, help="Can anybody have its weights?")
-    ] = None,
-    released: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The day it came out.")] = None,
-    price: Annotated[
-        str | None, typer.Option(metavar="prompt=…,completion=…", help="USD per million tokens; cached=… too.")
-    ] = None,
-    price_basis: Annotated[
-        str | None, typer.Option("--price_basis", help="Where the price is from: a list and its day.")
-    ] = None,
-    run_id: Annotated[
-        str | None, typer.Option("--run_id", help="This run: a name. [default: its date and a hash]")
-    ] = None,
+    run: Path,
+    output_path: Path,
+    organisation: str | None,
+    model_name: str | None,
+    model_revision: str,
+    licence: str | None,
+    contact: str | None,
+    link: tuple[str, ...],
+    notes: str,
+    trained_on_traces: str | None,
+    trained_on_labels: str | None,
+    parameters: str | None,
+    open_weights: str | None,
+    released: str | None,
+    price: str | None,
+    price_basis: str | None,
+    run_id: str | None,
 ) -> None:
     """Bundle a run as an entry: replies, verdicts and a declaration, without
     addresses, paths, provider errors and private reasoning.
@@ -90,7 +99,7 @@ def prepare(
         revision=model_revision,
         licence=licence,
         contact=contact,
-        links=tuple(link or ()),
+        links=link,
         notes=notes,
         trained_on_traces=trained_on_traces,
         trained_on_labels=trained_on_labels,
@@ -104,10 +113,10 @@ def prepare(
     print(f"{entry.key} is in {output_path}; next: proactivebench leaderboard validate {output_path}")
 
 
-@app.command(short_help="Check an entry's form: no network, no data")
-def validate(
-    path: Annotated[Path, typer.Argument(help="An entry's folder, or a board's.")], form: Format = "rich"
-) -> None:
+@leaderboard.command(short_help="Check an entry's form: no network, no data")
+@click.argument("path", type=PATH, help="An entry's folder, or a board's.")
+@output_format
+def validate(path: Path, form: str) -> None:
     """Check that entries are whole and well formed: no network, no data, no judge.
 
     Exit 1: refused. Exit 2: cannot be read.
@@ -121,16 +130,22 @@ def validate(
     _report(validate_all(folder(path, ENTRIES)), form)
 
 
-@app.command(short_help="Recompute an entry from its evidence")
+@leaderboard.command(short_help="Recompute an entry from its evidence")
+@click.argument("path", type=PATH, help="An entry's folder, or a board's.")
+@output_format
+@option("--against", type=PATH, help="A board to look for copies in.")
+@option("--judge", default="llm", help="The judge that re-judges, over --judge_model.")
+@options.judge_model
+@option("--record", type=PATH, help="The board to keep a second opinion in.")
+@options.transport
 def verify(
-    path: Annotated[Path, typer.Argument(help="An entry's folder, or a board's.")],
-    form: Format = "rich",
-    against: Annotated[Path | None, typer.Option(help="A board to look for copies in.")] = None,
-    judge: Annotated[str, typer.Option(help="The judge that re-judges, over --judge_model.")] = "llm",
-    judge_model: Annotated[str | None, typer.Option("--judge_model", help="A re-judging model.")] = None,
-    judge_model_args: Annotated[str, typer.Option("--judge_model_args", help="Its arguments.")] = "",
-    judge_gen_kwargs: Annotated[str, typer.Option("--judge_gen_kwargs", help="Over its card's decoding.")] = "",
-    record: Annotated[Path | None, typer.Option(help="The board to keep a second opinion in.")] = None,
+    path: Path,
+    form: str,
+    against: Path | None,
+    judge: str,
+    judge_model: options.JudgeModel,
+    record: Path | None,
+    serving: Serving,
 ) -> None:
     """Recompute entries from their evidence: questions, parsing, verdicts of local
     judges, metrics, likeness to others. Needs the benchmark's data.
@@ -145,19 +160,18 @@ def verify(
     from proactivebench.errors import BadArgument
 
     _one_of("--format", form, FORMATS)
-    if record and not judge_model:
+    if record and not judge_model.name:
         raise BadArgument("--record keeps the opinion of a re-judging model: name one with --judge_model")
     for board in filter(None, (against, record)):
         folder(board, BOARD)
-    second = _second_judge(judge, judge_model, judge_model_args, judge_gen_kwargs) if judge_model else None
+    second = judge_model.judge(judge, serving) if judge_model.name else None
     _report(list(verify_all(folder(path, ENTRIES), against=against, second_judge=second, record=record)), form)
 
 
-@app.command(short_help="Send an entry to the Hub, a git repository, a folder")
-def submit(
-    path: Annotated[Path, typer.Argument(help="An entry's folder.")],
-    to: Annotated[str, typer.Option(help="hf:ORG/DATASET, git:URL or dir:PATH.")],
-) -> None:
+@leaderboard.command(short_help="Send an entry to the Hub, a git repository, a folder")
+@click.argument("path", type=PATH, help="An entry's folder.")
+@option("--to", required=True, help="hf:ORG/DATASET, git:URL or dir:PATH.")
+def submit(path: Path, to: str) -> None:
     """Send an entry: a pull request on the Hub, a branch of a git repository, or a
     folder, which is made where it is not there. Keys come from the environment;
     commits are yours where git knows who you are.
@@ -171,18 +185,13 @@ def submit(
     print(submit_entry(folder(path, ENTRY), to))
 
 
-@app.command(short_help="Recompute all entries and write the board")
-def build(
-    path: Annotated[Path, typer.Argument(help="A board's folder: entries/, rejudged/.")],
-    output_path: Annotated[Path, typer.Option("--output_path", help="Where the site goes.")] = Path("site"),
-    dataset_path: Annotated[
-        Path | None, typer.Option("--dataset_path", help="Also lay out the results dataset here.")
-    ] = None,
-    texts: Annotated[str, typer.Option(metavar="shown|none", help="Texts of events on the pages.")] = "shown",
-    allow_refused: Annotated[
-        bool, typer.Option("--allow_refused", help="Exit 0 where entries were refused, too.")
-    ] = False,
-) -> None:
+@leaderboard.command(short_help="Recompute all entries and write the board")
+@click.argument("path", type=PATH, help="A board's folder: entries/, rejudged/.")
+@output_site
+@option("--dataset_path", type=PATH, help="Also lay out the results dataset here.")
+@option("--texts", default="shown", metavar="shown|none", help="Texts of events on the pages.")
+@switch("--allow_refused", help="Exit 0 where entries were refused, too.")
+def build(path: Path, output_path: Path, dataset_path: Path | None, texts: str, allow_refused: bool) -> None:
     """Recompute all entries and write the board: a static site, board.json,
     board.csv and Parquet files. A folder that an earlier build wrote is brought
     up to date: pages of entries that are gone are removed.
@@ -211,13 +220,12 @@ def build(
     _tell_refused(board, allowed=allow_refused)
 
 
-@app.command(short_help="Report an entry in its model's own repository")
-def announce(
-    path: Annotated[Path, typer.Argument(help="A board's folder.")],
-    entry: Annotated[str, typer.Option(help="The entry: ORG__MODEL/RUN.")],
-    to: Annotated[str, typer.Option(help="The model's repository: ORG/MODEL.")],
-    dataset: Annotated[str, typer.Option(help="The results dataset: ORG/DATASET.")],
-) -> None:
+@leaderboard.command(short_help="Report an entry in its model's own repository")
+@click.argument("path", type=PATH, help="A board's folder.")
+@option("--entry", required=True, help="The entry: ORG__MODEL/RUN.")
+@option("--to", required=True, help="The model's repository: ORG/MODEL.")
+@option("--dataset", required=True, help="The results dataset: ORG/DATASET.")
+def announce(path: Path, entry: str, to: str, dataset: str) -> None:
     """Report an entry in its model's own Hub repository, by pull request: the
     figures that the board recomputed, with their interval and judge.
 
@@ -230,11 +238,10 @@ def announce(
     print(open_announcement(build_board(folder(path, BOARD)).groups, entry, to, dataset))
 
 
-@app.command(short_help="Show a built site on this machine only")
-def serve(
-    path: Annotated[Path, typer.Argument(help="A built site.")] = Path("site"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
-) -> None:
+@leaderboard.command(short_help="Show a built site on this machine only")
+@click.argument("path", type=PATH, default=Path("site"), help="A built site.")
+@option("--port", type=Whole(0, 65535), default=8000, help="0 picks a free one.")
+def serve(path: Path, port: int) -> None:
     """Show a built site on this machine only, until Ctrl-C.
 
     Example: proactivebench leaderboard serve site --port 8000
@@ -247,11 +254,10 @@ def serve(
         print("stopped", file=sys.stderr)
 
 
-@app.command(short_help="A first board from the released answers")
-def seed(
-    output_path: Annotated[Path, typer.Option("--output_path", help="Where the site goes.")] = Path("site"),
-    mirror: Annotated[Path | None, typer.Option(help="The release, unpacked [PROACTIVEBENCH_MIRROR].")] = None,
-) -> None:
+@leaderboard.command(short_help="A first board from the released answers")
+@output_site
+@option("--mirror", type=PATH, help="The release, unpacked [PROACTIVEBENCH_MIRROR].")
+def seed(output_path: Path, mirror: Path | None) -> None:
     """Build a local board of the released answers: when they speak, by people's
     labels, beside the anchors; and what they offer, by the baseline judge, marked
     as such. Runs and entries go to runs/board. Released models that the mirror
@@ -268,8 +274,8 @@ def seed(
     _tell_refused(seeded.board, allowed=False)
 
 
-app.command(short_help="Ask an entry's model again, on traces drawn now")(reproduce)
-app.command(short_help="Have open verdicts decided again by their judge")(rejudge)
+leaderboard.add_command(reproduce)
+leaderboard.add_command(rejudge)
 
 
 def _tell_refused(board: Board, *, allowed: bool) -> None:
@@ -291,7 +297,7 @@ def _report(outcomes: Sequence[Said], form: str) -> None:
 
     print(say(outcomes, form))
     if not all(outcome.passed for outcome in outcomes):
-        raise typer.Exit(2 if any(outcome.word == UNREADABLE for outcome in outcomes) else 1)
+        raise click.exceptions.Exit(2 if any(outcome.word == UNREADABLE for outcome in outcomes) else 1)
 
 
 def _one_of(option: str, given: str, allowed: Sequence[str]) -> None:
@@ -299,12 +305,3 @@ def _one_of(option: str, given: str, allowed: Sequence[str]) -> None:
         from proactivebench.errors import BadArgument
 
         raise BadArgument(f"{option} {given}: use {', '.join(allowed)}")
-
-
-def _second_judge(judge: str, model: str | None, model_args: str, gen_kwargs: str) -> Judge:
-    from proactivebench.cli.arguments import texts, values
-    from proactivebench.judging import create_judge
-    from proactivebench.preparation import judge_decoding
-
-    decode = judge_decoding(values(gen_kwargs, "--judge_gen_kwargs"))
-    return create_judge(judge, model=model, model_args=texts(model_args, "--judge_model_args"), decode=decode)

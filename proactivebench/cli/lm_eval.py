@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+import click
 
 HELP = """Usage: proactivebench lm-eval COMMAND [lm-eval's own options]
 
@@ -22,22 +22,18 @@ Example: proactivebench lm-eval run --model always \\
            --tasks proactivebench_sample --output_path results
 """
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-
-@app.command(
-    context_settings={
-        "allow_extra_args": True,
-        "allow_interspersed_args": False,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    }
+@click.command(
+    "lm-eval",
+    add_help_option=False,
+    context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
 )
-def lm_eval(context: typer.Context) -> None:
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def lm_eval(arguments: tuple[str, ...]) -> None:
     """Run lm-eval with this project's tasks and models known to it."""
-    if not context.args or context.args[0] in ("-h", "--help"):
-        typer.echo(HELP, nl=False)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(HELP, end="")
         return
     from proactivebench.harness.wrapper import run_lm_eval
 
-    run_lm_eval(context.args)
+    run_lm_eval(arguments)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import typer
+import click
 
 
+@click.command("lm-eval-path")
 def lm_eval_path() -> None:
     """Print the folder of task files, for lm-eval's --include_path.
 
@@ -13,4 +14,4 @@ def lm_eval_path() -> None:
     """
     from proactivebench.harness import task_folder
 
-    typer.echo(str(task_folder()))
+    print(task_folder())

@@ -5,40 +5,36 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from proactivebench.cli.options import (
-    BatchSize,
-    Concurrency,
-    Device,
-    JudgeGenKwargs,
-    MaxRetries,
-    Timeout,
-    serving,
-)
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Whole, option, switch
 
 if TYPE_CHECKING:
     from proactivebench.board.redeciding import Outcome, Redeciding
+    from proactivebench.judging import Judge
+    from proactivebench.preparation import Serving
 
 _ENTRY = "an entry's folder on a board, BOARD/entries/ORG__MODEL/RUN"
 _ENTRIES = f"{_ENTRY}; or a board's folder, with --pending"
 
 
+@click.command(short_help="Have open verdicts decided again by their judge")
+@click.argument("path", type=PATH, help="A board's folder, or an entry's on a board.")
+@options.required_judge_model
+@switch("--pending", help="All entries of the board that are still open.")
+@option("--judge", help="A card of its own [what each entry says].")
+@option("--limit", type=Whole(min=1), help="At most so many questions in this go.")
+@options.transport
 def rejudge(
-    path: Annotated[Path, typer.Argument(help="A board's folder, or an entry's on a board.")],
-    judge_model: Annotated[str, typer.Option("--judge_model", help="The model behind the judge, as in --model.")],
-    judge_model_args: Annotated[str, typer.Option("--judge_model_args", help="Its arguments.")] = "",
-    pending: Annotated[bool, typer.Option("--pending", help="All entries of the board that are still open.")] = False,
-    judge: Annotated[str | None, typer.Option(help="A card of its own [what each entry says].")] = None,
-    judge_gen_kwargs: JudgeGenKwargs = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many questions in this go.")] = None,
-    concurrency: Concurrency = 16,
-    timeout: Timeout = 120.0,
-    max_retries: MaxRetries = 5,
-    batch_size: BatchSize = "1",
-    device: Device = None,
+    path: Path,
+    judge_model: options.JudgeModel,
+    pending: bool,
+    judge: str | None,
+    limit: int | None,
+    serving: Serving,
 ) -> None:
     """Have the open verdicts of entries decided again by the very judge that gave
     them, and keep what came of it on the board.
@@ -54,26 +50,18 @@ def rejudge(
     """
     from proactivebench.board.redeciding import FittingJudges, Redeciding
     from proactivebench.board.validation import board_holding, find_entries
-    from proactivebench.cli.arguments import texts, values
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.errors import BadArgument
     from proactivebench.files import folder
-    from proactivebench.judging import Judge, create_judge
-    from proactivebench.preparation import judge_decoding
 
     folder(path, _ENTRIES)
     folders = find_entries(path)
     root = board_holding(path)
     if folders != [path] and not pending:
         raise BadArgument(f"{path} is a board: say --pending for all its open entries, or name one entry")
-    args = texts(judge_model_args, "--judge_model_args")
-    given = values(judge_gen_kwargs, "--judge_gen_kwargs")
-    calls = serving(concurrency, timeout, max_retries, batch_size, device)
 
     def make(spec: str) -> Judge:
-        return create_judge(
-            spec, model=judge_model, model_args=args, decode=judge_decoding(given), make_engine=calls.agent
-        )
+        return judge_model.judge(spec, serving)
 
     stop = asyncio.Event()
     outcomes: list[Outcome] = []
@@ -129,25 +117,28 @@ def _conclude_rejudging(outcomes: list[Outcome]) -> None:
         print("nothing open: every verdict here is repeated by what is shipped", file=sys.stderr)
 
 
+@click.command(short_help="Ask an entry's model again, on traces drawn now")
+@click.argument("entry", type=PATH, help="An entry's folder on a board.")
+@option("--model", required=True, help="Its model, as in `run`.")
+@option("--model_args", default="", help="Its arguments.")
+@option("--traces", type=Whole(min=3), default=3, help="How many traces are drawn.")
+@option("--seed", help="What draws them; nobody may know it before [fresh].")
+@switch("--redraw", help="Draw again, though a draw is begun or done.")
+@switch("--other_name", help="The same weights, served under another name.")
+@switch("--pass_on", help="Send your server all that its decoding says.")
+@option("--output_path", type=PATH, help="Where its answers go [runs/reproduced].")
+@options.transport
 def reproduce(
-    entry: Annotated[Path, typer.Argument(help="An entry's folder on a board.")],
-    model: Annotated[str, typer.Option(help="Its model, as in `run`.")],
-    model_args: Annotated[str, typer.Option("--model_args", help="Its arguments.")] = "",
-    traces: Annotated[int, typer.Option(min=3, help="How many traces are drawn.")] = 3,
-    seed: Annotated[str | None, typer.Option(help="What draws them; nobody may know it before [fresh].")] = None,
-    redraw: Annotated[bool, typer.Option("--redraw", help="Draw again, though a draw is begun or done.")] = False,
-    other_name: Annotated[
-        bool, typer.Option("--other_name", help="The same weights, served under another name.")
-    ] = False,
-    pass_on: Annotated[bool, typer.Option("--pass_on", help="Send your server all that its decoding says.")] = False,
-    output_path: Annotated[
-        Path | None, typer.Option("--output_path", help="Where its answers go [runs/reproduced].")
-    ] = None,
-    concurrency: Concurrency = 16,
-    timeout: Timeout = 120.0,
-    max_retries: MaxRetries = 5,
-    batch_size: BatchSize = "1",
-    device: Device = None,
+    entry: Path,
+    model: str,
+    model_args: str,
+    traces: int,
+    seed: str | None,
+    redraw: bool,
+    other_name: bool,
+    pass_on: bool,
+    output_path: Path | None,
+    serving: Serving,
 ) -> None:
     """Ask an entry's model again, with its own protocol and decoding, at traces
     drawn now, and keep on the board how far its answers agree on offer or silence.
@@ -172,7 +163,7 @@ def reproduce(
         folder(entry, _ENTRY),
         model,
         texts(model_args, "--model_args"),
-        serving(concurrency, timeout, max_retries, batch_size, device),
+        serving,
         traces=traces,
         seed=seed,
         redraw=redraw,

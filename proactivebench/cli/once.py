@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import click
+
 from proactivebench.errors import BadArgument, UsageError
 
 _LONGEST = 60
@@ -17,45 +19,41 @@ _PATIENCE = ("concurrency", "timeout", "max_retries")
 _COLLECTED = {"store": "append", "store_const": "append_const"}  # what the parser is told to do instead
 
 
-def refuse_repeats(command: Any) -> None:
-    """Make `command`, and every command below it, raise `UsageError` for an option of one value that is given twice,
-    or a switch that is given both ways. Options that may be repeated stay as they are."""
-    for parameter in command.params:
-        if parameter.param_type_name == "option" and not parameter.multiple and not parameter.count:
-            _collect(parameter)
-    for below in getattr(command, "commands", {}).values():
-        refuse_repeats(below)
+class Option(click.Option):
+    """An option that refuses a second value, unless it is one that may be repeated (`multiple`, `count`). A switch may
+    be given twice, but not both ways. Raises `UsageError`."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser gather all values that are given."""
+        super().add_to_parser(parser if self.multiple or self.count else _Collecting(parser), ctx)  # type: ignore[arg-type]
+
+    def handle_parse_result(
+        self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        """Take the one value there is from what was gathered."""
+        name = self.name or ""
+        found = opts.get(name)
+        if isinstance(found, list) and not self.multiple:
+            if not ctx.resilient_parsing:
+                self._refuse_second(found)
+            opts = {**opts, name: found[-1]}
+        return super().handle_parse_result(ctx, opts, args)
+
+    def _refuse_second(self, found: Sequence[Any]) -> None:
+        if len(found) == 1 or (self.is_flag and len(set(found)) == 1):
+            return
+        if self.name in _PATIENCE:
+            print(f"note: {self.opts[0]} is given {len(found)} times: the last, {found[-1]}, holds", file=sys.stderr)
+        elif self.is_flag:
+            raise said_twice("/".join((*self.opts, *self.secondary_opts)), ["on" if on else "off" for on in found])
+        else:
+            raise said_twice("/".join(self.opts), found)
 
 
 def said_twice(option: str, values: Sequence[Any], name: str = "") -> UsageError:
     """The refusal, naming the option and what was given for it (for its argument `name`, if any); never a secret."""
     shown = ", ".join(_shown(value, name) for value in values)
     return BadArgument(f"{option} is given {len(values)} times ({shown}), and it takes one value: leave one")
-
-
-def _collect(option: Any) -> None:
-    """Let the parser gather all values of `option`, and take the one there is from what it gathered."""
-    add, handle = option.add_to_parser, option.handle_parse_result
-
-    def add_to_parser(parser: Any, ctx: Any) -> None:
-        add(_Collecting(parser), ctx)
-
-    def handle_parse_result(ctx: Any, opts: Mapping[str, Any], args: list[str]) -> Any:
-        found = opts.get(option.name)
-        if isinstance(found, list):
-            switch = option.is_flag and len(set(map(str, found))) == 1
-            if len(found) > 1 and option.name in _PATIENCE:
-                print(
-                    f"note: {option.opts[0]} is given {len(found)} times: the last, {found[-1]}, holds", file=sys.stderr
-                )
-            elif len(found) > 1 and not switch and not ctx.resilient_parsing:
-                names = (*option.opts, *option.secondary_opts) if option.is_flag else option.opts
-                values = ["on" if value else "off" for value in found] if option.is_flag else found
-                raise said_twice("/".join(names), values)
-            opts = {**opts, option.name: found[-1]}
-        return handle(ctx, opts, args)
-
-    option.add_to_parser, option.handle_parse_result = add_to_parser, handle_parse_result
 
 
 class _Collecting:
@@ -68,9 +66,6 @@ class _Collecting:
         """As the parser's own."""
         add: Callable[..., None] = self.parser.add_option
         add(*args, action=_COLLECTED.get(action or "store", action), **rest)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.parser, name)
 
 
 def _shown(value: Any, name: str) -> str:

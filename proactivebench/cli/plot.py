@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Words, option, switch
 from proactivebench.errors import BadArgument, CannotWrite, NotInstalled
 
 
@@ -19,16 +21,22 @@ class Format(StrEnum):
     PNG = "png"
 
 
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=PATH, help="Run directories or report.json files.")
+@option("--output_path", type=PATH, default=Path("plots"), help="Folder for the pictures.")
+@option("--metric", help="Drawn with intervals [need detection where people labelled need, else f1].")
+@option("--miss", type=float, default=0.5, help="Cost of a missed need in the utility curves.")
+@options.which_judge
+@option("--format", "image_format", type=Words(Format), default=Format.SVG.value, help="File format.")
+@switch("--anyway", help="Draw runs that differ in kind; says so.")
 def plot(
-    runs: Annotated[list[Path], typer.Argument(help="Run directories or report.json files.")],
-    output_path: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("plots"),
-    metric: Annotated[
-        str | None, typer.Option(help="Drawn with intervals [need detection where people labelled need, else f1].")
-    ] = None,
-    miss: Annotated[float, typer.Option(help="Cost of a missed need in the utility curves.")] = 0.5,
-    judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
-    image_format: Annotated[Format, typer.Option("--format", help="File format.")] = Format.SVG,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Draw runs that differ in kind; says so.")] = False,
+    runs: tuple[Path, ...],
+    output_path: Path,
+    metric: str | None,
+    miss: float,
+    judge: str | None,
+    image_format: Format,
+    anyway: bool,
 ) -> None:
     """Draw runs: a metric with its intervals, need met against needless offers and recall against precision, utility by
     the cost of a false alarm, and every moment's outcome along the timeline.
@@ -66,7 +74,7 @@ def plot(
         "timeline": draw_timeline(aligned),
     }
     for mark in (*aligned.cautions, *aligned.marks):
-        typer.echo(f"note: {mark}", err=True)
+        print(f"note: {mark}", file=sys.stderr)
     try:
         output_path.mkdir(parents=True, exist_ok=True)
         for name, figure in drawings.items():

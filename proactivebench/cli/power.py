@@ -5,23 +5,30 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Whole, option
 from proactivebench.errors import BadArgument, UsageError
 
 
+@click.command()
+@option("--difference", type=float, default=0.05, help="The difference to see, e.g. 0.03.")
+@click.argument("runs", nargs=-1, type=PATH, help="Two runs, to measure the spread on.")
+@option("--metric", help="The metric planned for [need detection where people labelled need, else f1].")
+@options.which_judge
+@option("--stderr", type=float, help="Standard error of the difference, if known.")
+@option("--traces", type=Whole(min=2), default=12, help="Over how many traces that was.")
+@options.as_json
 def power(
-    difference: Annotated[float, typer.Option(help="The difference to see, e.g. 0.03.")] = 0.05,
-    runs: Annotated[list[Path] | None, typer.Argument(help="Two runs, to measure the spread on.")] = None,
-    metric: Annotated[
-        str | None, typer.Option(help="The metric planned for [need detection where people labelled need, else f1].")
-    ] = None,
-    judge: Annotated[str | None, typer.Option(help="A judge's id or name [the one they share].")] = None,
-    stderr: Annotated[float | None, typer.Option(help="Standard error of the difference, if known.")] = None,
-    traces: Annotated[int, typer.Option(min=2, help="Over how many traces that was.")] = 12,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    difference: float,
+    runs: tuple[Path, ...],
+    metric: str | None,
+    judge: str | None,
+    stderr: float | None,
+    traces: int,
+    as_json: bool,
 ) -> None:
     """How many traces it takes to see a difference with 80 % power, and what the traces at hand can see.
 
@@ -76,7 +83,7 @@ def power(
         print("One pair of runs gives its standard error within about 30 %: take the number of traces for an estimate.")
 
 
-def _measured(runs: list[Path], metric: str | None, judge: str | None) -> tuple[str, float, int]:
+def _measured(runs: tuple[Path, ...], metric: str | None, judge: str | None) -> tuple[str, float, int]:
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.comparison import compare, leading_metric
 

@@ -6,83 +6,87 @@ import re
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
-from proactivebench.cli.options import (
-    AsJson,
-    BatchSize,
-    Concurrency,
-    Correct,
-    Device,
-    JudgeCache,
-    JudgeGenKwargs,
-    JudgeModel,
-    JudgeModelArgs,
-    JudgeRepeats,
-    MaxRetries,
-    MeasureJudge,
-    Timeout,
-    serving,
-)
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Whole, option, switch
 
 if TYPE_CHECKING:
     from proactivebench.evaluation import Beside, Evaluation
+    from proactivebench.preparation import Serving
 
 
-def _read_config(context: typer.Context, file: Path | None) -> Path | None:
-    if file is not None:
+def _read_config(context: click.Context, _: click.Parameter, file: Path | None) -> None:
+    if file is not None and not context.resilient_parsing:
         from proactivebench.cli.arguments import config_defaults
 
-        known = {parameter.name for parameter in context.command.params if parameter.name} - {"config"}
-        context.default_map = config_defaults(file, known)
-    return file
+        context.default_map = config_defaults(
+            file, [known for known in context.command.params if known.name != "config"]
+        )
 
 
+@click.command()
+@option("--model", required=True, help="Who answers: see `proactivebench agents`.")
+@option("--tasks", help="A task, FILE.jsonl or hf:ORG/NAME[@REV]: see `proactivebench data list`.")
+@option("--preset", help="paper: its moments, protocol and judge, and its five figures first.")
+@option("--model_args", default="", help="Its arguments: name=value, with commas; never a key.")
+@option("--output_path", type=PATH, help="The run directory [runs/MODEL-TASK].")
+@option("--judge", help="NAME, card.yaml, FILE.py:NAME, silence=X,proposals=Y; X+Y = first opinion.")
+@options.judge_model
+@options.judge_repeats
+@options.judge_cache
+@options.measure_judge
+@switch("--predict_only", help="Collect replies, ask no judge.")
+@option("--protocol", help="standard, paper, or a card's file [standard].")
+@option("--history", help="own (earlier answers stay in context) or observations.")
+@option("--candidates", type=Whole(min=1), help="Offers per moment, accepted if any is.")
+@option("--feedback_rounds", type=Whole(min=0), help="Times a rejection's reason goes back.")
+@option("--feedback_judge", help="Who gives that reason [the scoring judge].")
+@option("--gen_kwargs", default="", help="temperature=0,top_p=…,max_gen_toks=…,until=…")
+@option("--seed", type=int, default=0, help="Repeat r uses seed + r.")
+@option("--repeats", type=Whole(min=1), default=1, help="Independent rollouts of each trace.")
+@option("--limit", type=Whole(min=1), help="Only the first N traces; extend it later.")
+@options.transport
+@switch("--dry_run", help="Say what would be asked, and ask nothing.")
+@options.prices
+@options.correct
+@options.report_as_json
+@option(
+    "--config",
+    type=PATH,
+    is_eager=True,
+    expose_value=False,
+    callback=_read_config,
+    help="YAML with these options; flags win.",
+)
 def run(
-    model: Annotated[str, typer.Option(help="Who answers: see `proactivebench agents`.")],
-    tasks: Annotated[
-        str | None, typer.Option(help="A task, FILE.jsonl or hf:ORG/NAME[@REV]: see `proactivebench data list`.")
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="paper: its moments, protocol and judge, and its five figures first.")
-    ] = None,
-    model_args: Annotated[str, typer.Option(help="Its arguments: name=value, with commas; never a key.")] = "",
-    output_path: Annotated[Path | None, typer.Option(help="The run directory [runs/MODEL-TASK].")] = None,
-    judge: Annotated[
-        str | None, typer.Option(help="NAME, card.yaml, FILE.py:NAME, silence=X,proposals=Y; X+Y = first opinion.")
-    ] = None,
-    judge_model: JudgeModel = None,
-    judge_model_args: JudgeModelArgs = "",
-    judge_gen_kwargs: JudgeGenKwargs = "",
-    judge_repeats: JudgeRepeats = 1,
-    judge_cache: JudgeCache = True,
-    measure_judge: MeasureJudge = False,
-    predict_only: Annotated[bool, typer.Option("--predict_only", help="Collect replies, ask no judge.")] = False,
-    protocol: Annotated[str | None, typer.Option(help="standard, paper, or a card's file [standard].")] = None,
-    history: Annotated[str | None, typer.Option(help="own (earlier answers stay in context) or observations.")] = None,
-    candidates: Annotated[int | None, typer.Option(min=1, help="Offers per moment, accepted if any is.")] = None,
-    feedback_rounds: Annotated[int | None, typer.Option(min=0, help="Times a rejection's reason goes back.")] = None,
-    feedback_judge: Annotated[str | None, typer.Option(help="Who gives that reason [the scoring judge].")] = None,
-    gen_kwargs: Annotated[str, typer.Option(help="temperature=0,top_p=…,max_gen_toks=…,until=…")] = "",
-    seed: Annotated[int, typer.Option(help="Repeat r uses seed + r.")] = 0,
-    repeats: Annotated[int, typer.Option(min=1, help="Independent rollouts of each trace.")] = 1,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N traces; extend it later.")] = None,
-    concurrency: Concurrency = 16,
-    timeout: Timeout = 120.0,
-    max_retries: MaxRetries = 5,
-    batch_size: BatchSize = "1",
-    device: Device = None,
-    dry_run: Annotated[bool, typer.Option("--dry_run", help="Say what would be asked, and ask nothing.")] = False,
-    prices: Annotated[
-        Path | None, typer.Option(help="YAML of prices per million tokens: `MODEL: {prompt: 1, completion: 3}`.")
-    ] = None,
-    correct: Correct = False,
-    as_json: AsJson = False,
-    config: Annotated[  # noqa: ARG001 - its callback has read it
-        Path | None, typer.Option(is_eager=True, callback=_read_config, help="YAML with these options; flags win.")
-    ] = None,
+    model: str,
+    tasks: str | None,
+    preset: str | None,
+    model_args: str,
+    output_path: Path | None,
+    judge: str | None,
+    judge_model: options.JudgeModel,
+    judge_repeats: int,
+    judge_cache: bool,
+    measure_judge: bool,
+    predict_only: bool,
+    protocol: str | None,
+    history: str | None,
+    candidates: int | None,
+    feedback_rounds: int | None,
+    feedback_judge: str | None,
+    gen_kwargs: str,
+    seed: int,
+    repeats: int,
+    limit: int | None,
+    serving: Serving,
+    dry_run: bool,
+    prices: Path | None,
+    correct: bool,
+    as_json: bool,
 ) -> None:
     """Evaluate a model: traces are rolled out, offers judged, metrics scored.
 
@@ -101,9 +105,9 @@ def run(
         preset=preset,
         model_args=texts(model_args, "--model_args"),
         judge=judge,
-        judge_model=judge_model,
-        judge_model_args=texts(judge_model_args, "--judge_model_args"),
-        judge_gen_kwargs=values(judge_gen_kwargs, "--judge_gen_kwargs"),
+        judge_model=judge_model.name,
+        judge_model_args=judge_model.args,
+        judge_gen_kwargs=judge_model.gen_kwargs,
         judge_repeats=judge_repeats,
         judge_cache=judge_cache,
         measure_judge=measure_judge,
@@ -117,7 +121,7 @@ def run(
         seed=seed,
         repeats=repeats,
         limit=limit,
-        serving=serving(concurrency, timeout, max_retries, batch_size, device),
+        serving=serving,
     )
     with redirect_stdout(sys.stderr):  # what an agent's or a judge's own code prints is no part of the report
         evaluation = prepare(settings)

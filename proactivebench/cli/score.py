@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from proactivebench.cli.options import AsJson, Correct
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, option
 
 
+@click.command()
+@click.argument("run", type=PATH, help="A run directory.")
+@options.moved_tasks
+@options.prices
+@option("--human_labels", type=PATH, help="JSONL of people's blind labels on a random part of this run's answers.")
+@option(
+    "--anchors",
+    type=PATH,
+    multiple=True,
+    help="Runs of `never` and `always`, same judge, for break-even costs.",
+)
+@options.correct
+@options.report_as_json
 def score(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
-    prices: Annotated[
-        Path | None, typer.Option(help="YAML of prices per million tokens: `MODEL: {prompt: 1, completion: 3}`.")
-    ] = None,
-    human_labels: Annotated[
-        Path | None, typer.Option(help="JSONL of people's blind labels on a random part of this run's answers.")
-    ] = None,
-    anchors: Annotated[
-        list[Path] | None, typer.Option(help="Runs of `never` and `always`, same judge, for break-even costs.")
-    ] = None,
-    correct: Correct = False,
-    as_json: AsJson = False,
+    run: Path,
+    tasks: str | None,
+    prices: Path | None,
+    human_labels: Path | None,
+    anchors: tuple[Path, ...],
+    correct: bool,
+    as_json: bool,
 ) -> None:
     """Score stored verdicts again; writes the run's report.json.
 
@@ -38,5 +45,5 @@ def score(
     from proactivebench.store import RunStore
 
     store = RunStore(run)
-    beside = Beside(prices=prices, human_labels=human_labels, anchors=anchors or (), correct=correct)
+    beside = Beside(prices=prices, human_labels=human_labels, anchors=anchors, correct=correct)
     conclude(store, task_of(store, tasks), beside, as_json=as_json)

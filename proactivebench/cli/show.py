@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from proactivebench.cli.options import Correct
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, Whole, option
 from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.naming import did_you_mean
 
 
+@click.command()
+@click.argument("run", type=PATH, help="A run directory.")
+@click.argument("trace", required=False, help="A trace, to see it as a timeline.")
+@option("--judge", help="Whose verdicts: a judge's id or name [all].")
+@option("--repeat", type=Whole(min=0), default=0, help="Which rollout of the trace.")
+@options.moved_tasks
+@options.correct
+@options.as_json
 def show(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    trace: Annotated[str | None, typer.Argument(help="A trace, to see it as a timeline.")] = None,
-    judge: Annotated[str | None, typer.Option(help="Whose verdicts: a judge's id or name [all].")] = None,
-    repeat: Annotated[int, typer.Option(min=0, help="Which rollout of the trace.")] = 0,
-    tasks: Annotated[str | None, typer.Option(help="Where its data is now, should it have moved.")] = None,
-    correct: Correct = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    run: Path,
+    trace: str | None,
+    judge: str | None,
+    repeat: int,
+    tasks: str | None,
+    correct: bool,
+    as_json: bool,
 ) -> None:
     """Show a run's report; with TRACE, what the user did, what was offered and what was decided.
 

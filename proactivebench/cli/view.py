@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from proactivebench.cli import options
+from proactivebench.cli.parameters import PATH, option
 
 
-def view(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN [RUN]", help="One run directory, or two on the same data.")
-    ],
-    output_path: Annotated[
-        Path | None, typer.Option("--output_path", help="The page to write (default: view.html in the first run).")
-    ] = None,
-    tasks: Annotated[str | None, typer.Option("--tasks", help="Where the data is, should it have moved.")] = None,
-) -> None:
+@click.command()
+@click.argument(
+    "runs",
+    nargs=-1,
+    required=True,
+    type=PATH,
+    metavar="RUN [RUN]",
+    help="One run directory, or two on the same data.",
+)
+@option("--output_path", type=PATH, help="The page to write (default: view.html in the first run).")
+@options.moved_tasks
+def view(runs: tuple[Path, ...], output_path: Path | None, tasks: str | None) -> None:
     """Write the traces of a run, or of two side by side, as one page: what the
     user did, what the agent offered, what the judge said and why. The page is
     self-contained and works offline.

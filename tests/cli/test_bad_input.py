@@ -2,18 +2,17 @@
 
 import gzip
 import hashlib
-import importlib
 import json
 import shutil
 from pathlib import Path
-from typing import get_type_hints
 
+import click
 import pytest
-import typer
 
-from proactivebench.cli import VERBS, main
+from proactivebench.cli import main
 from proactivebench.naming import did_you_mean, nearest
 
+from .commands import every_command
 from .foreign_files import FOREIGN, TRACE
 
 SAMPLE = "--tasks proactivebench_sample --output_path new"
@@ -171,17 +170,12 @@ def test_a_foreign_file_in_place_of_a_folder_or_a_card_is_one_line(slot, name, c
 
 def test_every_parameter_that_reads_a_file_has_its_place_in_these_tables():
     covered = {(verb, parameter) for verb, parameter, _ in PLACES}
-    reading = set()
-    for verb in VERBS:
-        module = importlib.import_module(f"proactivebench.cli.{VERBS[verb].module}")
-        app = getattr(module, "app", None)
-        calls = {verb: getattr(module, VERBS[verb].module, None)}
-        if isinstance(app, typer.Typer) and not VERBS[verb].passthrough:
-            calls = {f"{verb} {one.name or one.callback.__name__}": one.callback for one in app.registered_commands}
-        for name, call in calls.items():
-            for parameter, kind in get_type_hints(call).items():
-                if "Path" in str(kind) and parameter not in WRITTEN:
-                    reading.add((name, parameter))
+    reading = {
+        (" ".join(path), parameter.name)
+        for path, command in every_command()
+        for parameter in command.params
+        if isinstance(parameter.type, click.Path) and parameter.name not in WRITTEN
+    }
     assert len(reading) > 15
     assert reading <= covered
 

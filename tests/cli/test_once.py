@@ -1,27 +1,18 @@
 """An option that takes one value is given once, whatever the verb and however it is spelled."""
 
-from importlib import import_module
-
 import pytest
-from typer.main import get_command
 
-from proactivebench.cli import VERBS, _app, main
+from proactivebench.cli import main
+from tests.cli.commands import every_command
 from tests.cli.test_verbs import one_line
 
 
 def options_of_one_value():
     """Every such option of every verb, as (arguments before it, its name)."""
-    for verb, about in VERBS.items():
-        if about.passthrough:
-            continue
-        import_module(f"proactivebench.cli.{about.module}")
-        pending = [((verb,), get_command(_app(verb)))]
-        while pending:
-            path, command = pending.pop()
-            pending += [((*path, name), below) for name, below in getattr(command, "commands", {}).items()]
-            for option in command.params:
-                if option.param_type_name == "option" and not (option.multiple or option.is_flag):
-                    yield (*path, option.opts[0])
+    for path, command in every_command():
+        for option in command.params:
+            if option.param_type_name == "option" and not (option.multiple or option.is_flag):
+                yield (*path, option.opts[0])
 
 
 def complaint(capsys, *arguments):

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-from proactivebench.cli import VERBS, overview, with_underscores
+from proactivebench.cli import VERBS, main, overview
+
+from .commands import every_command
 
 SAMPLE = ("--tasks", "proactivebench_sample")
 
@@ -50,11 +52,10 @@ def test_the_trivial_agents_score_what_they_must(command):
     assert oracle["f1"]["value"] == oracle["accuracy"]["value"] == 1
 
 
-def test_options_take_dashes_and_underscores(command):
-    command("run", "--model", "never", *SAMPLE, "--output-path", "r", "--limit=1", code=0)
-    assert with_underscores(["--model-args", "a-b", "--x-y=c-d", "-h", "--", "--as-is"]) == [
-        "--model_args", "a-b", "--x_y=c-d", "-h", "--", "--as-is",
-    ]  # fmt: skip
+def test_options_take_dashes_and_underscores(command, tmp_path):
+    command("run", "--model", "never", *SAMPLE, "--output-path", "r-1_a", "--limit=1", "--no-judge_cache", code=0)
+    assert (tmp_path / "r-1_a" / "report.json").exists(), "a value is not touched"
+    assert "--as-is is not a run" in one_line(command("score", "--", "--as-is", code=2)), "nor what is no option"
 
 
 def test_a_configuration_file_sets_options_and_flags_win(command, tmp_path):
@@ -208,14 +209,66 @@ def test_a_moved_trace_file_is_found_with_tasks(command, tmp_path):
     assert "other data" in one_line(command("score", "r", "--tasks", "b.jsonl", code=2))
 
 
-def test_every_verb_helps_within_80_columns_with_an_example(command):
+def called(capsys, *words):
+    """Call a verb in this process; returns exit code and what it printed."""
+    with pytest.raises(SystemExit) as done:
+        main(words)
+    return done.value.code, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", sorted(" ".join(path) for path, _ in every_command()))
+def test_every_verb_helps_within_80_columns_with_an_example(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    code, text = called(capsys, *verb.split(), "--help")
+    assert code == 0
+    assert all(len(line) <= 80 for line in text.splitlines()), text
+    assert "xample" in text
+
+
+def test_the_overview_is_what_the_table_of_verbs_says(capsys):
+    for words in ((), ("--help",), ("-h",), ("help",)):
+        assert called(capsys, *words) == (0, overview() + "\n")
     assert all(len(line) <= 80 for line in overview().splitlines())
-    for verb in VERBS:
-        if VERBS[verb].passthrough:
-            continue
-        text = command(verb, "--help", code=0).stdout
-        assert all(len(line) <= 80 for line in text.splitlines()), verb
-        assert "xample" in text, verb
+    assert {path[0] for path, _ in every_command()} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", ["data", "judges", "leaderboard"])
+def test_a_verb_with_verbs_below_says_them_when_called_bare(verb, capsys):
+    code, text = called(capsys, verb)
+    assert code == 2
+    assert text == called(capsys, verb, "--help")[1]
+    assert all(f"  {path[1]} " in text for path, _ in every_command() if path[0] == verb)
+
+
+TRANSPORT = {"concurrency", "timeout", "max_retries", "batch_size", "device"}
+JUDGE = {"judge_model", "judge_model_args", "judge_gen_kwargs"}
+
+
+def test_whatever_has_a_model_behind_it_says_how_that_is_asked():
+    found = {" ".join(path): {one.name for one in command.params} for path, command in every_command()}
+    asking = {path for path, names in found.items() if names & {"model", "judge_model"}}
+    assert asking == {
+        "run", "judge", "judges validate", "judges fingerprint", "judges submit", "judges reproduce", "judges attack",
+        "leaderboard verify", "leaderboard rejudge", "leaderboard reproduce",
+    }  # fmt: skip
+    for path, names in found.items():
+        assert names & TRANSPORT == (TRANSPORT if path in asking else set()), path
+        assert names & JUDGE in (JUDGE, set()), path
+
+
+def test_a_verb_is_loaded_when_it_is_called_and_no_other(command):
+    code = "import sys; from proactivebench.cli import main\ntry: main(sys.argv[1:])\nfinally: print(*sys.modules)"
+
+    def loaded(*words):
+        done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+        names = done.stdout.splitlines()[-1].split()
+        verbs = {name for name, verb in VERBS.items() if f"proactivebench.cli.{verb.module}" in names}
+        heavy = {"pydantic", "numpy", "rich", "aiohttp", "scipy", "lm_eval", "datasets", "yaml", "pyarrow"}
+        return verbs, heavy & set(names), "click" in names
+
+    assert loaded("--help") == (set(), set(), False)
+    assert loaded("compare", "--help") == ({"compare"}, set(), True)
+    assert loaded("leaderboard", "verify", "--help") == ({"leaderboard"}, set(), True)
 
 
 def test_completion_knows_the_verbs(command):

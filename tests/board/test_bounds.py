@@ -20,6 +20,7 @@ from proactivebench.board.validation import validate_entry, verdict_faults
 from proactivebench.records import SILENCE, Reply, ReplyStatus, Verdict, VerdictStatus
 
 from .bombs import BOMBS, BOUNDS
+from .calling import call
 from .forging import REPLIES, declared, lines, write_declared, write_lines
 from .hostile import CORPUS
 
@@ -201,8 +202,8 @@ def test_what_is_said_of_a_path_that_cannot_be_read_does_not_steer_a_terminal(be
     for asked in (tmp_path / below, tmp_path):
         for verb in ("validate", "verify", "build"):
             site = ["--output_path", str(tmp_path / "site")] if verb == "build" else []
-            done = subprocess.run([*leaderboard(verb, asked), *site], capture_output=True, text=True, check=False)
-            said = (done.stdout + done.stderr).replace("\n", "")
+            done = call("leaderboard", verb, asked, *site)
+            said = (done.out + done.err).replace("\n", "")
             assert said.isprintable(), repr(said)
 
 
@@ -219,7 +220,3 @@ def test_a_board_of_numbers_out_of_bounds_builds_and_verifies_without_them(board
         spoil(folder)
     assert len(build_board(root).entries) == 3
     assert sum(said.word == "refused" for said in verify_all(root)) == len(BOUNDS)
-
-
-def leaderboard(verb: str, path: Path) -> list[str]:
-    return [sys.executable, "-m", "proactivebench", "leaderboard", verb, str(path)]

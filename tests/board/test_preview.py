@@ -14,6 +14,8 @@ import pytest
 from proactivebench.board.building import build_board, publish
 from proactivebench.board.preview import serve_site
 
+from .calling import call, one_line
+
 
 def _hear_interrupts():
     """What a shell starts in the background ignores SIGINT, and so would the server started from it."""
@@ -36,10 +38,9 @@ def test_a_built_site_is_served_on_the_loopback_until_interrupted(board, tmp_pat
 
 
 def test_a_folder_without_a_site_is_one_clear_line(tmp_path):
-    command = [sys.executable, "-m", "proactivebench", "leaderboard", "serve", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "holds no built site" in done.stderr
+    done = call("leaderboard", "serve", tmp_path)
+    assert done.code == 2
+    assert "holds no built site" in one_line(done.err)
 
 
 @pytest.fixture

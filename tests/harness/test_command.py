@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from proactivebench.agents.replay import read_stored
 from proactivebench.harness import task_folder
 from proactivebench.protocols import load_protocol
 from proactivebench.traces import load_task
+from tests.board.calling import Done, call
 from tests.harness.scripted import SAMPLE, answer_to
 from tests.servers.chat import Drop, Say, Seen, chat_server
 
@@ -31,6 +34,15 @@ def command(*words: str, run: Path, check: bool = True, **environment: str) -> s
     return done
 
 
+def ours(*words: str, run: Path, check: bool = True) -> Done:
+    """`proactivebench` in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROACTIVEBENCH_RUN", str(run))
+        done = call(*words)
+    assert not check or done.code == 0, done.err[-3000:]
+    return done
+
+
 def only_results(folder: Path) -> dict[str, Any]:
     (file,) = folder.rglob("results_*.json")
     return dict(json.loads(file.read_text())["results"][SAMPLE])
@@ -45,16 +57,16 @@ def test_the_stock_command_over_a_server_asks_once_an_event_and_agrees_with_our_
             "--output_path", str(tmp_path / "results"), "--log_samples", run=tmp_path / "a",
         )  # fmt: skip
         asked = len(server.asked)
-        done = command(
-            "proactivebench", "run", "--model", "endpoint", "--model_args", f"model=m,base_url={server.base_url}",
+        done = ours(
+            "run", "--model", "endpoint", "--model_args", f"model=m,base_url={server.base_url}",
             "--tasks", SAMPLE, "--limit", "5", "--output_path", str(tmp_path / "b"), "--json", run=tmp_path / "unused",
         )  # fmt: skip
     assert asked == sum(TURNS[:5])
-    ours = json.loads(done.stdout)["judges"][0]["overall"]["metrics"]
+    own = json.loads(done.out)["judges"][0]["overall"]["metrics"]
     theirs = {key.partition(",")[0]: value for key, value in only_results(tmp_path / "results").items()}
     for key in ("f1", "precision", "recall", "accuracy", "false_alarm_rate", "proposal_rate"):
-        assert theirs[f"pb_{key}"] == ours[key]["value"]
-    assert theirs["pb_f1_stderr"] == ours["f1"]["stderr"]
+        assert theirs[f"pb_{key}"] == own[key]["value"]
+    assert theirs["pb_f1_stderr"] == own["f1"]["stderr"]
     (samples,) = (tmp_path / "results").rglob("samples_*.jsonl")
     assert len(read_stored(samples, TASK, load_protocol("standard")).answers) == asked
 
@@ -70,34 +82,34 @@ def test_the_wrapper_starts_without_the_scan_knows_our_models_and_shows_the_tabl
 
 
 def test_a_refusal_is_one_line_and_its_own_exit_code_under_the_wrapper(tmp_path: Path) -> None:
-    done = command(
-        "proactivebench", "lm-eval", "run", "--model", "always", "--tasks", SAMPLE, "--cache_requests", "true",
+    done = ours(
+        "lm-eval", "run", "--model", "always", "--tasks", SAMPLE, "--cache_requests", "true",
         run=tmp_path / "run", check=False,
     )  # fmt: skip
-    assert done.returncode == 2
-    assert "--cache_requests is refused" in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    assert done.code == 2
+    assert "--cache_requests is refused" in done.err.splitlines()[-1]
+    assert "Traceback" not in done.err
 
 
 def test_what_goes_wrong_in_lm_eval_is_said_to_be_lm_evals(tmp_path: Path) -> None:
-    words = ("proactivebench", "lm-eval", "run", "--tasks", SAMPLE, "--model", "no-such-model")
-    done = command(*words, run=tmp_path / "run", check=False)
-    assert done.returncode == 2
-    assert "lm-eval stopped: ValueError: Attempted to load model 'no-such-model'" in done.stderr.splitlines()[-1]
+    words = ("lm-eval", "run", "--tasks", SAMPLE, "--model", "no-such-model")
+    done = ours(*words, run=tmp_path / "run", check=False)
+    assert done.code == 2
+    assert "lm-eval stopped: ValueError: Attempted to load model 'no-such-model'" in done.err.splitlines()[-1]
 
 
 def test_a_server_that_dies_ends_in_exit_3_and_the_same_command_asks_only_for_the_rest(tmp_path: Path) -> None:
-    words = ("proactivebench", "lm-eval", "run", "--model", "local-chat-completions", "--tasks", SAMPLE, "--limit", "1")
+    words = ("lm-eval", "run", "--model", "local-chat-completions", "--tasks", SAMPLE, "--limit", "1")
     with chat_server([*[Say(answer_to("x"))] * 4, Drop()]) as dying:
         model = f"model=m,max_retries=1,base_url={dying.base_url}/chat/completions"
-        broken = command(*words, "--model_args", model, run=tmp_path / "run", check=False)
-    assert broken.returncode == 3
-    assert "run the same command again" in broken.stderr.splitlines()[-1]
+        broken = ours(*words, "--model_args", model, run=tmp_path / "run", check=False)
+    assert broken.code == 3
+    assert "run the same command again" in broken.err.splitlines()[-1]
     with chat_server(by_last_message, port=int(dying.base_url.rsplit(":", 1)[1].split("/")[0])) as healthy:
-        command(*words, "--model_args", model, run=tmp_path / "run")
+        ours(*words, "--model_args", model, run=tmp_path / "run")
     assert len(healthy.asked) == TURNS[0] - 4
 
 
 def test_the_path_is_printed_for_stock_lm_eval() -> None:
-    done = command("proactivebench", "lm-eval-path", run=Path("unused"))
-    assert done.stdout.strip() == str(task_folder())
+    done = ours("lm-eval-path", run=Path("unused"))
+    assert done.out.strip() == str(task_folder())

@@ -101,7 +101,12 @@ class Plug:
         """Where its code is from, with the code's hash. Loads it."""
         target = self.load()
         module = self.target.partition(":")[0] if isinstance(self.target, str) else self.module
-        digest = _hash_of_module(sys.modules.get(module)) if module else code_of(target).sha256
+        if self.ours:  # the version says the rest
+            home = str(module or getattr(target, "__module__", ""))
+            own = _source_of(sys.modules.get(home))
+            digest = hashlib.sha256(own.read_bytes()).hexdigest() if own else None
+        else:
+            digest = _hash_of_module(sys.modules.get(module)) if module else code_of(target).sha256
         version = _version(OURS) if self.ours else self.version
         return Code(package=self.package, version=version, sha256=digest)
 

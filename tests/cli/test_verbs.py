@@ -263,7 +263,8 @@ def test_the_docs_have_these_options_and_their_defaults():
     run = dict(every_command())[("run",)]
     for option in run.params:
         if option.name in TRANSPORT:
-            default = str(option.get_default(click.Context(run)) or "").removesuffix(".0")
+            value = option.get_default(click.Context(run))
+            default = str(value).removesuffix(".0") if isinstance(value, int | float | str) else ""
             assert re.search(rf"^\| `{option.opts[0]}` \| {default} ?\|", page, re.MULTILINE), option.name
 
 

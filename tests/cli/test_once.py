@@ -56,13 +56,6 @@ def test_a_configuration_that_sets_an_option_twice_is_refused(command, tmp_path)
     assert "sets 'max_retries' twice" in one_line(command("run", "--config", "run.yaml", code=2))
 
 
-def test_a_configuration_gives_one_value_to_an_option_that_takes_one(command, tmp_path):
-    (tmp_path / "run.yaml").write_text("model: never\ntasks: proactivebench_sample\nlimit: [1, 2]\n")
-    assert "sets 'limit' to a list" in one_line(command("run", "--config", "run.yaml", code=2))
-    (tmp_path / "run.yaml").write_text("model: never\ntasks: proactivebench_sample\nlimit: one\n")
-    assert "'--limit': 'one' is not a valid integer" in one_line(command("run", "--config", "run.yaml", code=2))
-
-
 def test_no_secret_stands_in_the_refusal(command):
     done = command("run", "--model_args", "api_key=sk-abcdefgh12345678", "--model_args", "x=1", code=2)
     assert "sk-abc" not in done.stderr

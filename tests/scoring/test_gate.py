@@ -12,6 +12,7 @@ from proactivebench.cli.verdicts import annotation, junit, markdown
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.records import GateRule
 from proactivebench.scoring.gate import gate
+from tests.board.calling import call
 from tests.scoring.runs import by_trace, report_on
 
 GOOD = by_trace(*[(8, 2, 6, 2 + g % 2) for g in range(12)])
@@ -100,12 +101,12 @@ def test_what_cannot_be_gated_is_refused():
     [("good", 0), ("slightly", 0), ("worse", 1), ("nowhere", 2), ("invalid", 3), ("incomplete", 3)],
 )
 def test_the_exit_code_and_the_junit_file_say_the_same(runs, candidate, code):
-    done = shell(f"proactivebench gate good.json {candidate}.json --junit gate.xml", runs)
-    assert done.returncode == code, done.stderr
+    done = call("gate", runs / "good.json", runs / f"{candidate}.json", "--junit", runs / "gate.xml")
+    assert done.code == code, done.err
     suite = next(iter(junitparser.JUnitXml.fromfile(str(runs / "gate.xml"))))
     assert (suite.tests, suite.failures, suite.errors) == (1, int(code == 1), int(code > 1))
     if code:
-        assert done.stderr.count("\n") == 1
+        assert done.err.count("\n") == 1
 
 
 def test_a_shell_pipeline_stops_at_a_regression_and_shows_what_the_gate_can_see(runs):
@@ -119,15 +120,12 @@ def test_a_shell_pipeline_stops_at_a_regression_and_shows_what_the_gate_can_see(
     assert "largest drop not excluded" in log
 
 
-def test_github_gets_a_summary_and_an_annotation(runs):
-    done = shell(
-        "proactivebench gate good.json worse.json",
-        runs,
-        GITHUB_ACTIONS="true",
-        GITHUB_STEP_SUMMARY=str(runs / "sum.md"),
-    )
-    assert done.returncode == 1
-    assert "::error title=ProactiveBench gate%3A REGRESSION::" in done.stdout
+def test_github_gets_a_summary_and_an_annotation(runs, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(runs / "sum.md"))
+    done = call("gate", runs / "good.json", runs / "worse.json")
+    assert done.code == 1
+    assert "::error title=ProactiveBench gate%3A REGRESSION::" in done.out
     assert "| detectable loss (80 %) |" in (runs / "sum.md").read_text(encoding="utf-8")
 
 
@@ -167,7 +165,7 @@ def test_the_gate_in_a_real_pytest_run(runs, arguments, candidate, code, outcome
     assert next(iter(junitparser.JUnitXml.fromfile(str(runs / "out.xml")))).tests == 1
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def workflow():
     """The ready workflow: its environment, and the scripts of its jobs by the steps' names."""
     file = Path(__file__).parents[2] / "docs" / "ci" / "proactivebench-gate.yml"
@@ -179,14 +177,20 @@ def workflow():
     return found, jobs
 
 
-@pytest.fixture
-def base(tmp_path, workflow):
-    """A checkout of the base branch, with the baseline that the workflow's own command made."""
+@pytest.fixture(scope="module")
+def baseline(tmp_path_factory, workflow):
+    """The folder in which the workflow's own command made a baseline."""
     found, jobs = workflow
-    (tmp_path / "base").mkdir()
+    folder = tmp_path_factory.mktemp("made")
     script = jobs["evaluate"]["Evaluate"].replace("runs/candidate", "baseline")
-    assert shell(script, tmp_path / "base", **found["env"] | {"MODEL": "parrot"}).returncode == 0
-    return tmp_path / "base"
+    assert shell(script, folder, **found["env"] | {"MODEL": "parrot"}).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def base(tmp_path, baseline):
+    """A checkout of the base branch, with that baseline."""
+    return shutil.copytree(baseline, tmp_path / "base")
 
 
 @pytest.mark.parametrize(("model", "code"), [("parrot", 0), ("never", 1)])

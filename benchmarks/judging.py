@@ -11,10 +11,10 @@ from time import perf_counter, process_time
 from benchmarks.latency import chains, synthetic_task
 from benchmarks.measure import Measure
 from benchmarks.server import slow_server
-from proactivebench.agents.endpoint import EndpointAgent
 from proactivebench.evaluation import judge_run, task_identity, versions
 from proactivebench.judging import create_judge
 from proactivebench.judging.base import Judge
+from proactivebench.models.endpoint.model import EndpointModel
 from proactivebench.records import (
     AgentIdentity,
     Decoding,
@@ -76,7 +76,7 @@ def run() -> list[Measure]:
     """The ratio to the ideal with an LLM judge behind a server of constant latency, and the lexical judge's speed."""
     task = synthetic_task(chains(_TRACES, 0))
     with slow_server(constant_s=_LATENCY_S, answer=_VERDICT) as url:
-        engine = EndpointAgent("endpoint", {"base_url": url, "model": "bench"}, concurrency=_CONCURRENCY)
+        engine = EndpointModel("endpoint", {"base_url": url, "model": "bench"}, concurrency=_CONCURRENCY)
         wall, cpu, scored = _timed(task, create_judge("llm", task=task, engine=engine))
     assert scored == task.moments, f"{scored} of {task.moments} verdicts scored: the judge's form has changed"
     ideal = ceil(task.moments / _CONCURRENCY) * _LATENCY_S

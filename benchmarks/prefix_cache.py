@@ -16,8 +16,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from proactivebench.agents.endpoint import EndpointAgent
+from proactivebench.agents.base import ModelAgent
 from proactivebench.errors import ProactiveBenchError
+from proactivebench.models.endpoint.model import EndpointModel
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Reply, Usage
@@ -60,7 +61,7 @@ def paper() -> tuple[Protocol, str]:
 async def cached(protocol: Protocol, base_url: str, model: str, traces: int, tokens: int) -> tuple[int, int, int]:
     """(answers, prompt tokens, cached prompt tokens) over the first `traces` of the sample."""
     replies: list[Reply] = []
-    agent = EndpointAgent("endpoint", {"base_url": base_url, "model": model}, concurrency=1)
+    agent = ModelAgent(EndpointModel("endpoint", {"base_url": base_url, "model": model}, concurrency=1))
     await agent.start()
     rollout = Rollout(
         agent=agent,

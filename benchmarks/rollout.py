@@ -4,38 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter, process_time
 
 from benchmarks.latency import chains, synthetic_task
 from benchmarks.measure import Measure
 from benchmarks.server import slow_server
-from proactivebench.agents.base import Agent, Answer, Request
-from proactivebench.agents.endpoint import EndpointAgent
+from proactivebench.agents.base import ModelAgent
 from proactivebench.evaluation import Evaluation
+from proactivebench.models.endpoint.model import EndpointModel
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Decoding
 
 _AT_MOST = 1.10
 
 
-class InStep(Agent):
-    """The same endpoint, asked as an in-process engine is: one batch a turn over all traces."""
+class InStep(ModelAgent):
+    """The same endpoint, asked as an in-process engine is: one batch a turn over all traces; the slowest decides."""
 
     lockstep = True
-
-    def __init__(self, agent: EndpointAgent) -> None:
-        self._agent = agent
-        self.identity = agent.identity
-
-    async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
-        """All requests at once; the slowest decides."""
-        return await self._agent.answer_all(requests)
-
-    async def close(self) -> None:
-        """Close the endpoint's connections."""
-        await self._agent.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +36,11 @@ class Timing:
 
 def timed_run(table: list[list[float]], base_url: str, *, concurrency: int, lockstep: bool = False) -> Timing:
     """A whole run, manifest and reply log included, of one trace per chain against the server."""
-    endpoint = EndpointAgent("endpoint", {"base_url": base_url, "model": "bench"}, concurrency=concurrency)
+    endpoint = EndpointModel("endpoint", {"base_url": base_url, "model": "bench"}, concurrency=concurrency)
     protocol = load_protocol("standard")
     evaluation = Evaluation(
         task=synthetic_task(table),
-        agent=InStep(endpoint) if lockstep else endpoint,
+        agent=InStep(endpoint) if lockstep else ModelAgent(endpoint),
         protocol=protocol,
         decoding=Decoding(),
         concurrency=concurrency,

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from proactivebench.agents.base import Agent as Model
-    from proactivebench.agents.base import Answer, Message, Request
     from proactivebench.agents.contract import Action, Agent, Decision, Moment, PastAction, TraceStart
     from proactivebench.api import compare, evaluate, load_traces, score
     from proactivebench.errors import (
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
     from proactivebench.judging.base import Item, Judge, Opinion
     from proactivebench.judging.kind import BaseCard, JudgeKind
     from proactivebench.judging.model import ModelJudge, Question
+    from proactivebench.models.base import Answer, Message, Model, Request
     from proactivebench.protocols.cards import ProtocolKind
     from proactivebench.protocols.standard import StandardProtocol
     from proactivebench.records import Event, Report, Task, Trace, Usage, VerdictStatus
@@ -108,7 +107,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "proactivebench.agents.base": ("Answer", "Message", "Model", "Request"),
+    "proactivebench.models.base": ("Answer", "Message", "Model", "Request"),
     "proactivebench.agents.contract": ("Action", "Agent", "Decision", "Moment", "PastAction", "TraceStart"),
     "proactivebench.api": ("compare", "evaluate", "load_traces", "score"),
     "proactivebench.errors": (
@@ -142,7 +141,6 @@ _HOMES = {
     "proactivebench.scoring.metric": ("Interval", "Metric", "MetricTable", "Need"),
     "proactivebench.scoring.offers": ("Column",),
 }
-_THERE = {"Model": "Agent"}  # what completes conversations has an older name in its module
 
 
 def __getattr__(name: str) -> Any:
@@ -152,4 +150,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'proactivebench' has no attribute '{name}'")
     from importlib import import_module
 
-    return getattr(import_module(home), _THERE.get(name, name))
+    return getattr(import_module(home), name)

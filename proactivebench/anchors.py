@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from proactivebench.agents import baseline
-from proactivebench.agents.base import Request
+from proactivebench.agents.base import Turn
 from proactivebench.agents.baselines import Offer
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import Decoding, MetricValue, Moment, NeedRule, Report, Task, TaskVotes
@@ -104,7 +104,7 @@ def _agent(task: Task, name: str, says: str) -> Anchor:
 def _said(task: Task, offer: Offer) -> list[list[str | None]]:
     """What a baseline offers at each moment of each trace."""
     return [
-        [offer(Request((), Decoding(), Moment(trace, turn))) for turn in range(len(trace.events))]
+        [offer(Turn((), Decoding(), moment=Moment(trace, turn))) for turn in range(len(trace.events))]
         for trace in task.traces
     ]
 

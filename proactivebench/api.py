@@ -8,11 +8,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from proactivebench.agents.base import Agent as Model
-from proactivebench.agents.given import word_of
+from proactivebench.agents.programs.given import word_of
 from proactivebench.errors import BadArgument
 from proactivebench.evaluation import incomplete, report_of, run_async, score_run, task_of
 from proactivebench.judging.base import Judge
+from proactivebench.models.base import Model
 from proactivebench.preparation import Objects, Serving, Settings, measured_judge, prepare, with_preset
 from proactivebench.presets import judge_of, preset_named
 from proactivebench.records import Comparison, Report, Task

@@ -16,15 +16,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
-from proactivebench.agents.base import Agent
-from proactivebench.agents.replay import ReplayAgent
-from proactivebench.agents.server_words import one_line
+from proactivebench.agents.base import Actor
+from proactivebench.agents.replay.agent import ReplayAgent
 from proactivebench.errors import InvalidRun, NotComparable, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import same_but_for_decoding, token_limits
 from proactivebench.judging.kept import kept_fingerprints, kept_measured
 from proactivebench.judging.stage import VerdictStage, Work
 from proactivebench.judging.weights import refuse_other_weights
+from proactivebench.models.server_words import one_line
 from proactivebench.parameters import RunParameters
 from proactivebench.protocols.base import Protocol
 from proactivebench.provenance import words_of
@@ -81,7 +81,7 @@ class Evaluation:
     wanted; `feedback` advises the agent between rounds, and may be the same judge."""
 
     task: Task
-    agent: Agent
+    agent: Actor
     protocol: Protocol
     decoding: Decoding | None  # None = unknown: answers replayed from elsewhere
     judge: Judge | None = None
@@ -473,7 +473,7 @@ def _advisor(stage: VerdictStage) -> Callable[[Sequence[Advise]], Coroutine[Any,
     return advise
 
 
-def _stored_advice(agent: Agent) -> Callable[[Sequence[Advise]], Coroutine[Any, Any, list[str | None]]] | None:
+def _stored_advice(agent: Actor) -> Callable[[Sequence[Advise]], Coroutine[Any, Any, list[str | None]]] | None:
     """What replayed answers were told between their rounds; None for agents that are asked now."""
     if not isinstance(agent, ReplayAgent):
         return None

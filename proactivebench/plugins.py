@@ -54,7 +54,7 @@ class Contract(StrEnum):
 HOMES: dict[Contract, str] = {
     Contract.SUITE: "proactivebench.traces.kinds",
     Contract.AGENT: "proactivebench.agents.kinds",
-    Contract.MODEL: "proactivebench.agents.kinds",
+    Contract.MODEL: "proactivebench.models.kinds",
     Contract.JUDGE: "proactivebench.judging.kinds",
     Contract.PROTOCOL: "proactivebench.protocols.kinds",
 }

@@ -10,16 +10,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from proactivebench.agents import REPLAY, create_agent, is_baseline
-from proactivebench.agents.base import Agent, Call
-from proactivebench.agents.given import agent_given
-from proactivebench.agents.program import Program
-from proactivebench.agents.replay_origin import Origin, origin_of
-from proactivebench.agents.secrets import refuse_secrets
+from proactivebench.agents.base import Actor, Call
+from proactivebench.agents.programs.given import agent_given
+from proactivebench.agents.programs.program import Program
+from proactivebench.agents.replay.origin import Origin, origin_of
 from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.evaluation import Evaluation, Known, run_async
 from proactivebench.judging import create_judge, default_spec, open_cache
 from proactivebench.judging.base import Judge
 from proactivebench.judging.identity import token_limits
+from proactivebench.models import create_model
+from proactivebench.models.base import Model
+from proactivebench.models.secrets import refuse_secrets
 from proactivebench.naming import nearest
 from proactivebench.presets import fixed, preset_named
 from proactivebench.protocols import READER, RELEASED, load_protocol, protocol_of
@@ -71,11 +73,15 @@ class Serving:
         protocol: Protocol | None = None,
         task: Task | None = None,
         given: Any = None,
-    ) -> Agent:
+    ) -> Actor:
         """The agent `model` names, or the object `given` in its place, called this way."""
         if given is not None:
             return agent_given(given, Call(word=model, args=model_args, protocol=protocol, task=task, **asdict(self)))
         return create_agent(model, model_args, protocol=protocol, task=task, **asdict(self))
+
+    def model(self, word: str, args: Mapping[str, str]) -> Model:
+        """The model behind a judge, called this way."""
+        return create_model(word, args, **asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +126,7 @@ class Objects:
     judge: Any = None
     feedback_judge: Judge | None = None
     protocol: Protocol | None = None
-    judge_model: Agent | None = None
+    judge_model: Model | None = None
 
 
 def prepare(settings: Settings, objects: Objects | None = None) -> Evaluation:
@@ -261,7 +267,7 @@ def judge_for(settings: Settings, spec: Any, task: Task, objects: Objects | None
         model_args=settings.judge_model_args,
         decode=judge_decoding(settings.judge_gen_kwargs),
         gen_kwargs=settings.judge_gen_kwargs,
-        make_engine=settings.serving.agent,
+        make_engine=settings.serving.model,
         cache=open_cache() if settings.judge_cache else None,
     )
 
@@ -315,7 +321,7 @@ def _refuse_misspelt(words: Iterable[str], option: str) -> None:
             )
 
 
-def _decoding_of(agent: Agent, settings: Settings, protocol: Protocol) -> Decoding | None:
+def _decoding_of(agent: Actor, settings: Settings, protocol: Protocol) -> Decoding | None:
     """How the run's answers are generated; None for a program, which decides that itself. Raises `UsageError`."""
     if not isinstance(agent, Program):
         return decoding(settings.gen_kwargs, protocol)

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, S
 from dataclasses import dataclass, field, replace
 from itertools import chain as joined
 
-from proactivebench.agents.base import Agent, Answer, Failure, Request, add_usage
+from proactivebench.agents.base import Actor, Turn
+from proactivebench.models.base import Answer, Failure, add_usage
 from proactivebench.protocols.base import Parsed, Protocol
 from proactivebench.records import Cause, Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace, printable
 from proactivebench.stopping import Stopped, heeding
@@ -27,7 +28,7 @@ class Advise:
 Advisor = Callable[[Sequence[Advise]], Awaitable[list[str | None]]]
 """Says per reply what the agent should hear before it answers again; None = nothing, the answer stands."""
 
-Chain = Generator[Request | Advise, Answer | str | None, None]
+Chain = Generator[Turn | Advise, Answer | str | None, None]
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Rollout:
     `emit` the moment it is there. `stop` ends the rollout early: requests in flight are waited for, none is sent, and a
     reply that was between two attempts is kept as it is, to go on with the next."""
 
-    agent: Agent
+    agent: Actor
     protocol: Protocol
     decoding: Decoding
     traces: Sequence[Trace]
@@ -99,7 +100,7 @@ class Rollout:
 
     def _moment(
         self, moment: Moment, repeat: int, history: Sequence[Sequence[Reply]]
-    ) -> Generator[Request | Advise, Answer | str | None, list[Reply]]:
+    ) -> Generator[Turn | Advise, Answer | str | None, list[Reply]]:
         rounds: list[Reply] = []
         advice: str | None = None
         while True:
@@ -136,7 +137,7 @@ class Rollout:
         history: Sequence[Sequence[Reply]],
         rounds: Sequence[Reply],
         advice: str | None,
-    ) -> Generator[Request | Advise, Answer | str | None, Reply]:
+    ) -> Generator[Turn | Advise, Answer | str | None, Reply]:
         messages = self.protocol.conversation(moment, history, rounds, advice)
         told = [said for reply in (*joined(*history), *rounds) if (said := reply.advice)] + ([advice] if advice else [])
         before = self.stored.get(key)
@@ -146,7 +147,7 @@ class Rollout:
         limit = 1 if self.agent.asked_once else self.protocol.max_attempts
         for attempt in range(min(heard, limit - 1), limit):
             try:
-                answer = yield Request(
+                answer = yield Turn(
                     messages=messages,
                     decoding=self.decoding,
                     moment=moment,
@@ -196,7 +197,7 @@ class Rollout:
         step = _advance(chain, None)
         try:
             while step is not None and not self.stop.is_set():
-                if isinstance(step, Request):
+                if isinstance(step, Turn):
                     step = _advance(chain, await self.agent.answer(step))
                 else:
                     step = _advance(chain, (await self._advice([step]))[0])
@@ -208,7 +209,7 @@ class Rollout:
     async def _lockstep(self, chains: Iterable[Chain]) -> None:
         live = [(chain, step) for chain in chains if (step := _advance(chain, None)) is not None]
         while live and not self.stop.is_set():
-            requests = [step for _, step in live if isinstance(step, Request)]
+            requests = [step for _, step in live if isinstance(step, Turn)]
             advises = [step for _, step in live if isinstance(step, Advise)]
             try:
                 answers = iter(await self.agent.answer_all(requests) if requests else [])
@@ -218,8 +219,7 @@ class Rollout:
             live = [
                 (chain, following)
                 for chain, step in live
-                if (following := _advance(chain, next(answers) if isinstance(step, Request) else next(advice)))
-                is not None
+                if (following := _advance(chain, next(answers) if isinstance(step, Turn) else next(advice))) is not None
             ]
         for chain, _ in live:
             _halt(chain)
@@ -228,7 +228,7 @@ class Rollout:
         return [None] * len(advises) if self.advisor is None else await self.advisor(advises)
 
 
-def _advance(chain: Chain, sent: Answer | str | None) -> Request | Advise | None:
+def _advance(chain: Chain, sent: Answer | str | None) -> Turn | Advise | None:
     """Run a chain up to its next wish; None where it has ended."""
     try:
         return chain.send(sent)

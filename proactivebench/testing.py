@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from proactivebench.agents.base import Agent as Model
-from proactivebench.agents.base import Answer, Request
 from proactivebench.agents.contract import Acted, Agent, Moment
 from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.models.base import Answer, Model, Request
 from proactivebench.records import (
     AgentIdentity,
     Event,
@@ -61,7 +60,7 @@ class ScriptedModel(Model):
         self.requests: list[Request] = []
         self.identity = AgentIdentity(model="scripted", name=name)
 
-    async def answer(self, request: Request) -> Answer:
+    async def complete(self, request: Request) -> Answer:
         """The next text."""
         self.requests.append(request)
         if callable(self.texts):

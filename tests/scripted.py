@@ -6,8 +6,9 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 
-from proactivebench.agents.base import Agent, Answer, Failure, Request
+from proactivebench.agents.base import Actor, Turn
 from proactivebench.judging.base import Item, Judge, Opinion
+from proactivebench.models.base import Answer, Failure
 from proactivebench.records import (
     AgentIdentity,
     Event,
@@ -25,25 +26,25 @@ def offer(text: str | None) -> str:
     return json.dumps({"Purpose": "p", "Thoughts": "t", "Proactive Task": text, "Response": None})
 
 
-class ScriptedAgent(Agent):
+class ScriptedAgent(Actor):
     """Answers with what `script` returns: a reply's text, an Answer, or an exception to raise."""
 
     def __init__(
         self,
-        script: Callable[[Request], str | Answer | Exception] = lambda _: offer(None),
+        script: Callable[[Turn], str | Answer | Exception] = lambda _: offer(None),
         *,
         lockstep: bool = False,
-        delay: Callable[[Request], float] | None = None,
+        delay: Callable[[Turn], float] | None = None,
     ) -> None:
         self.identity = AgentIdentity(model="scripted", name="scripted")
         self.lockstep = lockstep
-        self.requests: list[Request] = []
+        self.requests: list[Turn] = []
         self.batches: list[int] = []
         self.running = self.most_running = 0
         self._script = script
         self._delay = delay
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Turn) -> Answer:
         self.requests.append(request)
         self.running += 1
         self.most_running = max(self.running, self.most_running)
@@ -57,7 +58,7 @@ class ScriptedAgent(Agent):
             raise said
         return said if isinstance(said, Answer) else Answer(text=said)
 
-    async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
+    async def answer_all(self, requests: Sequence[Turn]) -> list[Answer]:
         self.batches.append(len(requests))
         return [await self.answer(request) for request in requests]
 

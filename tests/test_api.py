@@ -8,12 +8,13 @@ import sys
 import pytest
 
 import proactivebench as pb
-from proactivebench.agents.base import Agent, Answer
+from proactivebench.agents.base import Actor
 from proactivebench.board.bundle import prepare_entry
 from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.classifier.card import Scorer
 from proactivebench.judging.model import ModelJudge
+from proactivebench.models.base import Answer
 from proactivebench.preparation import Serving, Settings
 from proactivebench.store import RunStore
 
@@ -140,8 +141,8 @@ def test_a_run_of_an_earlier_version_with_a_limit_beyond_the_last_trace_is_whole
 
 def bare_subclasses():
     return [
-        lambda: type("Bare", (Agent,), {})(),
-        lambda: Agent(),
+        lambda: type("Bare", (Actor,), {})(),
+        lambda: Actor(),
         lambda: type("Bare", (Judge,), {})(),
         lambda: type("Bare", (Scorer,), {})(),
         lambda: type("Bare", (ModelJudge,), {})(None, None, None),
@@ -160,6 +161,6 @@ def test_one_of_the_two_ways_to_answer_is_enough(method):
     async def said(self, asked):
         return Answer("x") if method == "answer" else [Answer("x")] * len(asked)
 
-    agent = type("Able", (Agent,), {method: said})()
+    agent = type("Able", (Actor,), {method: said})()
     assert asyncio.run(agent.answer(None)).text == "x"
     assert [answer.text for answer in asyncio.run(agent.answer_all([None, None]))] == ["x", "x"]

@@ -8,8 +8,9 @@ from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import Evaluation, Watch, check_valid, judge_run, report_of, run_async
 from proactivebench.judging import create_judge
 from proactivebench.judging.base import Opinion
+from proactivebench.models.base import Answer, Model
 from proactivebench.protocols import load_protocol
-from proactivebench.records import Decoding, Moment, Reply, ReplyStatus, VerdictStatus
+from proactivebench.records import AgentIdentity, Decoding, Moment, Reply, ReplyStatus, VerdictStatus
 from tests.scripted import ScriptedAgent, ScriptedJudge, failed, offer, tiny_task
 
 ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED
@@ -177,16 +178,22 @@ def test_a_reason_that_utf8_cannot_hold_is_stored_all_the_same(tmp_path):
 
 
 def test_a_judge_that_turns_out_to_be_served_saves_each_verdict_as_it_comes(tmp_path):
-    class Late(ScriptedAgent):
+    class Late(Model):
+        identity = AgentIdentity(model="late", name="late")
+        lockstep = True
+
         async def start(self):
             self.lockstep = False  # as lm-eval's backends that ask a server
             return {}
 
-    engine = Late(
-        lambda r: UsageError("401: key withdrawn") if r.moment.turn == 3 else '{"verdict": "accepted"}',
-        lockstep=True,
-        delay=lambda r: 0.005 * r.moment.turn,
-    )
+        async def complete(self, request):
+            turn = request.messages[-1].content.count('"event"') - 1
+            await asyncio.sleep(0.005 * turn)
+            if turn == 3:
+                raise UsageError("401: key withdrawn")
+            return Answer('{"verdict": "accepted"}')
+
+    engine = Late()
     store = run(tmp_path, task=tiny_task(6))
     judge = create_judge("llm", engine=engine)
     with pytest.raises(UsageError, match="401"):

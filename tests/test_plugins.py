@@ -8,7 +8,7 @@ import pytest
 
 from proactivebench import plugins
 from proactivebench.agents import create_agent, is_baseline
-from proactivebench.agents.base import Agent
+from proactivebench.agents.base import Actor
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.plugins import Contract
@@ -19,9 +19,10 @@ from tests.scripted import ScriptedAgent, tiny_task
 
 SETTING: dict = {"protocol": load_protocol("standard"), "task": tiny_task()}
 MODEL = '''"""A model of a user's own."""
-from proactivebench.agents.base import Agent, Answer
+from proactivebench.agents.base import Actor
+from proactivebench.models.base import Answer
 
-class Mine(Agent):
+class Mine(Actor):
     """Says the same thing again and again."""
     def __init__(self, text="null"):
         self.text = text
@@ -123,7 +124,7 @@ def test_a_file_that_cannot_be_loaded_is_named_with_why(tmp_path: Path, source: 
 def test_a_file_may_import_what_lies_beside_it(tmp_path: Path):
     (tmp_path / "pb_beside.py").write_text(MODEL)
     (tmp_path / "front.py").write_text("from pb_beside import Mine\n")
-    assert issubclass(plugins.get(Contract.AGENT, f"{tmp_path}/front.py:Mine").load(), Agent)
+    assert issubclass(plugins.get(Contract.AGENT, f"{tmp_path}/front.py:Mine").load(), Actor)
 
 
 def test_an_installed_package_adds_words(install):

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from proactivebench.agents.base import Answer, Failure
 from proactivebench.errors import UsageError
+from proactivebench.models.base import Answer, Failure
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.cards import load_card
 from proactivebench.protocols.parser import Extraction, parse_reply

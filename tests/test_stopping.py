@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from proactivebench import protocols
-from proactivebench.agents.base import Answer
 from proactivebench.evaluation import run_async
 from proactivebench.judging.stage import VerdictStage
+from proactivebench.models.base import Answer
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Decoding, Moment, Reply, ReplyStatus, Usage
 from proactivebench.rollout import Rollout

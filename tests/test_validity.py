@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from proactivebench.agents.base import Answer, Failure
 from proactivebench.api import compare
 from proactivebench.board.bundle import prepare_entry
 from proactivebench.board.rows import rows_of
@@ -18,6 +17,7 @@ from proactivebench.errors import InvalidRun
 from proactivebench.evaluation import check_valid, report_of, score_run, task_of
 from proactivebench.exports.source import Source
 from proactivebench.harness.scoreboard import Scoreboard
+from proactivebench.models.base import Answer, Failure
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import Cause, Reply, ReplyStatus, Report, Usage
 from proactivebench.scoring.gate import gate

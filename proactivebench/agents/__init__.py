@@ -7,8 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from proactivebench import plugins
-from proactivebench.agents.base import Agent, Call
+from proactivebench.agents.base import Actor, Call, ModelAgent
 from proactivebench.errors import UnknownName
+from proactivebench.models import LM_EVAL, model_of
+from proactivebench.models.base import Model
+from proactivebench.models.secrets import refuse_secrets
 from proactivebench.plugins import Contract, Plug
 from proactivebench.records import AgentIdentity
 
@@ -18,14 +21,6 @@ if TYPE_CHECKING:
     from proactivebench.records import Task
 
 REPLAY = "replay"
-# What no plug has is a backend of lm-eval.
-LM_EVAL = Plug(
-    Contract.MODEL,
-    "NAME",
-    "proactivebench.agents.lm_eval_backend:LmEvalAgent",
-    "any lm-eval backend: hf, vllm, anthropic-chat, …",
-    "as lm-eval has them",
-)
 
 
 def is_baseline(model: str) -> bool:
@@ -70,7 +65,7 @@ def create_agent(
     max_retries: int = 5,
     batch_size: str = "1",
     device: str | None = None,
-) -> Agent:
+) -> Actor:
     """The agent that `--model` and `--model_args` name: an agent, a model, or a backend of lm-eval, whoever knows the
     word first. Nothing is loaded or asked before `start`.
 
@@ -88,15 +83,18 @@ def create_agent(
         batch_size=batch_size,
         device=device,
     )
-    return plugged(plugins.find(Contract.AGENT, model) or plugins.find(Contract.MODEL, model) or LM_EVAL, call)
+    plug = plugins.find(Contract.AGENT, model) or plugins.find(Contract.MODEL, model) or LM_EVAL
+    return plugged(plug, call)
 
 
-def plugged(plug: Plug, call: Call) -> Agent:
-    """The agent of a plug. One from outside is known by the plug's word, and by the hash of its code.
+def plugged(plug: Plug, call: Call) -> Actor:
+    """The agent of a plug, a model's too. One from outside is known by the plug's word, and by the hash of its code.
 
-    Raises `UsageError` where an agent is to stand behind a judge, and for what is neither an agent nor a model.
+    Raises `UsageError` for what is neither an agent nor a model.
     """
     found = plug.load()
+    if isinstance(found, Model) or (isinstance(found, type) and issubclass(found, Model)):
+        return ModelAgent(model_of(replace(plug, target=found), call))
     if plug.ours and plug.contract is Contract.AGENT:
         _ = call.setting
     agent = _made(found, plug, call)
@@ -108,20 +106,18 @@ def plugged(plug: Plug, call: Call) -> Agent:
     return agent
 
 
-def _made(found: Any, plug: Plug, call: Call) -> Agent:
+def _made(found: Any, plug: Plug, call: Call) -> Actor:
     if not plug.ours:
-        from proactivebench.agents.secrets import refuse_secrets
-
         refuse_secrets(call.args)  # they are written into the manifest
-    if isinstance(found, type) and issubclass(found, Agent):
+    if isinstance(found, type) and issubclass(found, Actor):
         return found.of(call)
-    if isinstance(found, Agent):
+    if isinstance(found, Actor):
         return found
     _ = call.setting  # what is no model answers moments alone
     from proactivebench.agents.baselines import Baseline
 
     if isinstance(found, Baseline):
         return found.agent(call)
-    from proactivebench.agents.callables import CallableAgent
+    from proactivebench.agents.programs.callables import CallableAgent
 
     return CallableAgent(found, replace(call, word=plug.word))

@@ -1,118 +1,39 @@
-"""The agent contract: a conversation goes in, an answer comes out. Models behind judges speak it too."""
+"""Who is asked at the turns of a rollout: a model with the protocol's words, a program, stored answers, a rule."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, Self
 
 from proactivebench.errors import BadArgument
+from proactivebench.models.base import Answer, Model, ModelCall, Request
 from proactivebench.parameters import Parameters
-from proactivebench.records import AgentIdentity, Cause, Decoding, Moment, Note, Reply, Task, Usage
-
-if TYPE_CHECKING:
-    from proactivebench.protocols.base import Protocol
+from proactivebench.protocols.base import Protocol
+from proactivebench.records import AgentIdentity, Decoding, Moment, Reply, Task
 
 
-class Message(NamedTuple):
-    """One chat message. Roles: system, user, assistant."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn(Request):
+    """What is asked at one moment of a rollout: the conversation that the protocol makes of it, and what it was made
+    of. Models read the conversation alone; other actors read `moment`, the answers before it (`history`, turn by turn,
+    and `rounds` at this very moment) and what was told of the last (`advice`)."""
 
-    role: str
-    content: str
-
-
-class Reasoned(Message):
-    """An assistant message with the thoughts that led to it. They are for servers that want them back; for everybody
-    else it is a message of its role and content."""
-
-    reasoning: str | None
-
-    def __new__(cls, role: str, content: str, reasoning: str | None = None) -> Reasoned:
-        """A message that carries `reasoning` beside its text."""
-        message = super().__new__(cls, role, content)
-        message.reasoning = reasoning
-        return message
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One conversation to answer. `moment` is what the conversation is about: baselines and replays read it, models
-    do not. `schema` is the JSON schema of the answer, used where the server supports it. `seed` counts repeats in.
-    `readable` says whether a text can be read as an answer, where a server leaves open whether it is a whole one.
-    `history`, `rounds` and `advice` are what the conversation was made of (see `Protocol.conversation`), for agents
-    that read no messages."""
-
-    messages: tuple[Message, ...]
-    decoding: Decoding
     moment: Moment
     repeat: int = 0
     round: int = 0
-    seed: int = 0
-    schema: dict[str, Any] | None = None
-    top_logprobs: int = 0
-    readable: Callable[[str], bool] | None = None
     history: Sequence[Sequence[Reply]] = ()
     rounds: Sequence[Reply] = ()
     advice: str | None = None
 
 
-class TokenLogprobs(NamedTuple):
-    """One generated token and the likeliest tokens at its place, as (text, natural log-probability)."""
-
-    token: str
-    top: tuple[tuple[str, float], ...]
-
-
-class Failure(StrEnum):
-    """Why there is no answer. REFUSED is final (the endpoint rejects this very request); ERROR may pass on a retry."""
-
-    REFUSED = "refused"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: `text` without reasoning (None where the call failed), how generation ended, what it cost.
-    `truncated` is set where the server says `length` or the tokenizer counts the generation limit.
-    `latency_s` is wall time in seconds over all `attempts`, pauses between them included, and `queue_s` the wait before
-    the first, until fewer requests were in flight. `usage` sums the attempts; `dropped_turns` did not fit.
-    `in_process` is set where no server stands between: an empty answer is then the model's own. `cause` and `notes` go
-    into the reply as they are, and so does `confidence`, whatever the protocol reads from the text."""
-
-    text: str | None
-    reasoning: str | None = None
-    failure: Failure | None = None
-    error: str | None = None
-    truncated: bool = False
-    finish_reason: str | None = None
-    attempts: int = 1
-    usage: Usage | None = None
-    latency_s: float | None = None
-    queue_s: float | None = None
-    dropped_turns: int = 0
-    logprobs: tuple[TokenLogprobs, ...] = ()
-    cause: Cause | None = None
-    notes: tuple[Note, ...] = ()
-    in_process: bool = False
-    confidence: float | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """How an agent or a model is asked for: the word of `--model` with its `--model_args`, and how hard it may be
-    asked. `protocol` and `task` are what agents answer with and about; a model behind a judge has neither."""
+class Call(ModelCall):
+    """How an agent is asked for: a model's call, and the protocol and the task it answers with and about."""
 
-    word: str
-    args: Mapping[str, str]
     protocol: Protocol | None = None
     task: Task | None = None
-    concurrency: int = 16
-    timeout_s: float = 120.0
-    max_retries: int = 5
-    batch_size: str = "1"
-    device: str | None = None
 
     @property
     def setting(self) -> tuple[Protocol, Task]:
@@ -122,28 +43,28 @@ class Call:
         return self.protocol, self.task
 
 
-class Agent:
-    """Answers conversations. An agent overrides `answer` (free-running: each trace at its own pace) or, with `lockstep`
-    set, `answer_all` (an in-process engine: one batch a turn over all traces).
+class Actor:
+    """Answers the turns of a rollout, in the protocol's own form. An actor overrides `answer` (free-running: each trace
+    at its own pace) or, with `lockstep` set, `answer_all` (one batch a turn over all traces).
 
-    An agent that overrides neither cannot be made: each of the two would only call the other.
+    An actor that overrides neither cannot be made: each of the two would only call the other.
 
-    Both raise `UsageError` where going on makes no sense for any request (401, 403, 404, an unknown model).
+    Both raise `UsageError` where going on makes no sense for any turn.
     """
 
     identity: AgentIdentity
     lockstep: bool = False
     asked_once: bool = False  # whatever it says stands: for those who would say it again, and those who remember
 
-    def expect(self, decoding: Decoding, schema: dict[str, Any] | None = None, top_logprobs: int = 0) -> None:
-        """Before `start`: requests of this kind will come, so that a server can be probed with just these."""
+    def expect(self, decoding: Decoding, schema: dict[str, Any] | None = None) -> None:
+        """Before `start`: turns of this kind will come."""
 
     def attach(self, parameters: Parameters) -> None:
         """Before `start`, in a run: where what is found out about a server is kept, and what earlier sittings found."""
 
     @classmethod
-    def of(cls, call: Call) -> Agent:
-        """The agent that a call asks for: its arguments are those of the class, by name. Raises `UsageError`."""
+    def of(cls, call: Call) -> Actor:
+        """The actor that a call asks for: its arguments are those of the class, by name. Raises `UsageError`."""
         try:
             return cls(**call.args)
         except TypeError as error:
@@ -151,22 +72,22 @@ class Agent:
             raise BadArgument(f"--model {call.word}: {said}: correct --model_args") from error
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Self:
-        """A new agent. Raises `TypeError` where it could answer nothing."""
-        if cls.answer is Agent.answer and cls.answer_all is Agent.answer_all:
-            raise TypeError(f"{cls.__name__} can answer nothing: an Agent overrides answer or answer_all")
+        """A new actor. Raises `TypeError` where it could answer nothing."""
+        if cls.answer is Actor.answer and cls.answer_all is Actor.answer_all:
+            raise TypeError(f"{cls.__name__} can answer nothing: an Actor overrides answer or answer_all")
         return super().__new__(cls)
 
     async def start(self) -> dict[str, Any]:
         """Get ready (load weights, probe the server); returns what was found out, for the manifest."""
         return {}
 
-    async def answer(self, request: Request) -> Answer:
-        """The answer to one conversation."""
-        return (await self.answer_all([request]))[0]
+    async def answer(self, turn: Turn) -> Answer:
+        """The answer at one turn."""
+        return (await self.answer_all([turn]))[0]
 
-    async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
-        """The answers to several conversations, in their order."""
-        return list(await asyncio.gather(*(self.answer(request) for request in requests)))
+    async def answer_all(self, turns: Sequence[Turn]) -> list[Answer]:
+        """The answers at several turns, in their order."""
+        return list(await asyncio.gather(*(self.answer(turn) for turn in turns)))
 
     def released(self, moment: Moment, repeat: int) -> None:
         """Nothing more of this trace and repeat is asked (with a history of observations: of this moment)."""
@@ -175,12 +96,38 @@ class Agent:
         """Let go of connections and memory."""
 
 
-def add_usage(first: Usage | None, second: Usage | None) -> Usage | None:
-    """The sum of two usages, field by field; None counts as nothing said."""
-    if first is None or second is None:
-        return first or second
-    sums: dict[str, int | None] = {}
-    for field in Usage.model_fields:
-        a, b = getattr(first, field), getattr(second, field)
-        sums[field] = None if a is None and b is None else (a or 0) + (b or 0)
-    return Usage(**sums)
+class ModelAgent(Actor):
+    """A model as agent: it completes the conversations that the protocol makes of moments."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.identity = model.identity
+
+    @property
+    def lockstep(self) -> bool:  # type: ignore[override] # some models find out only when they start
+        """As the model works."""
+        return self.model.lockstep
+
+    def expect(self, decoding: Decoding, schema: dict[str, Any] | None = None) -> None:
+        """As the model is told."""
+        self.model.expect(decoding, schema)
+
+    def attach(self, parameters: Parameters) -> None:
+        """To the model."""
+        self.model.attach(parameters)
+
+    async def start(self) -> dict[str, Any]:
+        """Start the model."""
+        return await self.model.start()
+
+    async def answer(self, turn: Turn) -> Answer:
+        """What the model says."""
+        return await self.model.complete(turn)
+
+    async def answer_all(self, turns: Sequence[Turn]) -> list[Answer]:
+        """What the model says, in one batch."""
+        return await self.model.complete_all(turns)
+
+    async def close(self) -> None:
+        """Close the model."""
+        await self.model.close()

@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from proactivebench.agents.base import Agent, Answer, Call, Request
+from proactivebench.agents.base import Actor, Call, Turn
 from proactivebench.errors import BadArgument, UnknownName, UsageError
+from proactivebench.models.base import Answer
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
 
 GENERIC_OFFER = "Help with what you are doing right now."
 
-Offer = Callable[[Request], str | None]
+Offer = Callable[[Turn], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Baseline:
 
     word: str
     about: str
-    offer: Callable[[Request, Any], str | None]
+    offer: Callable[[Turn, Any], str | None]
     argument: Argument | None = None
     refuse: Callable[[str, Task], None] | None = None
 
@@ -54,7 +55,7 @@ class Baseline:
         return BaselineAgent(self, call.args, protocol=protocol, task=task)
 
 
-class BaselineAgent(Agent):
+class BaselineAgent(Actor):
     """`BaselineAgent(baseline, args, *, protocol, task)`.
 
     Raises `UsageError` for unknown arguments, and where the baseline refuses the task. The same task, seed and protocol
@@ -81,7 +82,7 @@ class BaselineAgent(Agent):
             name=f"{word} ({argument.name}={value:g})" if argument and argument.shown else word,
         )
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Turn) -> Answer:
         """The offer, or silence, rendered as the protocol's reply."""
         offer = self._offer(request)
         return Answer(text=self._protocol.render([] if offer is None else [offer]), finish_reason="stop")
@@ -98,7 +99,7 @@ def fraction(*key: str | int) -> float:
     return int(digest(key)[:13], 16) / (1 << 52)  # thirteen hex digits are what a float holds exactly
 
 
-def _drawn(request: Request) -> float:
+def _drawn(request: Turn) -> float:
     return fraction(request.seed, request.repeat, request.moment.trace.trace_id, request.moment.turn)
 
 

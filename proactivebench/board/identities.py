@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from proactivebench.agents import create_agent
-from proactivebench.agents.base import Request
+from proactivebench.agents.base import Turn
 from proactivebench.board.entry import ENTRY, REPLIES, Entry
 from proactivebench.board.evidence import Finding
 from proactivebench.board.rejudging import local_judge
@@ -123,7 +123,7 @@ def _agent_fault(entry: Entry, task: Task, replies: Iterable[Reply], protocol: P
     traces = {trace.trace_id: trace for trace in task.traces}
     given = list(replies)
     requests = [
-        Request(
+        Turn(
             messages=(),
             decoding=manifest.decoding or Decoding(),
             moment=Moment(traces[reply.trace_id], reply.turn),

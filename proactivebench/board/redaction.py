@@ -6,9 +6,9 @@ import re
 from pathlib import PurePath
 from typing import Any
 
-from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.board.bounds import MAX_ADVICE, MAX_REASON
 from proactivebench.errors import UsageError
+from proactivebench.models.secrets import refuse_secrets
 from proactivebench.records import PROBED, JudgeIdentity, Manifest, Reply, Session, Verdict
 
 HIDDEN = "(hidden)"

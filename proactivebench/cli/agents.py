@@ -15,7 +15,7 @@ def agents(as_json: bool) -> None:
     Example: proactivebench agents
     """
     from proactivebench import plugins
-    from proactivebench.agents import LM_EVAL
+    from proactivebench.models import LM_EVAL
     from proactivebench.plugins import Contract
 
     acting, models = plugins.plugs(Contract.AGENT), plugins.plugs(Contract.MODEL)

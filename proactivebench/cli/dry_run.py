@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from proactivebench.agents.base import Request
-from proactivebench.agents.messages import moment_message
-from proactivebench.agents.program import Program, moment_of
-from proactivebench.agents.replay import ReplayAgent
+from proactivebench.agents.base import Turn
+from proactivebench.agents.programs.messages import moment_message
+from proactivebench.agents.programs.program import Program, moment_of
+from proactivebench.agents.replay.agent import ReplayAgent
 from proactivebench.evaluation import Evaluation
 from proactivebench.records import Decoding, Moment
 
@@ -54,6 +54,6 @@ def _put_to(agent: Program, evaluation: Evaluation, moments: int) -> Iterator[st
     yield f"{moments} moments are put to {identity.name}" + (f", each up to {1 + rounds} times" if rounds else "")
     if identity.code is not None:
         yield f"its code: {identity.code.package}, sha256 {identity.code.sha256 or 'unknown'}"
-    first = Request((), Decoding(), Moment(evaluation.task.traces[0], 0), seed=evaluation.seed)
+    first = Turn((), Decoding(), moment=Moment(evaluation.task.traces[0], 0), seed=evaluation.seed)
     yield "the first moment, as a process or a server gets it:"
     yield json.dumps(moment_message(moment_of(first, evaluation.protocol.identity), "1"), ensure_ascii=False)

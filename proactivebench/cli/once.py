@@ -69,7 +69,7 @@ class _Collecting:
 
 
 def _shown(value: Any, name: str) -> str:
-    from proactivebench.agents.secrets import refuse_secrets
+    from proactivebench.models.secrets import refuse_secrets
 
     text = str(value)
     try:

@@ -93,7 +93,7 @@ class JudgeModel:
             model_args=self.args,
             decode=judge_decoding(self.gen_kwargs),
             gen_kwargs=self.gen_kwargs,
-            make_engine=serving.agent,
+            make_engine=serving.model,
             cache=cache,
         )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from proactivebench.agents.base import Agent
-from proactivebench.agents.lm_eval_backend import LmEvalAgent
+from proactivebench.agents.base import Actor, ModelAgent
 from proactivebench.evaluation import Evaluation
 from proactivebench.harness.models import AgentModel
+from proactivebench.models.lm_eval.model import LmEvalModel
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 _TELLING = ("pretrained", "model", "base_url")
 
 
-def agent_for(lm: LM, model_args: Mapping[str, str], evaluation: Evaluation) -> Agent:
+def agent_for(lm: LM, model_args: Mapping[str, str], evaluation: Evaluation) -> Actor:
     """The agent behind `lm`. `model_args` are the arguments lm-eval reports; where it reports none (a model object
     from Python), what the object says of itself names it."""
     if isinstance(lm, AgentModel):
         return lm.agent(evaluation)
     said = {name: getattr(lm, name, None) for name in _TELLING}
     arguments = dict(model_args) or {name: value for name, value in said.items() if isinstance(value, str) and value}
-    return LmEvalAgent.around(lm, model=word_of(lm), model_args=arguments)
+    return ModelAgent(LmEvalModel.around(lm, model=word_of(lm), model_args=arguments))
 
 
 def word_of(lm: LM) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from proactivebench.agents.base import Message
+from proactivebench.models.base import Message
 from proactivebench.protocols.base import Parsed, Protocol, Terms
 from proactivebench.records import Moment, Reply, digest
 

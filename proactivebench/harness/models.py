@@ -9,7 +9,7 @@ from lm_eval.api.model import LM
 
 from proactivebench import plugins
 from proactivebench.agents import create_agent
-from proactivebench.agents.base import Agent, Request
+from proactivebench.agents.base import Actor, Turn
 from proactivebench.errors import BadArgument, InvalidRun, UsageError
 from proactivebench.evaluation import Evaluation, run_async
 from proactivebench.plugins import Contract
@@ -27,7 +27,7 @@ class AgentModel(LM):  # type: ignore[misc]
         super().__init__()
         self.model_args = {name: str(value) for name, value in model_args.items() if name not in _LM_EVALS_OWN}
 
-    def agent(self, evaluation: Evaluation) -> Agent:
+    def agent(self, evaluation: Evaluation) -> Actor:
         """The agent itself, for the task of an evaluation. Raises `UsageError` for arguments it does not take."""
         return create_agent(self.word, self.model_args, protocol=evaluation.protocol, task=evaluation.task)
 
@@ -49,14 +49,14 @@ class AgentModel(LM):  # type: ignore[misc]
         return run_async(self._answer_all(requests))
 
     async def _answer_all(self, requests: Sequence[Any]) -> list[str]:
-        agents: dict[int, Agent] = {}
+        agents: dict[int, Actor] = {}
         try:
             return await self._texts(requests, agents)
         finally:
             for agent in agents.values():
                 await agent.close()
 
-    async def _texts(self, requests: Sequence[Any], agents: dict[int, Agent]) -> list[str]:
+    async def _texts(self, requests: Sequence[Any], agents: dict[int, Actor]) -> list[str]:
         texts = []
         for request in requests:
             session = request.proactivebench
@@ -64,9 +64,7 @@ class AgentModel(LM):  # type: ignore[misc]
             if agent is None:
                 agent = agents[id(session)] = self.agent(session.evaluation)
             moment, evaluation = session.moment(request.doc), session.evaluation
-            asked = Request(
-                messages=(), decoding=evaluation.decoding or Decoding(), moment=moment, seed=evaluation.seed
-            )
+            asked = Turn(messages=(), decoding=evaluation.decoding or Decoding(), moment=moment, seed=evaluation.seed)
             answer = await agent.answer(asked)
             agent.released(moment, asked.repeat)
             if answer.failure is not None:

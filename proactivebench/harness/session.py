@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents import REPLAY
-from proactivebench.agents.program import Program
-from proactivebench.agents.replay_origin import origin_of
+from proactivebench.agents.programs.program import Program
+from proactivebench.agents.replay.origin import origin_of
 from proactivebench.errors import InvalidRun
 from proactivebench.evaluation import Evaluation, judge_run, run_async
 from proactivebench.harness.identity import agent_for

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from proactivebench.agents.base import Answer
 from proactivebench.harness.task import ProactiveTask
 from proactivebench.harness.transcript import Row
+from proactivebench.models.base import Answer
 from proactivebench.records import Moment, Reply, ReplyKey
 from proactivebench.rollout import reply_from
 from proactivebench.store import RunStore

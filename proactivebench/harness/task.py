@@ -9,7 +9,6 @@ from typing import Any
 
 import lm_eval.api.task as lm_evals
 
-from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import BadArgument
 from proactivebench.harness.columns import CARRIER, UNSCORED, columns, higher_is_better
 from proactivebench.harness.judge_filter import judge_column
@@ -19,6 +18,7 @@ from proactivebench.harness.request_type import install
 from proactivebench.harness.scoreboard import Scoreboard
 from proactivebench.harness.session import Session
 from proactivebench.harness.transcript import Row
+from proactivebench.models.secrets import refuse_secrets
 
 install()
 register_models()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from proactivebench.agents.base import TokenLogprobs
 from proactivebench.judging.parsing import Output
+from proactivebench.models.base import TokenLogprobs
 
 
 def verdict_probability(tokens: Sequence[TokenLogprobs], output: Output) -> float | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench import plugins
-from proactivebench.agents.base import Agent
 from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.judging.base import Judge
 from proactivebench.judging.cache import RememberingJudge, VerdictCache
@@ -18,10 +17,11 @@ from proactivebench.judging.kind import BaseCard, ModelCard
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
 from proactivebench.judging.weights import Behind, behind
+from proactivebench.models.base import Model
 from proactivebench.plugins import Contract
 from proactivebench.records import AgentIdentity, Code, Decoding, Design, JudgeIdentity, JudgeWords, Task, digest
 
-EngineMaker = Callable[[str, Mapping[str, str]], Agent]
+EngineMaker = Callable[[str, Mapping[str, str]], Model]
 
 
 def create_judge(
@@ -32,7 +32,7 @@ def create_judge(
     decode: Callable[[Decoding], Decoding] | None = None,
     gen_kwargs: Mapping[str, Any] | None = None,
     task: Task | None = None,
-    engine: Agent | None = None,
+    engine: Model | None = None,
     make_engine: EngineMaker | None = None,
     cache: VerdictCache | None = None,
     seed: int = 0,
@@ -41,7 +41,7 @@ def create_judge(
     object: a function that decides, a class of judges, a `JudgeKind`.
 
     `engine` is the model behind `llm` and `reward-model` cards that name none themselves; without it, `make_engine`
-    (default: `create_agent`) makes it from `model` and `model_args`. `decode` changes how cards generate, and makes
+    (default: `create_model`) makes it from `model` and `model_args`. `decode` changes how cards generate, and makes
     them other judges by it; `gen_kwargs` are its words, to be recorded. With a `cache`, a model is never asked the same
     question twice. Raises UsageError for an unknown judge, an invalid card, a missing model, or a refused task.
     """
@@ -49,7 +49,7 @@ def create_judge(
         if task is None:
             raise BadArgument("no judge named and no task to choose one for: name a judge")
         spec = default_spec(task)
-    builder = _Builder(model, dict(model_args or {}), engine, make_engine or _create_agent, cache, seed, decode)
+    builder = _Builder(model, dict(model_args or {}), engine, make_engine or _create_model, cache, seed, decode)
     word = spec if isinstance(spec, str) else plugins.of(Contract.JUDGE, spec).word
     judge = builder.routed(parse_spec(spec)) if isinstance(spec, str) else builder.given(spec)
     words = JudgeWords(judge=word, model=model, model_args=dict(model_args or {}), gen_kwargs=dict(gen_kwargs or {}))
@@ -93,10 +93,10 @@ def _declared(member: str, folder: Path | None) -> Declared:
     return found if rule is None else replace(found, card=found.card.ruled(rule))
 
 
-def _create_agent(model: str, model_args: Mapping[str, str]) -> Agent:
-    from proactivebench.agents import create_agent
+def _create_model(model: str, model_args: Mapping[str, str]) -> Model:
+    from proactivebench.models import create_model
 
-    return create_agent(model, model_args)
+    return create_model(model, model_args)
 
 
 class _Builder:
@@ -106,7 +106,7 @@ class _Builder:
         self,
         model: str | None,
         model_args: dict[str, str],
-        engine: Agent | None,
+        engine: Model | None,
         make_engine: EngineMaker,
         cache: VerdictCache | None,
         seed: int,
@@ -114,7 +114,7 @@ class _Builder:
     ) -> None:
         self.model, self.model_args = model, model_args
         self.make_engine, self.cache, self.seed, self.decode = make_engine, cache, seed, decode
-        self.engines: dict[str, Agent] = {} if engine is None else {"": engine}
+        self.engines: dict[str, Model] = {} if engine is None else {"": engine}
         self.kept: dict[str, Engine] = {}
         self.judges: dict[tuple[Path, str, Code | None], Judge] = {}
 
@@ -160,7 +160,7 @@ class _Builder:
         """The words of the model behind a card."""
         return (card.model, card.model_args) if card.model is not None else (self.model, self.model_args)
 
-    def engine(self, card: ModelCard) -> Agent:
+    def engine(self, card: ModelCard) -> Model:
         if card.model is None and "" in self.engines:
             return self.engines[""]
         model, args = named(card, *self.words(card))
@@ -221,7 +221,7 @@ class _Building:
             deterministic=deterministic,
         )
 
-    def engine(self, card: ModelCard) -> Agent:
+    def engine(self, card: ModelCard) -> Model:
         return self._builder.engine(card)
 
     def named(self, card: Any) -> tuple[str, dict[str, str]]:

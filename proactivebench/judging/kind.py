@@ -10,9 +10,9 @@ from typing import Protocol as Interface
 
 from pydantic import Field, model_validator
 
-from proactivebench.agents.base import Agent
 from proactivebench.judging.base import Judge
 from proactivebench.judging.parsing import READING, Output
+from proactivebench.models.base import Model
 from proactivebench.records import AgentIdentity, Decoding, Design, JudgeIdentity, Measured, NeedRule, Record, digest
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -120,7 +120,7 @@ class Building(Interface):
         `deterministic`: it says the same of the same each time. A `baseline` is never ranked.
         """
 
-    def engine(self, card: ModelCard) -> Agent:
+    def engine(self, card: ModelCard) -> Model:
         """The model the card names, or else `--judge_model`; shared, started and closed for the judge.
         Raises `UsageError` where none is named."""
 

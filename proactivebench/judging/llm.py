@@ -6,11 +6,11 @@ import hashlib
 
 from pydantic import Field, model_validator
 
-from proactivebench.agents.base import Agent, Message
 from proactivebench.judging.base import Item
 from proactivebench.judging.kind import ModelCard
 from proactivebench.judging.model import ModelJudge, Question, asking
 from proactivebench.judging.quoting import clip, fill, quote
+from proactivebench.models.base import Message, Model
 from proactivebench.records import JudgeIdentity
 
 
@@ -38,7 +38,7 @@ class LLMCard(ModelCard):
 class LLMJudge(ModelJudge):
     """Asks an LLM whether the user would accept a proposal, or agrees that none was needed."""
 
-    def __init__(self, card: LLMCard, engine: Agent, identity: JudgeIdentity, *, seed: int = 0) -> None:
+    def __init__(self, card: LLMCard, engine: Model, identity: JudgeIdentity, *, seed: int = 0) -> None:
         super().__init__(card, engine, identity, seed=seed)
         self._prompt = card
         self._card_hash = card.hash

@@ -7,12 +7,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from proactivebench.agents.base import Agent, Answer, Failure, Message, Request, add_usage
-from proactivebench.agents.server_words import in_a_word
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.confidence import verdict_probability
 from proactivebench.judging.kind import Building, JudgeKind, ModelCard
 from proactivebench.judging.parsing import Reading, read_verdict, verdict_schema
+from proactivebench.models.base import Answer, Failure, Message, Model, Request, add_usage
+from proactivebench.models.server_words import in_a_word
 from proactivebench.records import Cause, JudgeIdentity, Note, VerdictStatus
 
 CHARACTERS = 4  # to a token, about
@@ -33,7 +33,7 @@ class ModelJudge(Judge):
     count on from it.
     """
 
-    def __init__(self, card: ModelCard, engine: Agent, identity: JudgeIdentity, *, seed: int = 0) -> None:
+    def __init__(self, card: ModelCard, engine: Model, identity: JudgeIdentity, *, seed: int = 0) -> None:
         self.card = card
         self.engine = engine
         self.identity = identity
@@ -61,7 +61,7 @@ class ModelJudge(Judge):
         question, asked = self.ask(item), _Asked()
         while not asked.settled(self.card.attempts):
             request = self._request(item, question, asked.attempts)
-            asked = asked.heard(await self.engine.answer(request), self.card)
+            asked = asked.heard(await self.engine.complete(request), self.card)
         return asked.opinion(self, question)
 
     async def _judge_together(self, items: Sequence[Item]) -> list[Opinion]:
@@ -69,7 +69,7 @@ class ModelJudge(Judge):
         asked = [_Asked() for _ in items]
         while open_items := [i for i, a in enumerate(asked) if not a.settled(self.card.attempts)]:
             requests = [self._request(items[i], questions[i], asked[i].attempts) for i in open_items]
-            for i, answer in zip(open_items, await self.engine.answer_all(requests), strict=True):
+            for i, answer in zip(open_items, await self.engine.complete_all(requests), strict=True):
                 asked[i] = asked[i].heard(answer, self.card)
         return [a.opinion(self, question) for a, question in zip(asked, questions, strict=True)]
 
@@ -80,9 +80,6 @@ class ModelJudge(Judge):
         return Request(
             messages=question.messages,
             decoding=decoding,
-            moment=item.moment,
-            repeat=item.key.repeat,
-            round=item.key.round,
             seed=self.seed + item.judge_repeat * self.card.attempts + attempt,
             schema=self._schema,
             top_logprobs=self.card.top_logprobs,

@@ -9,10 +9,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from proactivebench.agents.base import add_usage
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.identity import panel_identity
 from proactivebench.judging.kind import BaseCard, Building, JudgeKind
+from proactivebench.models.base import add_usage
 from proactivebench.records import JudgeIdentity, Stratum, Task, Usage, VerdictStatus
 
 ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED

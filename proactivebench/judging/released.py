@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from proactivebench.agents.base import Message
 from proactivebench.errors import DataError
+from proactivebench.models.base import Message
 from proactivebench.records import Moment, digest
 from proactivebench.traces import release
 

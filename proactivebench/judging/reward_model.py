@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from proactivebench.agents.base import Agent
 from proactivebench.judging.base import Item
 from proactivebench.judging.kind import Building, JudgeKind, ModelCard
 from proactivebench.judging.model import ModelJudge, Question
 from proactivebench.judging.released import RewardTemplate, read_reward_template
+from proactivebench.models.base import Model
 from proactivebench.records import JudgeIdentity
 
 
@@ -25,7 +25,7 @@ class RewardModelJudge(ModelJudge):
     def __init__(
         self,
         card: RewardModelCard,
-        engine: Agent,
+        engine: Model,
         identity: JudgeIdentity,
         template: RewardTemplate,
         *,

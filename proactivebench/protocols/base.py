@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from typing import Protocol as Interface
 
-from proactivebench.agents.base import Message
+from proactivebench.models.base import Message
 from proactivebench.records import Cause, Moment, Note, ProtocolIdentity, Reply, ReplyStatus
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from proactivebench.agents.base import Message, Reasoned
+from proactivebench.models.base import Message, Reasoned
 from proactivebench.protocols.base import Parsed, Terms
 from proactivebench.protocols.cards import History, PaperCard, ProtocolKind
 from proactivebench.protocols.contract import TASK_KEY, render_reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proactivebench.agents.base import Message
+from proactivebench.models.base import Message
 from proactivebench.protocols.base import Protocol, Terms
 from proactivebench.protocols.cards import ProtocolKind, ReleasedCard
 from proactivebench.records import Moment, ProtocolIdentity, Reply

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from proactivebench.agents.base import Message, Reasoned
+from proactivebench.models.base import Message, Reasoned
 from proactivebench.protocols.base import Parsed, Terms
 from proactivebench.protocols.cards import History, ProtocolKind, StandardCard, fill
 from proactivebench.protocols.contract import render_reply, reply_schema

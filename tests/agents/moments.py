@@ -2,7 +2,8 @@
 
 import asyncio
 
-from proactivebench.agents.base import Agent, Answer, Request
+from proactivebench.agents.base import Actor, Turn
+from proactivebench.models.base import Answer
 from proactivebench.records import Decoding, Event, Moment, MomentLabels, Task, TaskVotes, Trace
 
 
@@ -27,12 +28,12 @@ def task_of(*traces: Trace, name: str = "small") -> Task:
     return Task(name=name, version="1", revision="r", licence="l", date="d", source="s", traces=traces)
 
 
-def request(trace: Trace, turn: int, *, repeat: int = 0, round: int = 0, seed: int = 0) -> Request:  # noqa: A002
+def request(trace: Trace, turn: int, *, repeat: int = 0, round: int = 0, seed: int = 0) -> Turn:  # noqa: A002
     """What a rollout asks at one moment; the conversation is left out."""
-    return Request((), Decoding(), Moment(trace, turn), repeat=repeat, round=round, seed=seed + repeat)
+    return Turn((), Decoding(), moment=Moment(trace, turn), repeat=repeat, round=round, seed=seed + repeat)
 
 
-def answers(agent: Agent, *requests: Request) -> list[Answer]:
+def answers(agent: Actor, *requests: Turn) -> list[Answer]:
     """The agent's answers, asked one after the other."""
 
     async def ask() -> list[Answer]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.agents import create_agent
-from proactivebench.agents.base import Agent, Call
-from proactivebench.agents.given import agent_given, word_of
+from proactivebench.agents.base import Actor, Call
+from proactivebench.agents.programs.given import agent_given, word_of
 from proactivebench.evaluation import Evaluation, run_async
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Reply, ReplyKey, Task
@@ -72,12 +72,12 @@ def call(task: Task | None = None, *, args: dict[str, str] | None = None, word: 
     return Call(word=word, args=args or {}, protocol=protocol, task=task or tiny_task(), **serving)
 
 
-def given(target: Any, task: Task | None = None, **fields: Any) -> Agent:
+def given(target: Any, task: Task | None = None, **fields: Any) -> Actor:
     """The agent that an object is."""
     return agent_given(target, call(task, word=word_of(target), **fields))
 
 
-def process(command: str, **fields: Any) -> Agent:
+def process(command: str, **fields: Any) -> Actor:
     """The agent that a command is."""
     card = fields.pop("card", {})
     serving = {"concurrency": 2, "timeout_s": 20.0} | fields
@@ -94,7 +94,7 @@ def faulty(folder: Path, *words: str) -> str:
 
 
 def run(
-    path: Path, agent: Agent, task: Task | None = None, *, card: dict[str, Any] | None = None, **fields: Any
+    path: Path, agent: Actor, task: Task | None = None, *, card: dict[str, Any] | None = None, **fields: Any
 ) -> dict[ReplyKey, Reply]:
     """All replies of a run of `agent`, saved in `path`."""
     evaluation = Evaluation(

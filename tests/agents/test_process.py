@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 
-from proactivebench.agents.process import code_of_command
+from proactivebench.agents.programs.process import code_of_command
 from proactivebench.errors import UsageError
 from proactivebench.records import Cause, ReplyKey, ReplyStatus
 from tests.agents.programs import faulty, process, rejecting, run
@@ -160,7 +160,7 @@ def test_an_answer_said_twice_is_not_taken_for_the_next_moments(tmp_path):
     ],
 )
 def test_a_message_is_an_action_or_unparsable_by_the_agents_own_doing(said, status, offers):
-    from proactivebench.agents.actions import answer_of_message
+    from proactivebench.agents.programs.actions import answer_of_message
     from proactivebench.protocols import load_protocol
     from proactivebench.rollout import reply_from
 
@@ -185,7 +185,7 @@ def test_a_flood_on_standard_error_is_no_hindrance(tmp_path):
 
 
 def test_a_process_that_will_not_end_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr("proactivebench.agents.pipe._GRACE_S", 0.2)
+    monkeypatch.setattr("proactivebench.agents.programs.pipe._GRACE_S", 0.2)
     command = program(tmp_path, "if message['type'] == 'moment': say(offers=['by %d' % os.getpid()])")
     with (tmp_path / "agent.py").open("a") as file:
         file.write("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench.agents.base import Failure
-from proactivebench.agents.replay import ReplayAgent
+from proactivebench.agents.replay.agent import ReplayAgent
 from proactivebench.errors import DataError, UsageError
+from proactivebench.models.base import Failure
 from proactivebench.protocols import load_protocol
 from proactivebench.records import (
     AgentIdentity,

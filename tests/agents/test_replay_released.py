@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench.agents.replay import ReplayAgent
+from proactivebench.agents.replay.agent import ReplayAgent
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Note
 from proactivebench.traces import load_task

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import proactivebench.api as api
-from proactivebench.agents.replay import read_stored
+from proactivebench.agents.replay.agent import read_stored
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.exports.every_eval_ever import write_every_eval_ever
 from proactivebench.exports.hub import write_hub

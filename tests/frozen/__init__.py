@@ -11,9 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from proactivebench.agents.base import Answer, Failure, Request
+from proactivebench.agents.base import Turn
 from proactivebench.evaluation import Evaluation, report_of, run_async
 from proactivebench.judging import Judge, create_judge
+from proactivebench.models.base import Answer, Failure
 from proactivebench.preparation import Settings, prepare
 from proactivebench.protocols import load_protocol
 from proactivebench.records import (
@@ -175,7 +176,7 @@ def _scripted(task: Task, spec: str | None) -> Evaluation:
     )
 
 
-def _answer(request: Request) -> Answer:
+def _answer(request: Turn) -> Answer:
     drawn = int(question_hash(request.moment, str(request.repeat))[:4], 16) % 16
     usage = Usage(prompt_tokens=100 + request.moment.turn, completion_tokens=20 + drawn)
     last = request.moment.events[-1].event
@@ -186,7 +187,7 @@ def _answer(request: Request) -> Answer:
     return Answer(text=said, finish_reason="stop", usage=usage)
 
 
-def _verdict(request: Request) -> str:
+def _verdict(request: Turn) -> str:
     return ACCEPT if int(digest(request.messages[-1].content)[:2], 16) % 3 else REJECT
 
 

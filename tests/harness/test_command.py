@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from proactivebench.agents.replay import read_stored
+from proactivebench.agents.replay.agent import read_stored
 from proactivebench.harness import task_folder
 from proactivebench.protocols import load_protocol
 from proactivebench.traces import load_task

@@ -9,7 +9,7 @@ import pytest
 import proactivebench.api as api
 from proactivebench import plugins
 from proactivebench.agents import baseline_words
-from proactivebench.agents.replay import read_stored
+from proactivebench.agents.replay.agent import read_stored
 from proactivebench.errors import DataError, UsageError
 from proactivebench.harness.models import register_models
 from proactivebench.plugins import Contract

@@ -23,15 +23,16 @@ def test_every_moment_is_one_request_with_the_events_so_far_and_nothing_else() -
 
 
 def test_its_numbers_are_those_of_the_same_answers_in_a_run(tmp_path: Path) -> None:
-    from proactivebench.agents.lm_eval_backend import LmEvalAgent
+    from proactivebench.agents.base import ModelAgent
     from proactivebench.evaluation import Evaluation, score_run
     from proactivebench.judging import create_judge
+    from proactivebench.models.lm_eval.model import LmEvalModel
     from proactivebench.records import Decoding
 
     results = evaluate(ScriptedLM(), NAME, metadata=METADATA, apply_chat_template=True)
     run = Evaluation(
         task=TASK,
-        agent=LmEvalAgent.around(ScriptedLM(answer_to), model="scripted"),
+        agent=ModelAgent(LmEvalModel.around(ScriptedLM(answer_to), model="scripted")),
         protocol=load_protocol("standard", history="observations"),
         decoding=Decoding(),
         judge=create_judge(task=TASK),

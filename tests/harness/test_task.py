@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 import proactivebench.api as api
-from proactivebench.agents.lm_eval_backend import LmEvalAgent
+from proactivebench.agents.base import ModelAgent
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import Evaluation, run_async, score_run
 from proactivebench.harness import task_folder
 from proactivebench.judging import create_judge
+from proactivebench.models.lm_eval.model import LmEvalModel
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Decoding, Report
 from proactivebench.store import RunStore
@@ -28,7 +29,7 @@ def own_report(path: Path, **changes: Any) -> Report:
     protocol = load_protocol("standard")
     evaluation = Evaluation(
         task=TASK,
-        agent=LmEvalAgent.around(ScriptedLM(), model="scripted"),
+        agent=ModelAgent(LmEvalModel.around(ScriptedLM(), model="scripted")),
         protocol=protocol,
         decoding=Decoding(max_gen_toks=protocol.default_max_gen_toks),
         judge=create_judge(task=TASK),

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proactivebench.agents.base import Agent, Answer, Message, Request
 from proactivebench.judging.base import Item
 from proactivebench.judging.cards import load_card
 from proactivebench.judging.create import create_judge
 from proactivebench.judging.llm import LLMCard, LLMJudge
+from proactivebench.models.base import Answer, Message, Model, Request
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.contract import reply_text
 from proactivebench.records import AgentIdentity, Event, Moment, Reply, ReplyKey, ReplyStatus, Trace
@@ -246,12 +246,12 @@ def _fingerprint(recipe: Recipe, examples: Sequence[Sequence[Message]]) -> str:
     return hashlib.sha256("\0".join(content).encode()).hexdigest()[:12]
 
 
-class _NoEngine(Agent):
+class _NoEngine(Model):
     """Stands where a judge's model would: the prompt is all that is wanted of it."""
 
     identity = AgentIdentity(model="none", name="none")
 
-    async def answer(self, request: Request) -> Answer:
+    async def complete(self, request: Request) -> Answer:
         raise AssertionError("nothing is asked of it")
 
 

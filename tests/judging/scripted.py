@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from proactivebench.agents.base import Agent, Answer, Request
 from proactivebench.judging import Item, Judge, Opinion
+from proactivebench.models.base import Answer, Model, Request
 from proactivebench.records import (
     AgentIdentity,
     Event,
@@ -23,7 +23,7 @@ ACCEPT = '{"reason": "fits", "verdict": "accepted"}'
 REJECT = '{"reason": "too early", "verdict": "rejected"}'
 
 
-class ScriptedEngine(Agent):
+class ScriptedEngine(Model):
     """Answers from a list (the last one repeats) or a function of the request, and remembers what it was asked."""
 
     def __init__(
@@ -47,16 +47,16 @@ class ScriptedEngine(Agent):
     async def close(self) -> None:
         self.closes += 1
 
-    async def answer(self, request: Request) -> Answer:
+    async def complete(self, request: Request) -> Answer:
         said = (
             self.script(request) if callable(self.script) else self.script[min(len(self.asked), len(self.script) - 1)]
         )
         self.asked.append(request)
         return said if isinstance(said, Answer) else Answer(said)
 
-    async def answer_all(self, requests: Sequence[Request]) -> list[Answer]:
+    async def complete_all(self, requests: Sequence[Request]) -> list[Answer]:
         self.batches.append(len(requests))
-        return [await self.answer(request) for request in requests]
+        return [await self.complete(request) for request in requests]
 
 
 class ScriptedJudge(Judge):

@@ -2,9 +2,9 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from proactivebench.agents.base import Answer
 from proactivebench.judging import create_judge
 from proactivebench.judging.cache import VerdictCache
+from proactivebench.models.base import Answer
 from proactivebench.records import Usage
 from tests.judging.scripted import ACCEPT, ScriptedEngine, item
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from proactivebench.agents.base import Answer, Failure, Request, TokenLogprobs
 from proactivebench.judging import create_judge
+from proactivebench.models.base import Answer, Failure, Request, TokenLogprobs
 from proactivebench.records import Usage
 from tests.judging.scripted import ACCEPT, REJECT, ScriptedEngine, item, trace
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from proactivebench.agents import create_agent
 from proactivebench.errors import UsageError
 from proactivebench.judging import Item, Judge, Opinion, create_judge
+from proactivebench.models import create_model
 from proactivebench.records import Event, Moment, ReplyKey, Trace
 from tests.integration.servers import Served, free_port, transformers_serve
 from tests.integration.small_model import small_model
@@ -67,9 +67,9 @@ def test_a_generative_judge_gives_the_same_verdicts_served_and_in_process(
     moments: list[Item], served_judge: Served
 ) -> None:
     args = {"base_url": served_judge.base_url, "model": served_judge.model}
-    served = opinions(create_judge("llm", engine=create_agent("endpoint", args, timeout_s=60)), moments)
+    served = opinions(create_judge("llm", engine=create_model("endpoint", args, timeout_s=60)), moments)
     local_args = {"pretrained": str(small_model("judge")), "dtype": "float32"}
-    local = opinions(create_judge("llm", engine=create_agent("hf", local_args, device="cpu", batch_size="1")), moments)
+    local = opinions(create_judge("llm", engine=create_model("hf", local_args, device="cpu", batch_size="1")), moments)
     assert statuses(served) == statuses(local)
     assert [one and one.reason for one in served] == [one and one.reason for one in local]
     assert len(statuses(local)) == len(moments)  # which verdict so small a model settles on is left to its training

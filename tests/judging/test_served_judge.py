@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from proactivebench.agents import create_agent
 from proactivebench.judging import create_judge
+from proactivebench.models import create_model
 from tests.judging.scripted import ACCEPT, REJECT, item
 from tests.servers.chat import Drop, Fault, Hang, Say, Step, chat_server, refusal
 
@@ -14,7 +14,7 @@ from tests.servers.chat import Drop, Fault, Hang, Say, Step, chat_server, refusa
 def judged(step: Step, *proposals: str | None):  # type: ignore[no-untyped-def]
     async def run(base_url: str):  # type: ignore[no-untyped-def]
         args = {"base_url": base_url, "model": "m"}
-        judge = create_judge("llm", engine=create_agent("endpoint", args, timeout_s=0.5, max_retries=0))
+        judge = create_judge("llm", engine=create_model("endpoint", args, timeout_s=0.5, max_retries=0))
         await judge.start()
         try:
             return await judge.judge([item(proposal) for proposal in proposals])

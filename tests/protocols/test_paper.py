@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proactivebench.agents.endpoint import EndpointAgent
 from proactivebench.errors import DataError, UsageError
+from proactivebench.models.endpoint.model import EndpointModel
 from proactivebench.protocols import Protocol, load_protocol
 from proactivebench.protocols.released import prompts_in
 from proactivebench.records import Cause, Decoding, Moment, Reply, ReplyStatus, Trace
-from tests.agents.asking import request, with_agent
+from tests.models.asking import request, with_agent
 from tests.protocols.conversations import TRACES, WORDS, reply, trace_of
 from tests.servers.chat import chat_server
 
@@ -208,7 +208,7 @@ def test_the_hash_covers_the_pinned_file(tmp_path: Path, paper: Protocol) -> Non
 
 
 def test_the_paper_protocol_asks_a_server_for_no_response_format(paper: Protocol) -> None:
-    async def use(agent: EndpointAgent, protocol: Protocol) -> dict[str, Any]:
+    async def use(agent: EndpointModel, protocol: Protocol) -> dict[str, Any]:
         agent.expect(Decoding(), protocol.schema())
         found = await agent.start()
         await agent.answer(request(schema=protocol.schema()))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proactivebench.agents.base import Message
+from proactivebench.models.base import Message
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Cause, Moment, ReplyStatus, Trace
 from tests.protocols.conversations import TRACES, replies, reply, trace_of

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from proactivebench.agents.endpoint_probe import QUESTION
+from proactivebench.models.endpoint.probe import QUESTION
 
 
 @dataclass(frozen=True)

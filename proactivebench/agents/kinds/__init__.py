@@ -1,2 +1,2 @@
-"""The agents and models that come with the package: every module here declares its `PLUGS`. Nothing heavy is imported
+"""The agents that come with the package: every module here declares its `PLUGS`. Nothing heavy is imported
 for that: targets are words."""

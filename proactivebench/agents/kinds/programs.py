@@ -6,14 +6,14 @@ PLUGS = (
     Plug(
         Contract.AGENT,
         "process",
-        "proactivebench.agents.process:ProcessAgent",
+        "proactivebench.agents.programs.process:ProcessAgent",
         "a program: a line of JSON a moment on its standard input, a line back (docs/agents.md)",
         'command="PROGRAM ARGUMENT …"',
     ),
     Plug(
         Contract.AGENT,
         "http",
-        "proactivebench.agents.http_agent:HttpAgent",
+        "proactivebench.agents.programs.http:HttpAgent",
         "a server: one POST a moment (docs/agents.md)",
         "url=http://…",
     ),

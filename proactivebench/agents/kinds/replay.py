@@ -6,7 +6,7 @@ PLUGS = (
     Plug(
         Contract.AGENT,
         "replay",
-        "proactivebench.agents.replay:ReplayAgent",
+        "proactivebench.agents.replay.agent:ReplayAgent",
         "stored answers: a run, released answers, or a released model",
         "path=… | released=MODEL",
     ),

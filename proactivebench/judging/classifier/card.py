@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from proactivebench.agents.base import Message
 from proactivebench.judging.kind import BaseCard
+from proactivebench.models.base import Message
 from proactivebench.parameters import Parameters
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from proactivebench.agents.base import Message
-from proactivebench.agents.secrets import refuse_secrets
 from proactivebench.errors import BadArgument
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer, Text
 from proactivebench.judging.kind import Building, JudgeKind
 from proactivebench.judging.quoting import clip, fill, quote
+from proactivebench.models.base import Message
+from proactivebench.models.secrets import refuse_secrets
 from proactivebench.records import AgentIdentity, Event, JudgeIdentity, VerdictStatus
 
 

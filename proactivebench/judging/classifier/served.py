@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proactivebench.agents.endpoint_errors import Rejected, TooLarge, Transient, persistently
-from proactivebench.agents.endpoint_line import Connection, Tally
-from proactivebench.agents.endpoint_options import parse_options
-from proactivebench.agents.server_words import in_a_word
 from proactivebench.judging.classifier.card import ClassifierCard, Score, Scorer, Text
+from proactivebench.models.endpoint.errors import Rejected, TooLarge, Transient, persistently
+from proactivebench.models.endpoint.line import Connection, Tally
+from proactivebench.models.endpoint.options import parse_options
+from proactivebench.models.server_words import in_a_word
 
 _NAMES = {"concurrency": "num_concurrent", "timeout_s": "timeout"}
 _CONCURRENCY, _TIMEOUT_S, _MAX_RETRIES = 16, 120.0, 5

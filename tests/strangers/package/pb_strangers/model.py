@@ -11,7 +11,7 @@ class Echo(Model):
     def __init__(self, loudness: str = "1") -> None:
         self.loudness = int(loudness)
 
-    async def answer(self, request: Request) -> Answer:
+    async def complete(self, request: Request) -> Answer:
         """One JSON object that reads as an offer and as a verdict."""
         said = request.messages[-1].content[-40:] * self.loudness
         return Answer(json.dumps({"Proactive Task": said, "verdict": "accepted"}))

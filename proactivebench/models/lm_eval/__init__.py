@@ -1,0 +1,1 @@
+"""Any backend of lm-eval as a model."""

@@ -147,10 +147,11 @@ class Pipe:
 
     def _signal_group(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
-            if os.name == "nt":
+            kill_group = getattr(os, "killpg", None)  # Windows has no groups
+            if kill_group is None:
                 self._process.kill()
             else:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                kill_group(self._process.pid, signal.Signals["SIGKILL"])
 
     async def _listen(self) -> None:
         """Keep the last words on standard error."""

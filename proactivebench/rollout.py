@@ -13,6 +13,7 @@ from proactivebench.models.base import Answer, Failure, add_usage
 from proactivebench.protocols.base import Parsed, Protocol
 from proactivebench.records import Cause, Decoding, Moment, Note, Reply, ReplyKey, ReplyStatus, Trace, printable
 from proactivebench.stopping import Stopped, heeding
+from proactivebench.together import task_group
 
 _RETRY_SEED = 10_007  # an answer asked again gets another seed, far from those of the repeats
 
@@ -185,13 +186,9 @@ class Rollout:
                     return
                 await self._run_chain(chain)
 
-        workers = [asyncio.create_task(work()) for _ in range(max(1, self.concurrency))]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+        async with task_group() as workers:
+            for _ in range(max(1, self.concurrency)):
+                workers.create_task(work())
 
     async def _run_chain(self, chain: Chain) -> None:
         step = _advance(chain, None)

@@ -10,7 +10,6 @@ False, None (no opinion: the next judge of a chain decides), or an `Opinion`. It
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.judging.kind import BaseCard, Building, JudgeKind
 from proactivebench.records import JudgeIdentity, Moment, VerdictStatus
+from proactivebench.together import together
 
 Decide = Callable[[Moment, str | None], Any]
 
@@ -31,7 +31,7 @@ class FunctionJudge(Judge):
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item."""
-        return list(await asyncio.gather(*(self._opinion(item) for item in items)))
+        return await together(self._opinion(item) for item in items)
 
     async def _opinion(self, item: Item) -> Opinion | None:
         name = self.identity.name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from proactivebench.judging.parsing import Reading, read_verdict, verdict_schema
 from proactivebench.models.base import Answer, Failure, Message, Model, Request, add_usage
 from proactivebench.models.server_words import in_a_word
 from proactivebench.records import Cause, JudgeIdentity, Note, VerdictStatus
+from proactivebench.together import together
 
 CHARACTERS = 4  # to a token, about
 
@@ -50,7 +50,7 @@ class ModelJudge(Judge):
         """One opinion per item: in batches for an in-process engine, each at its own pace for a server."""
         if self.engine.lockstep:
             return list(await self._judge_together(items))
-        return list(await asyncio.gather(*(self._judge_alone(item) for item in items)))
+        return list(await together(self._judge_alone(item) for item in items))
 
     def estimate(self, items: Sequence[Item]) -> Estimate:
         """One request an item."""

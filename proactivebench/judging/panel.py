@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Literal
@@ -14,6 +13,7 @@ from proactivebench.judging.identity import panel_identity
 from proactivebench.judging.kind import BaseCard, Building, JudgeKind
 from proactivebench.models.base import add_usage
 from proactivebench.records import JudgeIdentity, Stratum, Task, Usage, VerdictStatus
+from proactivebench.together import together
 
 ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED
 
@@ -66,7 +66,7 @@ class PanelJudge(Judge):
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item."""
-        votes = await asyncio.gather(*(member.judge(items) for member in self.members))
+        votes = await together(member.judge(items) for member in self.members)
         return [vote(self.card, opinions) for opinions in zip(*votes, strict=True)]
 
 

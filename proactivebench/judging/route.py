@@ -14,6 +14,7 @@ from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.labels import LabelsJudge
 from proactivebench.parameters import Parameters
 from proactivebench.records import JudgeIdentity, Stratum, Task, VerdictStatus
+from proactivebench.together import together
 
 NO_VOTES = "no_votes"
 
@@ -85,7 +86,7 @@ class RoutedJudge(Judge):
 
     async def start(self) -> dict[str, Any]:
         """Start the models behind; what they found out, by model name."""
-        found = await asyncio.gather(*(engine.start() for engine in self._engines.values()))
+        found = await together(engine.start() for engine in self._engines.values())
         # a backend of lm-eval knows only now whether it runs in this process or asks a server
         self.lockstep = not self._engines or any(engine.lockstep for engine in self._engines.values())
         return {name: facts for name, facts in zip(self._engines, found, strict=True) if facts}

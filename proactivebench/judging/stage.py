@@ -10,6 +10,7 @@ from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.records import SILENCE, Moment, Reply, ReplyStatus, Verdict, VerdictKey, VerdictStatus, printable
 from proactivebench.stopping import Stopped, heeding
 from proactivebench.store import Appender
+from proactivebench.together import task_group, together
 
 _IN_FLIGHT = 256  # items under way at once, or in one batch: what a crash can cost; engines bound the requests
 
@@ -40,9 +41,8 @@ class VerdictStage:
 
     async def drain(self, queue: asyncio.Queue[Work | None]) -> None:
         """Judge what comes through `queue` until None comes."""
-        pending: set[asyncio.Task[object]] = set()
-        ended = False
-        try:
+        ended, slots = False, asyncio.Semaphore(_IN_FLIGHT)
+        async with task_group() as deciding:
             while not ended:
                 batch, ended = await _next_batch(queue)
                 items = [item for moment, reply in batch for item in self.missing(moment, reply)]
@@ -53,14 +53,8 @@ class VerdictStage:
                 for item in items:
                     if self._stop.is_set():
                         break
-                    pending.add(asyncio.create_task(self.decide([item])))
-                    if len(pending) >= _IN_FLIGHT:
-                        pending = await _some_done(pending)
-            while pending:
-                pending = await _some_done(pending)
-        finally:
-            for task in pending:
-                task.cancel()
+                    await slots.acquire()
+                    deciding.create_task(self.decide([item])).add_done_callback(lambda _: slots.release())
 
     async def decide(self, items: Sequence[Item]) -> None:
         """Ask the judge for `items` and append its verdicts. An item without an opinion gets no verdict; one that is
@@ -96,7 +90,7 @@ class VerdictStage:
         if await self._in_batches(missing):
             await self.decide(missing)
         else:
-            await asyncio.gather(*(self.decide([item]) for item in missing))
+            await together(self.decide([item]) for item in missing)
         return [
             [self._verdicts[key] for item in items_of(*work) if (key := _key(item)) in self._verdicts] for work in works
         ]
@@ -170,11 +164,3 @@ async def _next_batch(queue: asyncio.Queue[Work | None]) -> tuple[list[Work], bo
     while not queue.empty():
         batch.append(queue.get_nowait())
     return [work for work in batch if work is not None], None in batch
-
-
-async def _some_done(pending: set[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
-    """Wait for some tasks; returns those still under way. Raises what a task raised."""
-    done, rest = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        task.result()
-    return rest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from proactivebench.judging import Judge, Opinion
 from proactivebench.judging.lexical.training import items_hash
 from proactivebench.records import Design, JudgeErrors, JudgeIdentity, NeedRule, VerdictStatus
+from proactivebench.together import together
 from proactivebench.traces import LabelledItem
 from proactivebench.validation.agreement import krippendorff_alpha
 from proactivebench.validation.anchors import Lookup, accept_everything, one_human, rated
@@ -37,7 +37,7 @@ async def ask(judge: Judge, items: Sequence[ValidationItem], progress: Progress 
         if judge.lockstep:
             opinions += await judge.judge(asked)
         else:  # each by itself, so that a cache has every opinion as it comes
-            for found in await asyncio.gather(*(judge.judge([item]) for item in asked)):
+            for found in await together(judge.judge([item]) for item in asked):
                 opinions += found
         if progress is not None:
             progress(len(opinions), len(items))

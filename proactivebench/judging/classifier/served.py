@@ -13,6 +13,7 @@ from proactivebench.models.endpoint.errors import Rejected, TooLarge, Transient,
 from proactivebench.models.endpoint.line import Connection, Tally
 from proactivebench.models.endpoint.options import parse_options
 from proactivebench.models.server_words import in_a_word
+from proactivebench.together import together
 
 _NAMES = {"concurrency": "num_concurrent", "timeout_s": "timeout"}
 _CONCURRENCY, _TIMEOUT_S, _MAX_RETRIES = 16, 120.0, 5
@@ -40,7 +41,7 @@ class ServedScorer(Scorer):
 
     async def scores(self, texts: Sequence[Text]) -> list[Score]:
         """One request per text, at most `concurrency` at once."""
-        return list(await asyncio.gather(*(self._score(text) for text in texts)))
+        return await together(self._score(text) for text in texts)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -28,6 +28,7 @@ from proactivebench.naming import did_you_mean
 from proactivebench.parameters import Parameters
 from proactivebench.plugins import Contract
 from proactivebench.records import AgentIdentity, Decoding, digest
+from proactivebench.together import together
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -117,7 +118,7 @@ class LmEvalModel(Model):
             await self.start()
         if self._http is not None:
             prepared = [self._prepare(request) for request in requests]
-            return list(await asyncio.gather(*(self._ask_http(r, p) for r, p in zip(requests, prepared, strict=True))))
+            return await together(self._ask_http(r, p) for r, p in zip(requests, prepared, strict=True))
         return await asyncio.to_thread(self._ask_engine, requests)
 
     async def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,6 +11,7 @@ from proactivebench.models.base import Answer, Model, ModelCall, Request
 from proactivebench.parameters import Parameters
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Decoding, Moment, Reply, Task
+from proactivebench.together import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class Actor:
 
     async def answer_all(self, turns: Sequence[Turn]) -> list[Answer]:
         """The answers at several turns, in their order."""
-        return list(await asyncio.gather(*(self.answer(turn) for turn in turns)))
+        return await together(self.answer(turn) for turn in turns)
 
     def released(self, moment: Moment, repeat: int) -> None:
         """Nothing more of this trace and repeat is asked (with a history of observations: of this moment)."""

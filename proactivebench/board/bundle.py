@@ -49,14 +49,12 @@ def prepare_entry(
         raise UsageError(f"{output_path} holds something else than an entry: give a new or empty --output_path")
     replies = sorted((reply for reply in store.replies().values() if reply.status.final), key=lambda reply: reply.key)
     verdicts = _standing_verdicts(store, task, replies)
-    report = build_report(task, manifest, replies, verdicts)
-    check_valid(report)
     files = {REPLIES: _packed(redacted_reply(reply) for reply in replies)}
     for judge, given in verdicts.items():
         files[verdict_file(judge)] = _packed(redacted_verdict(verdict) for verdict in given)
     public = redacted_manifest(manifest)
     try:
-        entry = Entry(
+        draft = Entry(
             run_id=run_id or _run_id(manifest, files[REPLIES][0]),
             declared=declared,
             manifest=public.model_copy(update={"judges": {key: public.judges[key] for key in verdicts}}),
@@ -64,14 +62,17 @@ def prepare_entry(
                 name: EvidenceFile(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), records=records)
                 for name, (content, records) in files.items()
             },
-            claims=claims_of(report),
+            claims={},
         )
     except ValidationError as error:
         raise UsageError(f"{store.path} cannot stand on a board: {first_problem(error)}") from error
-    if (fault := next(rule_faults(entry), None)) is not None:
+    if (fault := next(rule_faults(draft), None)) is not None:  # said before anything is computed
         raise UsageError(
             printable(fault if fault.startswith("--") else f"{store.path} cannot stand on a board: {fault}")
         )
+    report = build_report(task, manifest, replies, verdicts)
+    check_valid(report)
+    entry = draft.model_copy(update={"claims": claims_of(report)})
     contents = {name: content for name, (content, _) in files.items()}
     contents[ENTRY] = (entry.model_dump_json(indent=2, exclude_none=True) + "\n").encode()
     _check_as_a_board_does(contents, output_path, task)

@@ -3,7 +3,6 @@ it about moments, judges about answers."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple, Self
 from proactivebench.errors import BadArgument
 from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Cause, Decoding, Note, Usage
+from proactivebench.together import together
 
 
 class Message(NamedTuple):
@@ -146,7 +146,7 @@ class Model:
 
     async def complete_all(self, requests: Sequence[Request]) -> list[Answer]:
         """The completions of several conversations, in their order."""
-        return list(await asyncio.gather(*(self.complete(request) for request in requests)))
+        return await together(self.complete(request) for request in requests)
 
     async def close(self) -> None:
         """Let go of connections and memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -56,13 +57,22 @@ def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DR
     Returns:
         The one-sided p; 1 where no offer could have fallen elsewhere, as for an agent that always or never offers.
     """
-    rng = np.random.default_rng(seed)
-    observed = 0
-    placed = np.zeros(draws, dtype=np.int64)
+    observed, counts = 0, []
     for shown, needed in zip(offers, need, strict=True):
         tail, wanted = (shown[:, None] if shown.ndim == 1 else shown)[1:], needed[1:]
         observed += int(tail[wanted].sum())
-        good, bad = int(wanted.sum()), int((~wanted).sum())
-        for made in tail.sum(axis=0).tolist():
-            placed += rng.hypergeometric(good, bad, made, size=draws) if made and good else 0
+        counts += [(int(wanted.sum()), int((~wanted).sum()), made) for made in tail.sum(axis=0).tolist()]
+    placed = _at_random(tuple(counts), draws, seed)
     return Chance((1 + int((placed >= observed).sum())) / (1 + draws), draws)
+
+
+@lru_cache(maxsize=128)
+def _at_random(counts: tuple[tuple[int, int, int], ...], draws: int, seed: int) -> NDArray[np.int64]:
+    """How many offers fall on need, `draws` times: `counts` are, per trace and repeat, the moments with need, those
+    without, and the offers made. Drawing is what costs, and the same runs are scored again and again."""
+    rng = np.random.default_rng(seed)
+    placed = np.zeros(draws, dtype=np.int64)
+    for good, bad, made in counts:
+        placed += rng.hypergeometric(good, bad, made, size=draws) if made and good else 0
+    placed.flags.writeable = False
+    return placed

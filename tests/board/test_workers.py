@@ -11,13 +11,7 @@ from proactivebench.board import recomputing
 from proactivebench.board.building import build_board, publish
 from proactivebench.board.workers import each_alone
 
-
-def squared(number):
-    if number % 7 == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if number == 11:
-        os._exit(1)
-    return number * number
+from .deadly import squared
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import ItemsView, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,23 +32,33 @@ def values(text: str | None, option: str) -> dict[str, Any]:
     return {name: _literal(value) for name, value in _once(_split(text, option), option).items()}
 
 
-def config_defaults(file: Path, options: Iterable[click.Parameter]) -> dict[str, Any]:
+def config_defaults(file: Path, options: Iterable[click.Option]) -> dict[str, Any]:
     """The options in a YAML file, as defaults for the command line: keys are option names, mappings become JSON.
     Raises `UsageError` for a file that cannot be read, for options that do not exist and for lists of values."""
     found = read_yaml(file, "YAML with `option: value` lines")
+    named = {option.opts[0].lstrip("-"): option for option in options}
+    known = named | {option.name: option for option in named.values()}
     written = [(str(name).lstrip("-").replace("-", "_"), value) for name, value in found.items()]
-    twice = [name for name, times in Counter(name for name, _ in written).items() if times > 1]
-    if twice:
-        raise BadArgument(f"{file} sets '{twice[0]}' twice, and it takes one value: leave one")
-    known = {option.name: option for option in options if option.name}
     unknown = sorted(name for name, _ in written if name not in known)
     if unknown:
-        hint = did_you_mean(unknown[0], known)
-        raise UnknownName(f"{file} sets '{unknown[0]}', which is no option: {hint}they are {', '.join(sorted(known))}")
-    for name, value in written:
-        if isinstance(value, list) and not known[name].multiple:
-            raise BadArgument(f"{file} sets '{name}' to a list, and it takes one value: leave one")
-    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in written}
+        hint = did_you_mean(unknown[0], named)
+        raise UnknownName(f"{file} sets '{unknown[0]}', which is no option: {hint}they are {', '.join(sorted(named))}")
+    defaults: dict[str, Any] = {}
+    for word, value in written:
+        option = known[word]
+        if option.name in defaults:
+            raise BadArgument(f"{file} sets '{word}' twice, and it takes one value: leave one")
+        if isinstance(value, list):
+            raise BadArgument(f"{file} sets '{word}' to a list, and it takes one value: leave one")
+        defaults[option.name] = _as_typed(value, option)
+    return defaults
+
+
+def _as_typed(value: Any, option: click.Option) -> Any:
+    """A value of a configuration as it would be typed; a switch's, and one that is left out, as it is."""
+    if value is None or (option.is_flag and isinstance(value, bool)):
+        return value
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def _split(text: str, option: str) -> Iterator[tuple[str, str]]:

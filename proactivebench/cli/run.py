@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from proactivebench.preparation import Serving
 
 
-def _read_config(context: click.Context, _: click.Parameter, file: Path | None) -> None:
+def _read_config(context: click.Context, itself: click.Parameter, file: Path | None) -> None:
     if file is not None and not context.resilient_parsing:
         from proactivebench.cli.arguments import config_defaults
 
-        context.default_map = config_defaults(
-            file, [known for known in context.command.params if known.name != "config"]
-        )
+        options = [one for one in context.command.params if isinstance(one, click.Option) and one is not itself]
+        context.default_map = config_defaults(file, options)
 
 
 @click.command()

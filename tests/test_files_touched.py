@@ -1,4 +1,5 @@
-"""What has to be touched to add something of ours: one new file, which the registry finds by itself."""
+"""What has to be touched to add something of ours: one new file, which the registry finds by itself; for a verb of the
+command line also a line in the table of verbs."""
 
 import json
 import sys
@@ -6,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench import plugins
+from proactivebench import cli, plugins
 from proactivebench.agents import baseline_words, is_baseline
+from proactivebench.cli.verbs import VERBS, Verb
 from proactivebench.evaluation import report_of, run_async
 from proactivebench.harness.models import register_models
 from proactivebench.plugins import Contract
@@ -95,3 +97,40 @@ def test_a_trivial_agent_and_a_kind_of_agent_of_ours_are_one_file(tmp_path):
     from lm_eval.api.registry import model_registry
 
     assert "once" in model_registry
+
+
+VERB = '''"""Counts moments."""
+import click
+from proactivebench.cli import options
+from proactivebench.cli.parameters import Whole, option
+
+@click.command()
+@option("--at_most", type=Whole(min=1), default=3, help="No more.")
+@options.transport
+def count(at_most, serving):
+    """Count to a number.
+
+    Example: proactivebench count --at_most 3
+    """
+    print(at_most, serving.timeout_s)
+'''
+
+
+def test_a_verb_is_its_module_and_a_line_in_the_table(tmp_path, monkeypatch, capsys):
+    (tmp_path / "count.py").write_text(VERB)
+    monkeypatch.setattr(cli, "__path__", [*cli.__path__, str(tmp_path)])
+    monkeypatch.setitem(VERBS, "count", Verb("count", "Count to a number"))
+
+    def called(*words):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(words)
+        return ended.value.code, *capsys.readouterr()
+
+    try:
+        assert "  count            Count to a number" in called("--help")[1]
+        assert "--at_most INTEGER" in called("count", "--help")[1]
+        assert called("count", "--at-most", "2", "--timeout=7") == (0, "2 7.0\n", "")
+        assert "0 is not in the range" in called("count", "--at_most", "0")[2]
+        assert "--at_most is given 2 times (1, 2)" in called("count", "--at_most", "1", "--at-most=2")[2]
+    finally:
+        sys.modules.pop("proactivebench.cli.count", None)

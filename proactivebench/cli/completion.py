@@ -28,7 +28,7 @@ _SHELLS = (*_PLACES, "powershell")
 def complete(instruction: str, variable: str) -> int:
     """Answer a shell that asks, in the environment variable, what may follow; returns the exit code."""
     first, _, shell = instruction.partition("_")
-    if first == "complete" and shell == "bash":  # a script of before 0.2: one word a line
+    if first == "complete" and shell == "bash":  # as scripts of 0.1 ask: one word a line
         asked = _completion(shell, variable)
         print("\n".join(item.value for item in asked.get_completions(*asked.get_completion_args())))
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +47,8 @@ def rejudge(
     Example: proactivebench leaderboard rejudge board --pending
       --judge_model endpoint --judge_model_args base_url=http://localhost:8000/v1,model=m
     """
+    import asyncio
+
     from proactivebench.board.redeciding import FittingJudges, Redeciding
     from proactivebench.board.validation import board_holding, find_entries
     from proactivebench.cli.interrupt import until_interrupted

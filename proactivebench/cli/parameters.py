@@ -45,15 +45,15 @@ class Whole(click.IntRange):
 
 
 class Number(click.FloatRange):
-    """A number within limits; what is no number is within none."""
+    """A number within limits; what is no number, or endless, is within none."""
 
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number. Raises `click.BadParameter`."""
         number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail(f"{value!r} is not a number.", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
 
 

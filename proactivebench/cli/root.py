@@ -34,7 +34,7 @@ class Verbs(click.Group):
         """The verb that is called and its arguments. Raises `click.UsageError` with the nearest one, if it is none."""
         from difflib import get_close_matches
 
-        if args[0] not in VERBS:
+        if args[0] not in VERBS and not ctx.resilient_parsing:  # a shell that completes is told nothing
             close = get_close_matches(args[0], VERBS, 1)
             hint = f"did you mean '{close[0]}'?" if close else f"see `{PROGRAM} --help`"
             raise click.UsageError(f"there is no verb '{args[0]}': {hint}")

@@ -161,6 +161,15 @@ def test_a_model_that_fails_is_no_model_that_disagrees(step, board):
     assert kept(board) == before
 
 
+def test_a_second_judge_is_asked_as_patiently_as_the_command_says(board):
+    with chat_server([Fault(500, headers={"Retry-After": "0"})]) as server:
+        done = verify(board, server, more=["--max_retries", "1"])
+    assert done.code == 3
+    asked = [seen.body["messages"][-1]["content"] for seen in server.asked]
+    assert asked
+    assert all(asked.count(question) == 2 for question in asked)
+
+
 def test_keys_reach_the_server_and_nothing_else(board):
     with chat_server(judged()) as server:
         done = verify(board, server)
@@ -223,9 +232,12 @@ def call(*argv):
 
 def verify(board, server, *, of=None, record=None, args="", more=()):
     """`leaderboard verify` of the first entry (or `of`), a second judge on `server`, its opinion kept in the board."""
-    behind = f"base_url={server.base_url},model=second,max_retries=0{args}"
+    behind = f"base_url={server.base_url},model=second{args}"
     judge = ["--judge", "llm", "--judge_model", "endpoint", "--judge_model_args", behind]
-    return call("leaderboard", "verify", of or board / "entries" / ENTRY, *judge, "--record", record or board, *more)
+    kept_in = ["--record", record or board]
+    return call(
+        "leaderboard", "verify", of or board / "entries" / ENTRY, *judge, *kept_in, *(more or ["--max_retries", "0"])
+    )
 
 
 def proposal(seen):

@@ -56,6 +56,34 @@ def test_a_configuration_that_sets_an_option_twice_is_refused(command, tmp_path)
     assert "sets 'max_retries' twice" in one_line(command("run", "--config", "run.yaml", code=2))
 
 
+def test_a_configuration_gives_one_value_to_an_option_that_takes_one(command, tmp_path):
+    (tmp_path / "run.yaml").write_text("model: never\ntasks: proactivebench_sample\nlimit: [1, 2]\n")
+    assert "sets 'limit' to a list" in one_line(command("run", "--config", "run.yaml", code=2))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("limit: one", "'--limit': 'one' is not a valid integer"),
+        ("seed: 2024-01-01", "'--seed': '2024-01-01' is not a valid integer"),
+        ("predict_only: 2", "'--predict_only': '2' is not a valid boolean"),
+        ("timeout: .nan", "'--timeout': 'nan' is not a finite number"),
+        ("jsn: true", "did you mean json?"),
+    ],
+)
+def test_a_value_of_a_configuration_is_read_as_if_it_were_typed(line, says, command, tmp_path):
+    (tmp_path / "run.yaml").write_text(f"model: never\ntasks: proactivebench_sample\n{line}\n")
+    assert says in one_line(command("run", "--config", "run.yaml", code=2))
+
+
+def test_a_configuration_sets_switches_by_their_own_names(command, tmp_path):
+    (tmp_path / "run.yaml").write_text(
+        "model: never\ntasks: proactivebench_sample\nlimit: 1\njson: true\njudge-cache: no\noutput_path: 7\n"
+    )
+    assert command("run", "--config", "run.yaml", code=0).stdout.startswith("{")
+    assert (tmp_path / "7" / "manifest.json").exists()
+
+
 def test_no_secret_stands_in_the_refusal(command):
     done = command("run", "--model_args", "api_key=sk-abcdefgh12345678", "--model_args", "x=1", code=2)
     assert "sk-abc" not in done.stderr

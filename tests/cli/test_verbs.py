@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import pytest
 
 from proactivebench.cli import VERBS, main, overview
@@ -254,6 +256,16 @@ def test_whatever_has_a_model_behind_it_says_how_that_is_asked():
     for path, names in found.items():
         assert names & TRANSPORT == (TRANSPORT if path in asking else set()), path
         assert names & JUDGE in (JUDGE, set()), path
+
+
+def test_the_docs_have_these_options_and_their_defaults():
+    page = (Path(__file__).parents[2] / "docs" / "endpoints.md").read_text(encoding="utf-8")
+    run = dict(every_command())[("run",)]
+    for option in run.params:
+        if option.name in TRANSPORT:
+            value = option.get_default(click.Context(run))
+            default = str(value).removesuffix(".0") if isinstance(value, int | float | str) else ""
+            assert re.search(rf"^\| `{option.opts[0]}` \| {default} ?\|", page, re.MULTILINE), option.name
 
 
 def test_a_verb_is_loaded_when_it_is_called_and_no_other(command):

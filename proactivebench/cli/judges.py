@@ -62,7 +62,7 @@ def show(name: str) -> None:
 @named_judge
 @options.judge_model
 @option("--items", default="all", help="all (1,749 items) or official (120).")
-@option("--write_back/--no_write_back", is_flag=True, default=True, help="Write the result into the card.")
+@switch("--write_back/--no_write_back", default=True, help="Write the result into the card.")
 @options.transport
 @options.as_json
 def validate(
@@ -292,7 +292,7 @@ def train(name: str, output: Path | None) -> None:
 
 @judges.command()
 @click.argument("page", type=PATH, required=False, help="A page with the two marks.")
-@option("--check/--no_check", is_flag=True, default=False, help="Write nothing; exit 1 if stale.")
+@switch("--check/--no_check", default=False, help="Write nothing; exit 1 if stale.")
 def table(page: Path | None, check: bool) -> None:
     """The table of all judges, for the docs (Markdown).
 

@@ -26,7 +26,7 @@ def option(*names: str, **attributes: Any) -> Callable[[Call], Call]:
 
 
 def switch(*names: str, **attributes: Any) -> Callable[[Call], Call]:
-    """An option without a value: off unless it is given."""
+    """An option without a value: off unless it is given, or its `default` is on."""
     return option(*names, is_flag=True, **attributes)
 
 

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from proactivebench.cli import VERBS, main, overview
+from proactivebench.preparation import Serving
 
 from .commands import every_command
 
@@ -256,6 +257,15 @@ def test_whatever_has_a_model_behind_it_says_how_that_is_asked():
     for path, names in found.items():
         assert names & TRANSPORT == (TRANSPORT if path in asking else set()), path
         assert names & JUDGE in (JUDGE, set()), path
+
+
+def test_python_and_the_command_line_ask_alike_by_default():
+    run = dict(every_command())[("run",)]
+    values = {option.name: option.get_default(click.Context(run)) for option in run.params if option.name in TRANSPORT}
+    serving = Serving()
+    assert (values["concurrency"], values["timeout"], values["max_retries"], values["batch_size"]) == (
+        serving.concurrency, serving.timeout_s, serving.max_retries, serving.batch_size
+    )  # fmt: skip
 
 
 def test_the_docs_have_these_options_and_their_defaults():

@@ -43,7 +43,7 @@ demo: setup ## the main job on the built-in sample with the trivial agents; prin
 	$(BIN)/proactivebench demo
 
 test: .venv/.setup-dev $(BROWSER) ## the whole default suite: no torch, no released data
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-models: .venv-models/.setup-models ## adds torch: the tests with real models and servers
 	.venv-models/bin/python -m pytest -m models

@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")  # a pipe on Windows, or a locale, without our signs
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small products: threads only wait for each other
     args = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in args
     if debug:

@@ -43,6 +43,12 @@ def submit(root, run, key, agent=None):
     return folder
 
 
+@pytest.fixture(scope="module")
+def victim(answers, tmp_path_factory):
+    """One entry with offers, to be read."""
+    return submit(tmp_path_factory.mktemp("victim"), answers / "best-candidate", VICTIM)
+
+
 @pytest.fixture
 def robbed(answers, tmp_path):
     """A board with a victim, and a thief who took all its offers and added some where the victim is silent."""
@@ -181,14 +187,14 @@ def twins_of_changed(folder, change):
 
 
 @pytest.mark.parametrize("how", CHANGES)
-def test_an_offer_is_the_same_whatever_little_is_changed_in_it(answers, tmp_path, how):
+def test_an_offer_is_the_same_whatever_little_is_changed_in_it(victim, how):
     def change(replies):
         return [r.model_copy(update={"proposals": tuple(changed(p, how) for p in r.proposals)}) for r in replies]
 
-    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+    assert twins_of_changed(victim, change) == [VICTIM]
 
 
-def test_different_changes_at_different_moments_hide_nothing(answers, tmp_path):
+def test_different_changes_at_different_moments_hide_nothing(victim):
     def change(replies):
         chance = random.Random(1)
         return [
@@ -196,10 +202,10 @@ def test_different_changes_at_different_moments_hide_nothing(answers, tmp_path):
             for r in replies
         ]
 
-    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+    assert twins_of_changed(victim, change) == [VICTIM]
 
 
-def test_offers_of_ones_own_at_every_fifth_moment_hide_nothing(answers, tmp_path):
+def test_offers_of_ones_own_at_every_fifth_moment_hide_nothing(victim):
     def change(replies):
         own = ("Shall I water the plants on the balcony before the weekend?",)
         return [
@@ -207,10 +213,10 @@ def test_offers_of_ones_own_at_every_fifth_moment_hide_nothing(answers, tmp_path
             for number, r in enumerate(replies)
         ]
 
-    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+    assert twins_of_changed(victim, change) == [VICTIM]
 
 
-def test_offers_moved_to_a_neighbouring_turn_are_the_same_offers(answers, tmp_path):
+def test_offers_moved_to_a_neighbouring_turn_are_the_same_offers(victim):
     def change(replies):
         chance, moved = random.Random(2), {}
         for reply in replies:
@@ -221,10 +227,10 @@ def test_offers_moved_to_a_neighbouring_turn_are_the_same_offers(answers, tmp_pa
             for r in replies
         ]
 
-    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+    assert twins_of_changed(victim, change) == [VICTIM]
 
 
-def test_a_taken_offer_among_many_candidates_in_any_order_is_found(answers, tmp_path):
+def test_a_taken_offer_among_many_candidates_in_any_order_is_found(victim):
     def change(replies):
         chance, found = random.Random(3), []
         offers = [offer for reply in replies for offer in reply.proposals]
@@ -234,10 +240,10 @@ def test_a_taken_offer_among_many_candidates_in_any_order_is_found(answers, tmp_
             found.append(reply.model_copy(update={"proposals": tuple(mixed)}))
         return found
 
-    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == [VICTIM]
+    assert twins_of_changed(victim, change) == [VICTIM]
 
 
-def test_other_offers_at_the_same_moments_are_nobodys_copy(answers, tmp_path):
+def test_other_offers_at_the_same_moments_are_nobodys_copy(victim):
     """The same offers at other moments are not: who offers what when is what counts."""
 
     def change(replies):
@@ -245,7 +251,7 @@ def test_other_offers_at_the_same_moments_are_nobodys_copy(answers, tmp_path):
         random.Random(4).shuffle(offered)
         return [r.model_copy(update={"proposals": one}) for r, one in zip(replies, offered, strict=True)]
 
-    assert twins_of_changed(submit(tmp_path, answers / "best-candidate", VICTIM), change) == []
+    assert twins_of_changed(victim, change) == []
 
 
 def test_other_repeats_earlier_rounds_and_more_candidates_hide_nothing(answers, tmp_path):

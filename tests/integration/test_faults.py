@@ -11,6 +11,7 @@ import time
 import pytest
 
 from proactivebench.store import RunStore
+from tests.board.calling import call
 from tests.scripted import offer
 from tests.servers.chat import Drop, Fault, Hang, Say, chat_server
 
@@ -26,9 +27,7 @@ def arguments(server, path, *more):
 
 
 def run(server, path, *more):
-    return subprocess.run(
-        [*COMMAND, *arguments(server, path, *more)], capture_output=True, text=True, timeout=120, check=False
-    )
+    return call(*arguments(server, path, *more))
 
 
 def reply_to(seen) -> Say:
@@ -38,7 +37,7 @@ def reply_to(seen) -> Say:
 
 
 def shown(done) -> dict:
-    report = json.loads(done.stdout)
+    report = json.loads(done.out)
     for judge in report["judges"]:  # waiting is the one thing that differs between two runs
         for part in (judge["overall"], *judge["splits"].values()):
             part.pop("queueing")
@@ -64,18 +63,18 @@ def test_every_fault_leaves_every_moment_accounted_for_and_the_rerun_asks_only_w
     stored = RunStore(tmp_path / "r").replies()
     failed = {key for key, reply in stored.items() if not reply.status.final}
     unclean = {reply.status.value for reply in stored.values() if reply.status.final and not reply.status.clean}
-    assert first.returncode == 3, first.stderr
+    assert first.code == 3, first.err
     assert failed
     assert unclean >= {"empty", "unparsable", "refused", "truncated"}
-    report = json.loads(first.stdout)
+    report = json.loads(first.out)
     assert not report["complete"]
     assert report["moments_answered"] == len(stored) - len(failed)
 
     with chat_server(reply_to, port=server.port) as server:
         again = run(server, tmp_path / "r")
         assert len(server.asked) == 231 - (len(stored) - len(failed))
-    assert again.returncode == 0, again.stderr
-    report = json.loads(again.stdout)
+    assert again.code == 0, again.err
+    report = json.loads(again.out)
     assert (report["complete"], report["moments_answered"]) == (True, 231)
     statuses = report["judges"][0]["overall"]["statuses"]
     assert sum(count for status, count in statuses.items() if status != "missing") == 231
@@ -88,28 +87,25 @@ def test_what_no_retry_can_mend_stops_the_run_at_once(tmp_path, status):
     ) as server:
         done = run(server, tmp_path / "r")
         assert len(server.requests) <= 2
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) <= 2
+    assert done.code == 2
+    assert len(done.err.strip().splitlines()) <= 2
 
 
 def test_a_dead_server_is_said_in_one_line(tmp_path):
     with chat_server() as server:
         gone = server.base_url
     args = ["--model_args", f"base_url={gone},model=m", "--max_retries", "0"]
-    done = subprocess.run(
-        [*COMMAND, "run", "--model", "endpoint", *args, "--tasks", "proactivebench_sample", "--output_path", tmp_path],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode in (2, 3)
-    assert gone in done.stderr
-    assert "Traceback" not in done.stderr
+    done = call("run", "--model", "endpoint", *args, "--tasks", "proactivebench_sample", "--output_path", tmp_path)
+    assert done.code in (2, 3)
+    assert gone in done.err
+    assert "Traceback" not in done.err
 
 
 def test_killed_at_ten_random_points_the_report_is_that_of_an_undisturbed_run(tmp_path):
     with chat_server(reply_to) as server:
         undisturbed = run(server, tmp_path / "whole")
         assert len(server.asked) == 231
-    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert undisturbed.code == 0, undisturbed.err
 
     rng = random.Random(11)
     with chat_server(reply_to) as server:
@@ -129,7 +125,7 @@ def test_killed_at_ten_random_points_the_report_is_that_of_an_undisturbed_run(tm
         assert 0 < before < 231
         finished = run(server, tmp_path / "killed")
         lost = len(server.asked) - 231
-    assert finished.returncode == 0, finished.stderr
+    assert finished.code == 0, finished.err
     assert 0 <= lost <= 10 * 2  # at most the requests in flight at each kill
     assert shown(finished) == shown(undisturbed)
 
@@ -162,13 +158,13 @@ def test_a_full_disk_stops_the_run_with_what_is_saved_intact(tmp_path):
     try:
         with chat_server(reply_to) as server:
             done = run(server, disk / "r")
-        assert done.returncode == 4, done.stderr
-        assert "No space left" in done.stderr
+        assert done.code == 4, done.err
+        assert "No space left" in done.err
         saved = RunStore(disk / "r").replies()
         subprocess.run(["mount", "-o", "remount,size=16m", disk], check=True)
         with chat_server(reply_to, port=server.port) as server:
             again = run(server, disk / "r")
             assert len(server.asked) == 231 - len(saved)
-        assert again.returncode == 0, again.stderr
+        assert again.code == 0, again.err
     finally:
         subprocess.run(["umount", disk], check=True)

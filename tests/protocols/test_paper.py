@@ -211,7 +211,7 @@ def test_the_paper_protocol_asks_a_server_for_no_response_format(paper: Protocol
     async def use(agent: EndpointModel, protocol: Protocol) -> dict[str, Any]:
         agent.expect(Decoding(), protocol.schema())
         found = await agent.start()
-        await agent.answer(request(schema=protocol.schema()))
+        await agent.complete(request(schema=protocol.schema()))
         return found
 
     for protocol, form in ((load_protocol("standard"), "json_schema, strict"), (paper, "none")):

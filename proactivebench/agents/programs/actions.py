@@ -15,6 +15,7 @@ from proactivebench.models.endpoint.reply import usage_of
 from proactivebench.protocols.base import Protocol
 from proactivebench.protocols.contract import CONFIDENCE_KEY, reply_text
 from proactivebench.protocols.parser import LONGEST_OFFER, MOST_CANDIDATES
+from proactivebench.text.loading import NotReadable, load_json
 
 KNOWN = (Decision.SILENT, Decision.OFFER)  # what every suite of this version has
 _SHOWN = 2_000  # characters of what is no action, kept as evidence
@@ -97,8 +98,8 @@ def _with(text: str, besides: Mapping[str, Any]) -> str:
     if not besides:
         return text
     try:
-        reply = json.loads(text)
-    except ValueError:
+        reply = load_json(text)
+    except NotReadable:
         return text
     return json.dumps({**reply, **besides}, ensure_ascii=False) if isinstance(reply, dict) else text
 

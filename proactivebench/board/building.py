@@ -10,17 +10,19 @@ from proactivebench.board.decided import read_decisions
 from proactivebench.board.details import details_of
 from proactivebench.board.downloads import write_downloads
 from proactivebench.board.entry import ENTRY
+from proactivebench.board.evidence import Refusal
 from proactivebench.board.exports import write_exports
 from proactivebench.board.hub import write_space
 from proactivebench.board.judge_blocks import judge_table, trusted_fingerprints, trusted_measured
 from proactivebench.board.output import SITE, check_output, entry_folders, sweep, take_over
 from proactivebench.board.published import published
-from proactivebench.board.recomputing import Recomputed, Refusal, recompute_all
+from proactivebench.board.recomputing import Recomputed, recompute_all
 from proactivebench.board.reproduction import read_reproductions
 from proactivebench.board.rows import Row
+from proactivebench.board.second_judge import read_opinions
 from proactivebench.board.site import write_site
 from proactivebench.board.spelling import misspelt
-from proactivebench.board.standing import Known, all_rows, entry_badges, read_opinions
+from proactivebench.board.standing import Known, all_rows, entry_badges
 from proactivebench.board.when import When, when_tables
 from proactivebench.garbage import collector_paused
 

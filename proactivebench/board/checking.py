@@ -153,7 +153,7 @@ def _home(path: Path) -> Path:
 
 
 def _keep(record: Path, digest: str, verification: Verification, judge: SecondJudge) -> None:
-    from proactivebench.board.standing import SecondOpinion, write_opinion
+    from proactivebench.board.second_judge import SecondOpinion, write_opinion
 
     found = verification.second or {}
     opinion = SecondOpinion(

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.board.entry import Entry
+from proactivebench.board.entry import TRIVIAL, Entry
 from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain
-from proactivebench.board.rows import TRIVIAL
 from proactivebench.board.sketches import Sketch, coverage, sketch
 from proactivebench.errors import DataError
 from proactivebench.records import Record, Reply, digest

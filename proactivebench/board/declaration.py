@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from proactivebench.board.entry import MAX_PARAMETERS, MAX_PRICE, Declaration, Name
-from proactivebench.board.rows import TRIVIAL
+from proactivebench.board.entry import MAX_PARAMETERS, MAX_PRICE, TRIVIAL, Declaration, Name
 from proactivebench.board.rules import RESERVED
 from proactivebench.errors import BadArgument
 from proactivebench.records import Manifest

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proactivebench.board.difficulty import DifficultyTable, Spoke, difficulty_tables
+from proactivebench.board.entry import TRIVIAL
 from proactivebench.board.judge_agreement import JudgeAgreement, judge_agreements
 from proactivebench.board.pairs import Candidate, PairTable, pair_tables
 from proactivebench.board.recomputing import Recomputed
-from proactivebench.board.rows import TRIVIAL, Row
+from proactivebench.board.rows import Row
 from proactivebench.board.when import NO_FAMILY, When
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import Task, TaskIdentity

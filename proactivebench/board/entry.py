@@ -9,11 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from proactivebench.agents import baseline_words
 from proactivebench.records import Manifest, Record
 
 FORMAT = 1
 MAX_PARAMETERS, MAX_PRICE = 10**15, 10**6
 ENTRY, REPLIES, VERDICTS = "entry.json", "replies.jsonl.gz", "verdicts"
+TRIVIAL = frozenset(baseline_words())  # agents that everything else is held against
 BOARD_TASKS = ("proactivebench", "proactivebench_published", "proactivebench_sample")
 
 # A name is also a folder, a URL part and a cell: nothing that any of them could misread.

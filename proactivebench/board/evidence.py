@@ -46,6 +46,13 @@ def broken_off(error: Exception) -> Finding:
     return Finding("", printable(f"could not be checked: {type(error).__name__}: {error}"[:_MAX_SAID]))
 
 
+class Refusal(Record):
+    """An entry that is not shown, and why: (file, message) pairs that may quote hostile text."""
+
+    folder: str
+    findings: tuple[tuple[str, str], ...]
+
+
 @dataclass(slots=True)
 class Evidence:
     """What an entry's folder holds, as far as it could be read; `findings` says what could not, or is wrong. `whole`:

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from proactivebench.board.escaping import csv_text
+from proactivebench.board.evidence import Refusal
 from proactivebench.board.published import Counts, Published
-from proactivebench.board.recomputing import Refusal
 from proactivebench.board.rows import COLUMNS, Row
 from proactivebench.board.when import Line, When
 from proactivebench.records import MetricValue

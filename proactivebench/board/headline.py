@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from proactivebench.anchors import BY_DEFINITION, Anchor
-from proactivebench.board.rows import TRIVIAL
+from proactivebench.board.entry import TRIVIAL
 from proactivebench.judging.measurement import worth
 from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report, SplitReport
 from proactivebench.records.reports import deciders

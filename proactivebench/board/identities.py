@@ -7,10 +7,9 @@ from functools import lru_cache
 
 from proactivebench.agents import create_agent
 from proactivebench.agents.base import Turn
-from proactivebench.board.entry import ENTRY, REPLIES, Entry
+from proactivebench.board.entry import ENTRY, REPLIES, TRIVIAL, Entry
 from proactivebench.board.evidence import Finding
 from proactivebench.board.rejudging import local_judge
-from proactivebench.board.rows import TRIVIAL
 from proactivebench.errors import DataError, UsageError
 from proactivebench.evaluation import run_async, task_identity
 from proactivebench.judging.identity import judge_id

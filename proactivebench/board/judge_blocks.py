@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from proactivebench.board.entry import Price, Sha256
+from proactivebench.board.parcel import Parcel
 from proactivebench.board.reading import (
     MAX_ENTRY_BYTES,
     MAX_PACKED_BYTES,
@@ -24,7 +25,6 @@ from proactivebench.board.reading import (
     unpacked_lines,
 )
 from proactivebench.board.redaction import redacted_judge
-from proactivebench.board.submission import Parcel
 from proactivebench.errors import DataError, UnknownName
 from proactivebench.judging import Judge, Opinion
 from proactivebench.judging.identity import judge_id

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from proactivebench.board.copies import Offers, offers_of
 from proactivebench.board.entry import ENTRY, Declaration, Entry
-from proactivebench.board.evidence import MAX_FILES, Evidence, Finding, broken_off, read_evidence
+from proactivebench.board.evidence import MAX_FILES, Evidence, Finding, Refusal, broken_off, read_evidence
 from proactivebench.board.facts import Facts, facts_of
 from proactivebench.board.judge_agreement import Together, judged_twice
 from proactivebench.board.pages import safe_json
@@ -33,13 +33,6 @@ _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_r
 _CARRIED = _SHOWN | METRICS.keys()  # what a reader may sort by
 _WARNED = 20
 _ALONE, _LIGHT = 8, 4 * 1024 * 1024  # fewer entries than this, and smaller ones, are not worth other processes
-
-
-class Refusal(Record):
-    """An entry that is not shown, and why: (file, message) pairs that may quote hostile text."""
-
-    folder: str
-    findings: tuple[tuple[str, str], ...]
 
 
 class Recomputed(Record):

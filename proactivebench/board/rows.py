@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from proactivebench import plugins
-from proactivebench.agents import baseline_words
+from proactivebench.board.entry import TRIVIAL
 from proactivebench.board.facts import Facts
 from proactivebench.plugins import Contract
 from proactivebench.records import (
@@ -27,7 +27,6 @@ _ROOM = 200  # characters of a cell
 
 _UNMEASURED = Measurement(status=MeasurementStatus.UNMEASURED)
 
-TRIVIAL = frozenset(baseline_words())
 
 SORTED_BY = "need_detection_balanced_accuracy"
 _OTHERWISE = "balanced_accuracy"  # where nobody labelled need

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proactivebench.board.bounds import manifest_excesses
-from proactivebench.board.entry import BOARD_TASKS, Entry
+from proactivebench.board.entry import BOARD_TASKS, TRIVIAL, Entry
 from proactivebench.board.redaction import redacted_manifest
-from proactivebench.board.rows import TRIVIAL
 from proactivebench.text.lookalikes import disguised, folded, unseen
 from proactivebench.traces.index import task_structure
 

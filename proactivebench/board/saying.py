@@ -11,7 +11,7 @@ from proactivebench.board.escaping import github_command, markdown, plain
 from proactivebench.board.evidence import Finding
 
 if TYPE_CHECKING:
-    from proactivebench.board.recomputing import Refusal
+    from proactivebench.board.evidence import Refusal
 
 FORMATS = ("rich", "json", "github", "markdown")
 UNREADABLE = "unreadable"

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Self
 
+from pydantic import ValidationError
+
+from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
 from proactivebench.board.rejudging import Disagreement, Rejudged
-from proactivebench.errors import InvalidRun
+from proactivebench.errors import DataError, InvalidRun
 from proactivebench.judging import Item, Judge, Opinion
 from proactivebench.judging.route import NO_VOTES
-from proactivebench.records import Verdict, VerdictStatus
+from proactivebench.records import Record, Verdict, VerdictStatus
 from proactivebench.scoring.report import MOST_UNSCORED
+from proactivebench.store import cannot_write
+
+
+class SecondOpinion(Record):
+    """What a re-judging model said of an entry's verdicts: kept by a board's maintainers in `rejudged/`, outside the
+    entry. It counts only for the evidence it was formed on (`digest`)."""
+
+    digest: str
+    by: str
+    asked: dict[str, int]
+    disagreements: dict[str, int]
 
 
 class SecondJudge:
@@ -70,3 +86,26 @@ class SecondJudge:
             self._runner = asyncio.Runner()
             self._runner.run(self._judge.start())
         return self._runner.run(self._judge.judge(items))
+
+
+def read_opinions(root: Path) -> dict[str, SecondOpinion]:
+    """The second opinions kept below `root`/rejudged, by entry key. Unreadable ones are left out."""
+    found = {}
+    for file in sorted((root / "rejudged").glob("*/*.json")):
+        try:
+            content = read_plain(file, MAX_ENTRY_BYTES)
+            strict_json(content)
+            opinion = SecondOpinion.model_validate_json(content, strict=True)
+        except (Refused, DataError, ValidationError):
+            continue
+        found[f"{file.parent.name}/{file.stem}"] = opinion
+    return found
+
+
+def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
+    """Keep a second opinion on the entry `key`; returns its file. Raises `CannotWrite`."""
+    file = root / "rejudged" / f"{key}.json"
+    with cannot_write(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(opinion.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return file

@@ -13,11 +13,12 @@ from proactivebench.board.citing import citing
 from proactivebench.board.details import Details
 from proactivebench.board.difficulty import NAMED
 from proactivebench.board.downloads import JUDGES, carried
+from proactivebench.board.evidence import Refusal
 from proactivebench.board.judge_blocks import JudgeTable
 from proactivebench.board.pages import asset, safe_json, site_page
 from proactivebench.board.pairs import RULES, PairTable
 from proactivebench.board.published import published
-from proactivebench.board.recomputing import Recomputed, Refusal
+from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.rejudging import local_judge
 from proactivebench.board.rows import COLUMNS, SORTED_BY, Column, Row, columns_of, conditions_in_words, qualifier
 from proactivebench.board.tracepages import structure_data, task_data

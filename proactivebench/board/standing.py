@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-
-from pydantic import ValidationError
 
 from proactivebench.agents import is_program
 from proactivebench.board.copies import copies, explained
 from proactivebench.board.decided import DISPUTED_SHARE, DecidedAgain, Decisions
+from proactivebench.board.entry import TRIVIAL
 from proactivebench.board.ranking import rank_ranges
-from proactivebench.board.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
 from proactivebench.board.recomputing import Recomputed
 from proactivebench.board.reproduction import Reproduction
-from proactivebench.board.rows import SORTED_BY, TRIVIAL, Row, badged, by_group, rows_of
+from proactivebench.board.rows import SORTED_BY, Row, badged, by_group, rows_of
+from proactivebench.board.second_judge import SecondOpinion
 from proactivebench.board.worth import worth_of
-from proactivebench.errors import DataError
-from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus, Record
-from proactivebench.store import cannot_write
+from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus
 
 Badge = tuple[str, str]
 
@@ -48,16 +43,6 @@ _ORDER = (
     MeasurementStatus.UNMEASURED,
     MeasurementStatus.BASELINE,
 )
-
-
-class SecondOpinion(Record):
-    """What a re-judging model said of an entry's verdicts: kept by a board's maintainers in `rejudged/`, outside the
-    entry. It counts only for the evidence it was formed on (`digest`)."""
-
-    digest: str
-    by: str
-    asked: dict[str, int]
-    disagreements: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,29 +89,6 @@ def all_rows(entries: Sequence[Recomputed], known: Known, badges: Mapping[str, t
     rows = _led([row for entry in entries for row in _rows(entry, known, badges[entry.key])])
     groups = [_ranked(group, by_key) for group in by_group(rows)]
     return sorted(groups, key=lambda group: _ORDER.index(group[0].measurement.status))
-
-
-def read_opinions(root: Path) -> dict[str, SecondOpinion]:
-    """The second opinions kept below `root`/rejudged, by entry key. Unreadable ones are left out."""
-    found = {}
-    for file in sorted((root / "rejudged").glob("*/*.json")):
-        try:
-            content = read_plain(file, MAX_ENTRY_BYTES)
-            strict_json(content)
-            opinion = SecondOpinion.model_validate_json(content, strict=True)
-        except (Refused, DataError, ValidationError):
-            continue
-        found[f"{file.parent.name}/{file.stem}"] = opinion
-    return found
-
-
-def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
-    """Keep a second opinion on the entry `key`; returns its file. Raises `CannotWrite`."""
-    file = root / "rejudged" / f"{key}.json"
-    with cannot_write(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(opinion.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return file
 
 
 def _of_entry(entry: Recomputed, known: Known, copied: str | None) -> Iterator[Badge]:

@@ -7,12 +7,11 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from proactivebench.board.entry import ENTRY, Entry
 from proactivebench.board.evidence import Evidence, read_evidence
+from proactivebench.board.parcel import Parcel
 from proactivebench.board.reading import MAX_ENTRY_BYTES, MAX_PACKED_BYTES, read_plain
 from proactivebench.board.validation import validate_evidence
 from proactivebench.errors import BadArgument, CannotWrite, CheckFailed, NotInstalled, UsageError
@@ -33,28 +32,6 @@ def submit_entry(path: Path, target: str) -> str:
     entry, files = submission(read_evidence(path))
     otherwise = "prepare this one with another --run_id"
     return send(Parcel(f"entry {entry.key}", f"entries/{entry.key}", ENTRY, files, otherwise), target)
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """What goes to a board: `files` by their names in `folder`, below the board's root; `first` is the file that tells
-    one parcel from another, and `otherwise` what to do where another one of that name lies there."""
-
-    title: str
-    folder: str
-    first: str
-    files: Mapping[str, bytes]
-    otherwise: str
-
-    @property
-    def message(self) -> str:
-        """The title as a sentence begins: ids keep their letters."""
-        return f"{self.title[:1].upper()}{self.title[1:]}"
-
-    @property
-    def branch(self) -> str:
-        """The branch of a git repository it travels on."""
-        return self.title.replace(" ", "/", 1)
 
 
 def send(parcel: Parcel, target: str) -> str:

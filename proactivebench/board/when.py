@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from proactivebench.anchors import HUMAN, NEED_ORACLE, Anchor, anchors_of
+from proactivebench.board.entry import TRIVIAL
 from proactivebench.board.facts import Facts
 from proactivebench.board.ranking import places
 from proactivebench.board.recomputing import Recomputed
-from proactivebench.board.rows import SORTED_BY, TRIVIAL, Row, conditions_in_brief, conditions_in_words
+from proactivebench.board.rows import SORTED_BY, Row, conditions_in_brief, conditions_in_words
 from proactivebench.board.standing import UNRANKED, Badge, Known
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import MetricValue, NeedRule, ProtocolIdentity, Task, TaskIdentity, digest

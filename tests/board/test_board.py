@@ -13,7 +13,7 @@ from proactivebench.board.bundle import prepare_entry
 from proactivebench.board.checking import verify_all
 from proactivebench.board.demo import render_demo_board
 from proactivebench.board.published import published
-from proactivebench.board.standing import SecondOpinion, write_opinion
+from proactivebench.board.second_judge import SecondOpinion, write_opinion
 from proactivebench.board.validation import validate_entry
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import run_async

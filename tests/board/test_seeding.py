@@ -5,7 +5,7 @@ import os
 import pytest
 
 from proactivebench.board.building import build_board
-from proactivebench.board.rows import TRIVIAL
+from proactivebench.board.entry import TRIVIAL
 from proactivebench.board.seeding import seed_board
 
 from .calling import call, one_line

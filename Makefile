@@ -54,14 +54,14 @@ lint: .venv/.setup-dev ## format, lint, types, who may import whom, and what is 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	@find proactivebench benchmarks -name '*.py' | xargs wc -l | awk '$$1 > 500 && $$2 != "total" { print $$2 ": " $$1 " lines, more than a reader wants open at once: split it"; bad = 1 } END { exit bad }'
+	@find proactivebench perf -name '*.py' | xargs wc -l | awk '$$1 > 500 && $$2 != "total" { print $$2 ": " $$1 " lines, more than a reader wants open at once: split it"; bad = 1 } END { exit bad }'
 
 format: .venv/.setup-dev ## what ruff can repair by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 bench: .venv/.setup-dev ## what is claimed about speed, measured
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m perf
 
 board: setup ## a board of the released answers beside the anchors, built from the mirror into site/
 	$(BIN)/proactivebench leaderboard seed --output_path site

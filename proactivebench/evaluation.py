@@ -62,7 +62,7 @@ class Known:
     fingerprints: tuple[Fingerprint, ...] = ()
 
 
-class Watch:
+class Callbacks:
     """Who follows a run. Does nothing; a surface overrides what it wants to show."""
 
     def started(self, moments: int, missing: int) -> None:
@@ -126,13 +126,13 @@ class Evaluation:
             ),
         )
 
-    async def run(self, path: str | Path, watch: Watch | None = None) -> RunStore:
+    async def run(self, path: str | Path, watch: Callbacks | None = None) -> RunStore:
         """Roll out and judge what is missing in the run directory `path`. Every reply and verdict is saved as it comes.
 
         Raises `UsageError` where no request can succeed or the run was asked something else, `CannotWrite` where
         nothing can be saved. Where `stop` was set it returns early, with what was in flight saved.
         """
-        watch = watch or Watch()
+        watch = watch or Callbacks()
         judges = {judge.identity.id: judge for judge in (self.judge, self.feedback) if judge}
         for judge in judges.values():
             judge.check(self.task)
@@ -267,7 +267,7 @@ async def judge_run(
     task: Task,
     judge: Judge,
     judge_repeats: int = 1,
-    watch: Watch | None = None,
+    watch: Callbacks | None = None,
     stop: asyncio.Event | None = None,
     shard: int | None = None,
     known: Known | None = None,
@@ -275,7 +275,7 @@ async def judge_run(
     """Ask `judge` for the verdicts that are missing on the stored replies to the traces of `task`, until `stop` is
     set. A rank names its `shard` and gives its share of the traces. What is `known` of its errors, and what the user's
     cache holds of it, is kept with the run."""
-    watch = watch or Watch()
+    watch = watch or Callbacks()
     judge.check(task)
     refuse_other_weights(store.judges.get(judge.identity.id), judge.identity)
     judge.attach(RunParameters(store, judge.identity.id))
@@ -303,7 +303,7 @@ def _works(replies: Iterable[Reply], task: Task) -> Iterator[Work]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class ReportExtras:
     """What a user gives beside a run to learn more from it: a YAML table of prices per million tokens that names the
     agent; people's labels of this run's answers (JSONL, a `HumanLabel` a line); runs of `never` and `always` under the
     same judge, which break-even costs are measured against. `correct` asks for metrics corrected by the judges'
@@ -315,7 +315,7 @@ class Beside:
     correct: bool = False
 
 
-def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Report:
+def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -> Report:
     """The report of a run under every judge that has given verdicts, computed from what is stored.
 
     Human labels, and the judges' measured errors where that is asked for, add corrected metrics. Raises `DataError` and
@@ -327,7 +327,7 @@ def report_of(store: RunStore, task: Task, beside: Beside | None = None) -> Repo
     from proactivebench.scoring.efficiency import load_prices
     from proactivebench.scoring.prediction_powered import load_human_labels
 
-    beside = beside or Beside()
+    beside = beside or ReportExtras()
     manifest = store.manifest
     measured = {
         name: (*manifest.measured, *known_measured(judge), *kept_measured(judge))
@@ -372,7 +372,7 @@ def _anchor(path: Path, task: Task) -> tuple[str, Report]:
     return manifest.agent.model, report_of(store, task)
 
 
-def score_run(store: RunStore, task: Task | None = None, beside: Beside | None = None) -> Report:
+def score_run(store: RunStore, task: Task | None = None, beside: ReportExtras | None = None) -> Report:
     """Score a run and write its `report.json`."""
     report = report_of(store, task or task_of(store), beside)
     store.write_report(report)

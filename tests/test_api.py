@@ -9,7 +9,7 @@ import pytest
 
 import proactivebench as pb
 from proactivebench.agents.base import Actor
-from proactivebench.board.bundle import prepare_entry
+from proactivebench.board.publish.prepare import prepare_entry
 from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.judging.base import Judge
 from proactivebench.judging.classifier.card import Scorer

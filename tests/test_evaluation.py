@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from proactivebench.errors import InvalidRun, UsageError
-from proactivebench.evaluation import Evaluation, Watch, check_valid, judge_run, report_of, run_async
+from proactivebench.evaluation import Callbacks, Evaluation, check_valid, judge_run, report_of, run_async
 from proactivebench.judging import create_judge
 from proactivebench.judging.base import Opinion
 from proactivebench.models.base import Answer, Model
@@ -44,7 +44,7 @@ def test_every_reply_gets_a_verdict_and_counts_once(tmp_path):
 def test_judging_overlaps_the_rollout(tmp_path, lockstep):
     seen = []
 
-    class Order(Watch):
+    class Order(Callbacks):
         def reply(self, reply):
             seen.append("reply")
 
@@ -243,7 +243,7 @@ def test_candidates_are_all_judged_and_any_accepted_one_counts(tmp_path):
 def test_interrupting_keeps_what_was_answered_and_the_rest_follows(tmp_path):
     started = evaluation(ScriptedAgent(), ScriptedJudge(), tiny_task(40))
 
-    class StopsAfterTen(Watch):
+    class StopsAfterTen(Callbacks):
         def reply(self, reply):
             if reply.turn == 9:
                 started.stop.set()

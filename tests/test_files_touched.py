@@ -11,7 +11,7 @@ from proactivebench import cli, plugins
 from proactivebench.agents import baseline_words, is_baseline
 from proactivebench.cli.verbs import VERBS, Verb
 from proactivebench.evaluation import report_of, run_async
-from proactivebench.harness.models import register_models
+from proactivebench.lm_eval_plugin.models import register_models
 from proactivebench.plugins import Contract
 from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore

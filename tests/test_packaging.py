@@ -58,7 +58,7 @@ def test_the_wheel_holds_every_declaration_and_nothing_of_the_tests(built):
     tracked = run("git", "ls-files", *DECLARATIONS, cwd=ROOT).splitlines()
     assert {f"proactivebench/_shipped/{name}" for name in tracked} <= set(names)
     assert "proactivebench/py.typed" in names
-    assert not [name for name in names if name.split("/")[0] in ("tests", "benchmarks", "docs")]
+    assert not [name for name in names if name.split("/")[0] in ("tests", "perf", "docs")]
 
 
 def test_the_source_distribution_holds_what_the_wheel_is_made_of(built):
@@ -78,7 +78,7 @@ def test_the_installed_command_says_its_version_and_helps(installed, tmp_path):
 def test_the_installed_package_finds_its_tasks_judges_board_files_and_sample(installed, tmp_path):
     script = (
         "from proactivebench.resources import shipped\n"
-        "from proactivebench.board.published import published\n"
+        "from proactivebench.board.site.published import published\n"
         "from proactivebench.judging import create_judge\n"
         "from proactivebench.traces import load_task, task_structure\n"
         "import proactivebench\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proactivebench import Message, ModelJudge, Question, evaluate, plugins
-from proactivebench.board.rows import outside
+from proactivebench.board.site.row import outside
 from proactivebench.cli import main
 from proactivebench.errors import ProactiveBenchError, UsageError
 from proactivebench.evaluation import run_async

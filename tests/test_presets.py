@@ -12,7 +12,7 @@ import pytest
 from proactivebench import compare, evaluate
 from proactivebench.cli import main
 from proactivebench.errors import UsageError
-from proactivebench.harness.options import read_options
+from proactivebench.lm_eval_plugin.options import read_options
 from proactivebench.preparation import Settings, prepare
 from proactivebench.presets import PAPER
 from proactivebench.records import Report

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from proactivebench.api import compare
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.rows import rows_of
-from proactivebench.board.standing import UNRANKED
-from proactivebench.board.verification import verify_entry
-from proactivebench.board.viewer import write_view
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.site.row import rows_of
+from proactivebench.board.site.rows import UNRANKED
+from proactivebench.board.site.viewer import write_view
+from proactivebench.board.verify.verification import verify_entry
 from proactivebench.errors import InvalidRun
 from proactivebench.evaluation import check_valid, report_of, score_run, task_of
 from proactivebench.exports.source import Source
-from proactivebench.harness.scoreboard import Scoreboard
+from proactivebench.lm_eval_plugin.scoreboard import Scoreboard
 from proactivebench.models.base import Answer, Failure
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import Cause, Reply, ReplyStatus, Report, Usage
@@ -113,8 +113,8 @@ def test_no_surface_uses_a_run_that_its_provider_spoilt(tmp_path, caplog):
 
 def test_an_entry_made_of_spoilt_replies_is_not_verified(tmp_path, monkeypatch):
     store = sample_run(tmp_path / "bad", 9, FILTER)
-    monkeypatch.setattr("proactivebench.board.bundle.check_valid", lambda _: None)
-    monkeypatch.setattr("proactivebench.board.bundle._check_as_a_board_does", lambda *_: None)
+    monkeypatch.setattr("proactivebench.board.publish.prepare.check_valid", lambda _: None)
+    monkeypatch.setattr("proactivebench.board.publish.prepare._check_as_a_board_does", lambda *_: None)
     prepare_entry(store, tmp_path / "entries" / "us__m" / "r", _declared(), "r")
     found = verify_entry(tmp_path / "entries" / "us__m" / "r", task_of(store)).findings
     assert any("spoilt by the provider" in finding.message for finding in found)
@@ -154,7 +154,7 @@ def test_lm_eval_says_it_and_shows_no_number_of_an_invalid_run(letters, shown, m
     board = Scoreboard(_NoSession(), ("coding",))
     report = report_on(rows(**letters))
     monkeypatch.setattr(Scoreboard, "_report", lambda *_: report)
-    monkeypatch.setattr("proactivebench.harness.scoreboard.Row.loads", lambda _: _Row())
+    monkeypatch.setattr("proactivebench.lm_eval_plugin.scoreboard.Row.loads", lambda _: _Row())
     with caplog.at_level(logging.WARNING):
         board.add(["row"])
     judge = report.judges[0].judge.id
@@ -173,6 +173,6 @@ class _NoSession:
 
 
 def _declared():
-    from proactivebench.board.entry import Declaration
+    from proactivebench.board.entry.form import Declaration
 
     return Declaration(organisation="us", model="m", licence="none", contact="nobody")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from proactivebench.board.headline import Named, groups
+from proactivebench.board.site.headline import Named, groups
 from proactivebench.cli.terminal import safe
 from proactivebench.judging.measurement import worth
 from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report

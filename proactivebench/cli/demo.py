@@ -31,7 +31,7 @@ def demo(output_path: Path) -> None:
     """
     from rich.console import Console
 
-    from proactivebench.board.demo import render_demo_board
+    from proactivebench.board.site.demo import render_demo_board
     from proactivebench.cli.board_table import print_board
     from proactivebench.evaluation import run_async, score_run
     from proactivebench.preparation import Settings, prepare

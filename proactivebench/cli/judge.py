@@ -47,9 +47,9 @@ def judge(
     """
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.judges_text import progress, say
-    from proactivebench.cli.progress import ProgressWatch
+    from proactivebench.cli.progress import ProgressCallbacks
     from proactivebench.cli.report import conclude
-    from proactivebench.evaluation import Beside, judge_run, task_of
+    from proactivebench.evaluation import ReportExtras, judge_run, task_of
     from proactivebench.preparation import Settings, check_judge_decoding, judge_for, measured_judge
     from proactivebench.store import RunStore
 
@@ -69,6 +69,6 @@ def judge(
     decider = judge_for(settings, judge, task)
     check_judge_decoding(settings, decider)
     known = measured_judge(settings, judge, task, say=say, progress=progress("items judged")) if measure_judge else None
-    with ProgressWatch() as watch:
+    with ProgressCallbacks() as watch:
         until_interrupted(judge_run(store, task, decider, judge_repeats, watch, stop, known=known), stop)
-    conclude(store, task, Beside(correct=correct), as_json=as_json)
+    conclude(store, task, ReportExtras(correct=correct), as_json=as_json)

@@ -144,8 +144,8 @@ def submit(
     Example: proactivebench judges submit llm --to dir:board --judge_model
     endpoint --judge_model_args base_url=http://localhost:8000/v1,model=m
     """
-    from proactivebench.board.declaration import prices
-    from proactivebench.board.entry import Price
+    from proactivebench.board.entry.declaration import prices
+    from proactivebench.board.entry.form import Price
     from proactivebench.cli import judges_work
     from proactivebench.cli.judges_text import progress, say
 
@@ -177,7 +177,7 @@ def reproduce(board: Path, name: str, judge_model: options.JudgeModel, serving: 
     Example: proactivebench judges reproduce board llm --judge_model endpoint
     --judge_model_args base_url=http://localhost:8000/v1,model=m
     """
-    from proactivebench.board.judge_blocks import LEAST_AGREEMENT
+    from proactivebench.board.verify.judges import LEAST_AGREEMENT
     from proactivebench.cli import judges_work
     from proactivebench.cli.judges_text import progress, say
     from proactivebench.errors import CheckFailed

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from proactivebench.board.published import Counts, published
+from proactivebench.board.site.published import Counts, published
 from proactivebench.cli.terminal import safe
 from proactivebench.presets import PAPER
 from proactivebench.records import FINGERPRINT, FINGERPRINT_WITHIN, JudgeErrors

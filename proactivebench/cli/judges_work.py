@@ -10,8 +10,8 @@ from proactivebench.errors import BadArgument, InvalidRun, UnknownName, UsageErr
 from proactivebench.files import folder
 
 if TYPE_CHECKING:
-    from proactivebench.board.entry import Price
-    from proactivebench.board.judge_blocks import Repetition
+    from proactivebench.board.entry.form import Price
+    from proactivebench.board.verify.judges import Repetition
     from proactivebench.cli.options import JudgeModel
     from proactivebench.judging import Judge, Opinion
     from proactivebench.preparation import Serving
@@ -102,7 +102,7 @@ def take_fingerprint(
     for store in stores:
         store.amend(fingerprints=[found])
     if record is not None:
-        from proactivebench.board.judge_blocks import keep_fingerprint
+        from proactivebench.board.verify.judges import keep_fingerprint
 
         keep_fingerprint(record, found)
     return found, measurement_of(judge.identity, fingerprints=[found])
@@ -121,8 +121,8 @@ def submit(
 ) -> str:
     """Have a judge answer people's labels and send its verdicts to a board; returns where they lie. Raises `UsageError`
     for a judge that needs no measuring, `InvalidRun` where over 2 % of the verdicts are unscored."""
-    from proactivebench.board.judge_blocks import POPULATION, chosen_items, parcel_of
-    from proactivebench.board.submission import check_target, send
+    from proactivebench.board.publish.submission import check_target, send
+    from proactivebench.board.verify.judges import POPULATION, chosen_items, parcel_of
     from proactivebench.evaluation import run_async
     from proactivebench.judging import open_cache
     from proactivebench.validation.measuring import asking
@@ -144,7 +144,7 @@ def reproduce(
     name: str, judge_model: JudgeModel, serving: Serving, board: Path, *, progress: Progress, say: Say
 ) -> Repetition:
     """Ask a judge of a board again and keep how far it says the same."""
-    from proactivebench.board.judge_blocks import FOLDER, keep_repetition, repetition_of
+    from proactivebench.board.verify.judges import FOLDER, keep_repetition, repetition_of
     from proactivebench.evaluation import run_async
     from proactivebench.judging import open_cache
     from proactivebench.validation.measuring import asking, refuse_unscored

@@ -17,8 +17,8 @@ from proactivebench.files import folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proactivebench.board.building import Board
-    from proactivebench.board.saying import Said
+    from proactivebench.board.publish.building import Board
+    from proactivebench.board.verify.formats import Said
     from proactivebench.preparation import Serving
 
 output_format = option(
@@ -89,8 +89,8 @@ def prepare(
 
     Example: proactivebench leaderboard prepare runs/always --output_path entry
     """
-    from proactivebench.board.bundle import prepare_entry
-    from proactivebench.board.declaration import declaration
+    from proactivebench.board.entry.declaration import declaration
+    from proactivebench.board.publish.prepare import prepare_entry
     from proactivebench.store import RunStore
 
     declared = declaration(
@@ -123,8 +123,8 @@ def validate(path: Path, form: str) -> None:
 
     Example: proactivebench leaderboard validate entry --format github
     """
-    from proactivebench.board.checking import validate_all
-    from proactivebench.board.saying import FORMATS
+    from proactivebench.board.verify.checking import validate_all
+    from proactivebench.board.verify.formats import FORMATS
 
     _one_of("--format", form, FORMATS)
     _report(validate_all(folder(path, ENTRIES)), form)
@@ -155,8 +155,8 @@ def verify(
 
     Example: proactivebench leaderboard verify entry --against board
     """
-    from proactivebench.board.checking import verify_all
-    from proactivebench.board.saying import FORMATS
+    from proactivebench.board.verify.checking import verify_all
+    from proactivebench.board.verify.formats import FORMATS
     from proactivebench.errors import BadArgument
 
     _one_of("--format", form, FORMATS)
@@ -180,7 +180,7 @@ def submit(path: Path, to: str) -> None:
 
     Example: proactivebench leaderboard submit entry --to dir:board
     """
-    from proactivebench.board.submission import submit_entry
+    from proactivebench.board.publish.submission import submit_entry
 
     print(submit_entry(folder(path, ENTRY), to))
 
@@ -201,9 +201,9 @@ def build(path: Path, output_path: Path, dataset_path: Path | None, texts: str, 
     Example: proactivebench leaderboard build board --output_path site
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small products: threads of their own only wait for each other
-    from proactivebench.board.building import build_board, publish
-    from proactivebench.board.hub import write_dataset
-    from proactivebench.board.output import DATASET, SITE, check_output
+    from proactivebench.board.publish.building import build_board, publish
+    from proactivebench.board.publish.hub import write_dataset
+    from proactivebench.board.publish.output import DATASET, SITE, check_output
     from proactivebench.errors import BadArgument
 
     _one_of("--texts", texts, ("shown", "none"))
@@ -232,8 +232,8 @@ def announce(path: Path, entry: str, to: str, dataset: str) -> None:
     Example: proactivebench leaderboard announce board --entry acme__m/r1
       --to acme/m --dataset board/results
     """
-    from proactivebench.board.building import build_board
-    from proactivebench.board.hub import announce as open_announcement
+    from proactivebench.board.publish.building import build_board
+    from proactivebench.board.publish.hub import announce as open_announcement
 
     print(open_announcement(build_board(folder(path, BOARD)).groups, entry, to, dataset))
 
@@ -247,7 +247,7 @@ def serve(path: Path, port: int) -> None:
     Example: proactivebench leaderboard serve site --port 8000
     """
     try:
-        from proactivebench.board.preview import serve_site
+        from proactivebench.board.site.preview import serve_site
 
         serve_site(path, port, lambda address: print(f"{address} (Ctrl-C ends it)", flush=True))
     except KeyboardInterrupt:
@@ -265,7 +265,7 @@ def seed(output_path: Path, mirror: Path | None) -> None:
 
     Example: proactivebench leaderboard seed --output_path site
     """
-    from proactivebench.board.seeding import seed_board
+    from proactivebench.board.publish.seeding import seed_board
 
     seeded = seed_board(output_path, mirror)
     for reason, names in seeded.left_out.items():
@@ -280,7 +280,7 @@ leaderboard.add_command(rejudge)
 
 def _tell_refused(board: Board, *, allowed: bool) -> None:
     """A board that loses entries says so. Raises `CheckFailed` unless that is `allowed`."""
-    from proactivebench.board.saying import refused
+    from proactivebench.board.verify.formats import refused
     from proactivebench.errors import CheckFailed
 
     for line in refused(board.refusals):
@@ -293,7 +293,7 @@ def _tell_refused(board: Board, *, allowed: bool) -> None:
 
 
 def _report(outcomes: Sequence[Said], form: str) -> None:
-    from proactivebench.board.saying import UNREADABLE, say
+    from proactivebench.board.verify.formats import UNREADABLE, say
 
     print(say(outcomes, form))
     if not all(outcome.passed for outcome in outcomes):

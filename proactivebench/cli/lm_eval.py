@@ -34,6 +34,6 @@ def lm_eval(arguments: tuple[str, ...]) -> None:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(HELP, end="")
         return
-    from proactivebench.harness.wrapper import run_lm_eval
+    from proactivebench.lm_eval_plugin.wrapper import run_lm_eval
 
     run_lm_eval(arguments)

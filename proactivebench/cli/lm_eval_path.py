@@ -12,6 +12,6 @@ def lm_eval_path() -> None:
     Example: lm_eval run --include_path "$(proactivebench lm-eval-path)" \\
       --tasks proactivebench_sample --model hf --model_args pretrained=DIR
     """
-    from proactivebench.harness import task_folder
+    from proactivebench.lm_eval_plugin import task_folder
 
     print(task_folder())

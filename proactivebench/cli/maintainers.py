@@ -12,7 +12,7 @@ from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Whole, option, switch
 
 if TYPE_CHECKING:
-    from proactivebench.board.redeciding import Outcome, Redeciding
+    from proactivebench.board.verify.redeciding import Outcome, Redeciding
     from proactivebench.judging import Judge
     from proactivebench.preparation import Serving
 
@@ -49,8 +49,8 @@ def rejudge(
     """
     import asyncio
 
-    from proactivebench.board.redeciding import FittingJudges, Redeciding
-    from proactivebench.board.validation import board_holding, find_entries
+    from proactivebench.board.verify.redeciding import FittingJudges, Redeciding
+    from proactivebench.board.entry.validation import board_holding, find_entries
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.errors import BadArgument
     from proactivebench.files import folder
@@ -77,7 +77,7 @@ def rejudge(
 
 async def _told(going: Redeciding, folders: list[Path], outcomes: list[Outcome]) -> None:
     """Say each outcome as it comes."""
-    from proactivebench.board.escaping import plain
+    from proactivebench.board.entry.escaping import plain
 
     async for outcome in going.over(folders):
         outcomes.append(outcome)
@@ -85,7 +85,7 @@ async def _told(going: Redeciding, folders: list[Path], outcomes: list[Outcome])
 
 
 def _summed(outcomes: list[Outcome]) -> str:
-    from proactivebench.board.redeciding import DECIDED, DISPUTED, NOTHING, OPEN, OTHER, REFUSED
+    from proactivebench.board.verify.redeciding import DECIDED, DISPUTED, NOTHING, OPEN, OTHER, REFUSED
 
     words = {
         DECIDED: "decided alike",
@@ -102,7 +102,7 @@ def _summed(outcomes: list[Outcome]) -> str:
 
 
 def _conclude_rejudging(outcomes: list[Outcome]) -> None:
-    from proactivebench.board.redeciding import DISPUTED, OPEN
+    from proactivebench.board.verify.redeciding import DISPUTED, OPEN
     from proactivebench.errors import CheckFailed, InvalidRun
 
     opened = sum(outcome.word == OPEN for outcome in outcomes)
@@ -152,11 +152,11 @@ def reproduce(
     Example: proactivebench leaderboard reproduce board/entries/acme__m/r1
       --model endpoint --model_args base_url=http://localhost:8000/v1,model=m
     """
-    from proactivebench.board.escaping import plain
-    from proactivebench.board.reproducing import WORK, ask_again, conclude
+    from proactivebench.board.entry.escaping import plain
+    from proactivebench.board.verify.reproducing import WORK, ask_again, conclude
     from proactivebench.cli.arguments import texts
     from proactivebench.cli.interrupt import until_interrupted
-    from proactivebench.cli.progress import ProgressWatch
+    from proactivebench.cli.progress import ProgressCallbacks
     from proactivebench.errors import CheckFailed, InvalidRun, Unreachable
     from proactivebench.files import folder
 
@@ -175,7 +175,7 @@ def reproduce(
     drawn = ", ".join(trace.trace_id for trace in asked.traces)
     print(f"drawn by {asked.seed}: {plain(drawn)}; answers in {asked.folder}", file=sys.stderr)
     try:
-        with ProgressWatch() as watch:
+        with ProgressCallbacks() as watch:
             store = until_interrupted(asked.evaluation.run(asked.folder, watch), asked.evaluation.stop)
     except Unreachable as error:
         raise InvalidRun(f"{error}; then run the same command again: it goes on with the same traces") from None

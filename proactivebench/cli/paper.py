@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proactivebench.board.published import PublishedTable, published
+from proactivebench.board.site.published import PublishedTable, published
 from proactivebench.cli.terminal import safe
 from proactivebench.presets import PAPER
 from proactivebench.records import JudgeReport, MetricValue, Report

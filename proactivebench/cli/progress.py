@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from proactivebench.cli.terminal import safe
-from proactivebench.evaluation import Watch
+from proactivebench.evaluation import Callbacks
 from proactivebench.records import Cause, Reply, ReplyStatus, Verdict, VerdictStatus
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _TRUNCATED = (
 _WAYS_OUT = {Cause.TOO_LARGE.value: _TOO_LARGE, "truncated": _TRUNCATED}
 
 
-class ProgressWatch(Watch):
+class ProgressCallbacks(Callbacks):
     """Follows a run as a context manager. Plain lines come every ten seconds and at the end, and then what failed."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class ProgressWatch(Watch):
         self._failures: Counter[str] = Counter()
         self._said = time.monotonic()
 
-    def __enter__(self) -> ProgressWatch:
+    def __enter__(self) -> ProgressCallbacks:
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -9,10 +9,10 @@ from proactivebench.records import Report, Task
 from proactivebench.store import RunStore
 
 if TYPE_CHECKING:
-    from proactivebench.evaluation import Beside
+    from proactivebench.evaluation import ReportExtras
 
 
-def conclude(store: RunStore, task: Task, beside: Beside | None = None, *, as_json: bool) -> None:
+def conclude(store: RunStore, task: Task, beside: ReportExtras | None = None, *, as_json: bool) -> None:
     """Score the run, with what the user gave beside it, write and print its report. Raises `InvalidRun` where the run
     is incomplete or invalid."""
     from proactivebench.evaluation import check_valid, score_run

@@ -14,7 +14,7 @@ from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Whole, option, switch
 
 if TYPE_CHECKING:
-    from proactivebench.evaluation import Beside, Evaluation
+    from proactivebench.evaluation import Evaluation, ReportExtras
     from proactivebench.preparation import Serving
 
 
@@ -95,7 +95,7 @@ def run(
     """
     from proactivebench.cli.arguments import texts, values
     from proactivebench.cli.judges_text import progress, say
-    from proactivebench.evaluation import Beside
+    from proactivebench.evaluation import ReportExtras
     from proactivebench.preparation import Settings, measured_judge, prepare, with_preset
 
     settings = Settings(
@@ -139,7 +139,7 @@ def run(
         evaluation.known = measured_judge(
             asked, asked.judge, evaluation.task, say=say, progress=progress("items judged")
         )
-    _follow(evaluation, folder, Beside(prices=prices, correct=correct), as_json=as_json)
+    _follow(evaluation, folder, ReportExtras(prices=prices, correct=correct), as_json=as_json)
 
 
 def slug(name: str) -> str:
@@ -147,14 +147,14 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.=-]+", "-", name).strip("-.") or "run"
 
 
-def _follow(evaluation: Evaluation, folder: Path, beside: Beside, *, as_json: bool) -> None:
+def _follow(evaluation: Evaluation, folder: Path, beside: ReportExtras, *, as_json: bool) -> None:
     """Run to the end or to Ctrl-C, then score and show."""
     from proactivebench.cli.interrupt import until_interrupted
-    from proactivebench.cli.progress import ProgressWatch
+    from proactivebench.cli.progress import ProgressCallbacks
     from proactivebench.cli.report import conclude, print_as
     from proactivebench.evaluation import check_valid, report_of
 
-    with ProgressWatch() as watch, redirect_stdout(sys.stderr):
+    with ProgressCallbacks() as watch, redirect_stdout(sys.stderr):
         store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)
     print(f"saved in {folder}", file=sys.stderr)
     if evaluation.judge is None:

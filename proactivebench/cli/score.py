@@ -41,9 +41,9 @@ def score(
     Example: proactivebench score runs/always --json
     """
     from proactivebench.cli.report import conclude
-    from proactivebench.evaluation import Beside, task_of
+    from proactivebench.evaluation import ReportExtras, task_of
     from proactivebench.store import RunStore
 
     store = RunStore(run)
-    beside = Beside(prices=prices, human_labels=human_labels, anchors=anchors, correct=correct)
+    beside = ReportExtras(prices=prices, human_labels=human_labels, anchors=anchors, correct=correct)
     conclude(store, task_of(store, tasks), beside, as_json=as_json)

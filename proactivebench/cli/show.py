@@ -39,13 +39,13 @@ def show(
     from proactivebench.cli.report import print_as
     from proactivebench.cli.stored import traces_of
     from proactivebench.cli.timeline import Timeline
-    from proactivebench.evaluation import Beside, check_valid, report_of, task_of
+    from proactivebench.evaluation import ReportExtras, check_valid, report_of, task_of
     from proactivebench.store import RunStore
 
     store = RunStore(run)
     task = task_of(store, tasks)
     if trace is None:
-        report = report_of(store, task, Beside(correct=correct))
+        report = report_of(store, task, ReportExtras(correct=correct))
         print_as(report, task, run, as_json=as_json)
         check_valid(report)
         return

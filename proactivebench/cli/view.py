@@ -28,7 +28,7 @@ def view(runs: tuple[Path, ...], output_path: Path | None, tasks: str | None) ->
 
     Example: proactivebench view runs/a runs/b --output_path compare.html
     """
-    from proactivebench.board.viewer import write_view
+    from proactivebench.board.site.viewer import write_view
     from proactivebench.errors import BadArgument
     from proactivebench.store import RunStore
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from proactivebench.errors import UsageError
 from proactivebench.exports.source import Source, public, sanitized
-from proactivebench.harness.columns import CARRIER, UNSCORED, cell, columns, higher_is_better
-from proactivebench.harness.transcript import Row, transcript
+from proactivebench.lm_eval_plugin.columns import CARRIER, UNSCORED, cell, columns, higher_is_better
+from proactivebench.lm_eval_plugin.transcript import Row, transcript
 from proactivebench.protocols import load_protocol
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import JudgeReport, digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from proactivebench.board.entry import Entry
+from proactivebench.board.entry.form import Entry
 from proactivebench.records import Manifest, Record, Reply, Report, Trace, Verdict
 
 FOLDER = Path(__file__).parent

@@ -7,8 +7,8 @@ import signal
 import zlib
 from pathlib import Path
 
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.entry import Declaration
+from proactivebench.board.entry.form import Declaration
+from proactivebench.board.publish.prepare import prepare_entry
 from proactivebench.store import RunStore
 from tests.servers.chat import Say, chat_server
 

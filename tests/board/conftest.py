@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.entry import Declaration
+from proactivebench.board.entry.form import Declaration
+from proactivebench.board.publish.prepare import prepare_entry
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore

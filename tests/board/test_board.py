@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.checking import verify_all
-from proactivebench.board.demo import render_demo_board
-from proactivebench.board.published import published
-from proactivebench.board.second_judge import SecondOpinion, write_opinion
-from proactivebench.board.validation import validate_entry
+from proactivebench.board.entry.validation import validate_entry
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.site.demo import render_demo_board
+from proactivebench.board.site.published import published
+from proactivebench.board.verify.checking import verify_all
+from proactivebench.board.verify.second_judge import SecondOpinion, write_opinion
 from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.judging import create_judge
@@ -197,7 +197,7 @@ def test_validation_imports_nothing_heavy(board):
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from proactivebench.board.checking import validate_all\n"
+        "from proactivebench.board.verify.checking import validate_all\n"
         "assert all(outcome.passed for outcome in validate_all(Path(sys.argv[1])))\n"
         "print(sorted({'lm_eval', 'datasets', 'scipy', 'numpy', 'torch', 'aiohttp', 'rich'} & set(sys.modules)))\n"
     )

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench.board import evidence as evidence_module
-from proactivebench.board import recomputing
-from proactivebench.board.building import build_board
-from proactivebench.board.checking import validate_all, verify_all
-from proactivebench.board.evidence import MAX_JUDGES, read_evidence
-from proactivebench.board.reading import MAX_LINES, MAX_WIDTH, Allowance, Refused, unpacked_lines
-from proactivebench.board.validation import validate_entry, verdict_faults
+from proactivebench.board.entry import evidence as evidence_module
+from proactivebench.board.entry.evidence import MAX_JUDGES, read_evidence
+from proactivebench.board.entry.reading import MAX_LINES, MAX_WIDTH, Allowance, Refused, unpacked_lines
+from proactivebench.board.entry.validation import validate_entry, verdict_faults
+from proactivebench.board.publish.building import build_board
+from proactivebench.board.site import recomputing
+from proactivebench.board.verify.checking import validate_all, verify_all
 from proactivebench.records import SILENCE, Reply, ReplyStatus, Verdict, VerdictStatus
 
 from .bombs import BOMBS, BOUNDS
@@ -27,7 +27,7 @@ from .hostile import CORPUS
 WITHIN = """
 import json, resource, sys
 from pathlib import Path
-from proactivebench.board.checking import validate_all
+from proactivebench.board.verify.checking import validate_all
 memory, seconds = 1 << 30, 120
 resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
@@ -130,7 +130,7 @@ def test_verdicts_on_what_was_not_offered_are_told():
 @pytest.mark.parametrize("error", [OverflowError("int too large"), MemoryError(), RecursionError("too deep")])
 def test_an_entry_that_breaks_the_check_is_refused_alone(error, board, monkeypatch, tmp_path):
     """Whatever a future metric cannot digest: the board stands, and says which entry it is without."""
-    from proactivebench.board import checking, verification
+    from proactivebench.board.verify import checking, verification
 
     monkeypatch.setenv("PROACTIVEBENCH_CACHE", str(tmp_path))
     whole = verification.verify_evidence

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.site import write_site
-from proactivebench.board.viewer import write_view
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.site.viewer import write_view
+from proactivebench.board.site.write import write_site
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore

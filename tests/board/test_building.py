@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.output import DATASET, SITE
-from proactivebench.board.rows import BADGES
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.output import DATASET, SITE
+from proactivebench.board.site.row import BADGES
 from proactivebench.errors import UsageError
 
 from .calling import call, one_line

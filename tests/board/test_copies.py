@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 
-from proactivebench.board.building import build_board
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.checking import verify_all
-from proactivebench.board.copies import ORIGINALS, Offers, copies, offers_of, read_originals, twins
-from proactivebench.board.evidence import read_evidence
-from proactivebench.board.sketches import MOST_KEPT, SAMPLED, sketch
+from proactivebench.board.entry.evidence import read_evidence
+from proactivebench.board.publish.building import build_board
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.verify.checking import verify_all
+from proactivebench.board.verify.copies import ORIGINALS, Offers, copies, offers_of, read_originals, twins
+from proactivebench.board.verify.sketches import MOST_KEPT, SAMPLED, sketch
 from proactivebench.errors import DataError
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proactivebench.board.difficulty import Spoke, difficulty_tables, flat_moments
+from proactivebench.board.site.difficulty import Spoke, difficulty_tables, flat_moments
 from proactivebench.records import NeedRule, TaskIdentity
 from proactivebench.scoring.timing import timed
 from proactivebench.traces import load_task

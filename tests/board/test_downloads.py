@@ -8,10 +8,10 @@ import shutil
 import pytest
 import yaml
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.citing import citing
-from proactivebench.board.pages import asset
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.site.citing import citing
+from proactivebench.board.site.pages import asset
 from proactivebench.resources import shipped
 
 from .conftest import DECLARED

@@ -2,11 +2,11 @@
 
 import pytest
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.entry import Entry
-from proactivebench.board.facts import FACT_COLUMNS, Facts, fact_cell, fact_columns, fact_lines, facts_of
-from proactivebench.board.rows import Row
+from proactivebench.board.entry.form import Entry
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.site.facts import FACT_COLUMNS, Facts, fact_cell, fact_columns, fact_lines, facts_of
+from proactivebench.board.site.row import Row
 from proactivebench.records import Reply, ReplyStatus, Usage
 
 from .calling import call, one_line

@@ -2,8 +2,8 @@
 
 import pytest
 
-from proactivebench.board.hashes import says_its_own_hash
-from proactivebench.board.rejudging import local_judge
+from proactivebench.board.verify.hashes import says_its_own_hash
+from proactivebench.board.verify.rejudging import local_judge
 from proactivebench.judging import create_judge
 from proactivebench.judging.measurement import fallible_members
 from proactivebench.judging.spec import STRATA

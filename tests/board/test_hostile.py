@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.checking import validate_all
-from proactivebench.board.reading import Refused, strict_json, unpacked_lines
-from proactivebench.board.saying import FORMATS, say
-from proactivebench.board.validation import validate_entry
+from proactivebench.board.entry.reading import Refused, strict_json, unpacked_lines
+from proactivebench.board.entry.validation import validate_entry
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.verify.checking import validate_all
+from proactivebench.board.verify.formats import FORMATS, say
 from proactivebench.cli import main
 from proactivebench.errors import DataError
 
@@ -106,7 +106,7 @@ def test_texts_of_a_formally_good_entry_never_become_markup(entry, board, tmp_pa
 
 
 def test_formulas_stay_text_in_the_csv():
-    from proactivebench.board.escaping import csv_cell
+    from proactivebench.board.entry.escaping import csv_cell
 
     for cell in ("=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", "\t=1", " =1", "\r=1", "|x", "%x"):
         assert csv_cell(cell).startswith("'")
@@ -116,7 +116,7 @@ def test_formulas_stay_text_in_the_csv():
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe62", "\u207c"])
 @pytest.mark.parametrize("before", ["", "\u2003", "\u200b", "\ufeff", "\u3164", "\ufe0f", "\u2028", " \u00ad \x00"])
 def test_a_formula_in_wide_letters_or_behind_what_nobody_sees_stays_text(before, sign):
-    from proactivebench.board.escaping import csv_cell
+    from proactivebench.board.entry.escaping import csv_cell
 
     assert csv_cell(f"{before}{sign}1+1").startswith("'")
     assert not csv_cell(f"{before}helper{sign}7b").startswith("'")
@@ -127,7 +127,7 @@ def test_a_formula_in_wide_letters_or_behind_what_nobody_sees_stays_text(before,
 )
 def test_no_name_begins_a_cell_or_row_of_its_own(end):
     """Read with any separator and line end that a program may use, no cell is a formula."""
-    from proactivebench.board.escaping import csv_text
+    from proactivebench.board.entry.escaping import csv_text
 
     text = csv_text([["model", "f1"], [f"helper{end}=HYPERLINK(1)", 0.5], [f"a{end}@x{end}+1", None]])
     assert all(line.startswith('"') and line.endswith('"') for line in text.splitlines())

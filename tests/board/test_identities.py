@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from proactivebench.board.building import build_board
-from proactivebench.board.identities import judge_fault
-from proactivebench.board.verification import verify_entry
+from proactivebench.board.publish.building import build_board
+from proactivebench.board.verify.identities import judge_fault
+from proactivebench.board.verify.verification import verify_entry
 from proactivebench.judging import create_judge
 from proactivebench.traces import load_task
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from proactivebench.board.judge_agreement import KAPPA, Together, flat_agreements, judge_agreements, judged_twice
+from proactivebench.board.site.judge_agreement import KAPPA, Together, flat_agreements, judge_agreements, judged_twice
 from proactivebench.records import JudgeIdentity, JudgeMember, TaskIdentity, Verdict, VerdictStatus
 from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.intervals import Resampled, spread

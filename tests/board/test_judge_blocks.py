@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from proactivebench.board import judge_blocks
-from proactivebench.board.judge_blocks import judge_table, trusted_fingerprints, trusted_measured
+from proactivebench.board.verify import judges as judge_blocks
+from proactivebench.board.verify.judges import judge_table, trusted_fingerprints, trusted_measured
 from proactivebench.cli import main
 from proactivebench.validation import ceiling, measuring
 from tests.judging.labelled import labelled_rows

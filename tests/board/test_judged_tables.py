@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.rows import SORTED_BY
-from proactivebench.board.worth import worth_of
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.site.row import SORTED_BY
+from proactivebench.board.verify.worth import worth_of
 from proactivebench.records import JudgeIdentity, MeasurementStatus
 
 from .conftest import DECLARED

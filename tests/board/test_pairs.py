@@ -5,8 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from proactivebench.board import pairs
-from proactivebench.board.pairs import Candidate, closest, flat_pairs, pair_tables, pair_words, step_down, told_apart
+from proactivebench.board.site import pairs
+from proactivebench.board.site.pairs import (
+    Candidate,
+    closest,
+    flat_pairs,
+    pair_tables,
+    pair_words,
+    step_down,
+    told_apart,
+)
 from proactivebench.evaluation import score_run
 from proactivebench.records import Conditions, Decoding, PairComparison
 from proactivebench.scoring.comparison import compare

@@ -11,8 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.preview import serve_site
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.site.preview import serve_site
 
 from .calling import call, one_line
 

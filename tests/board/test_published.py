@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench.board.published import published
+from proactivebench.board.site.published import published
 from proactivebench.validation.published import audit_row
 
 ROWS = [(table, row) for table in published().tables for row in table.rows if row.confusion]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from proactivebench.board.ranking import rank_ranges, significant
-from proactivebench.board.rows import SORTED_BY
+from proactivebench.board.site.ranking import rank_ranges, significant
+from proactivebench.board.site.row import SORTED_BY
 from proactivebench.records import Measurement, MeasurementStatus
 from proactivebench.scoring.signflip import joint_signflip
 
@@ -22,7 +22,7 @@ def test_the_same_pairs_differ_as_by_the_joint_test(pairs, traces):
 def test_chunks_do_not_show(monkeypatch):
     differences = rng.normal(size=(400, 12)) + rng.normal(size=(400, 1))
     whole = significant(differences)
-    monkeypatch.setattr("proactivebench.board.ranking._CHUNK", 16)
+    monkeypatch.setattr("proactivebench.board.site.ranking._CHUNK", 16)
     assert (significant(differences) == whole).all()
 
 

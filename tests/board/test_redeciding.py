@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from proactivebench.board.decided import DecidedAgain
-from proactivebench.board.redeciding import FittingJudges
+from proactivebench.board.verify.decided import DecidedAgain
+from proactivebench.board.verify.redeciding import FittingJudges
 from proactivebench.judging import create_judge
 from proactivebench.judging.cards import load_card
 from proactivebench.judging.measurement import UNDECLARED

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from proactivebench.board import reproducing
-from proactivebench.board.evidence import read_evidence
-from proactivebench.board.reproducing import Held, draw, drawn_repeats
-from proactivebench.board.reproduction import read_reproductions
+from proactivebench.board.entry.evidence import read_evidence
+from proactivebench.board.verify import reproducing
+from proactivebench.board.verify.reproducing import Held, draw, drawn_repeats
+from proactivebench.board.verify.reproduction import read_reproductions
 from proactivebench.records import Reply, ReplyStatus
 from proactivebench.traces import load_task
 from tests.servers.chat import Fault, chat_server

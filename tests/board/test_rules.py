@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from proactivebench.board.building import build_board
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.checking import validate_all, verify_all
-from proactivebench.board.entry import Declaration
-from proactivebench.board.rules import RULES, is_reserved, organisation_look
+from proactivebench.board.entry.form import Declaration
+from proactivebench.board.entry.rules import RULES, is_reserved, organisation_look
+from proactivebench.board.publish.building import build_board
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.verify.checking import validate_all, verify_all
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import Manifest
 

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from proactivebench.board.building import build_board
-from proactivebench.board.entry import TRIVIAL
-from proactivebench.board.seeding import seed_board
+from proactivebench.board.entry.form import TRIVIAL
+from proactivebench.board.publish.building import build_board
+from proactivebench.board.publish.seeding import seed_board
 
 from .calling import call, one_line
 

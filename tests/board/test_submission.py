@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.evidence import read_evidence
-from proactivebench.board.hub import model_results, write_dataset
-from proactivebench.board.published import published
-from proactivebench.board.submission import submit_entry
-from proactivebench.board.validation import validate_entry
-from proactivebench.board.verification import verify_entry
+from proactivebench.board.entry.evidence import read_evidence
+from proactivebench.board.entry.validation import validate_entry
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.hub import model_results, write_dataset
+from proactivebench.board.publish.submission import submit_entry
+from proactivebench.board.site.published import published
+from proactivebench.board.verify.verification import verify_entry
 from proactivebench.errors import CannotWrite, CheckFailed, UsageError
 from proactivebench.traces import load_task
 from tests.servers.hub import Hub, serve

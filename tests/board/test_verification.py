@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from proactivebench.board.checking import verify_all
-from proactivebench.board.evidence import read_evidence
-from proactivebench.board.validation import validate_entry
-from proactivebench.board.verification import verify_entry
+from proactivebench.board.entry.evidence import read_evidence
+from proactivebench.board.entry.validation import validate_entry
+from proactivebench.board.verify.checking import verify_all
+from proactivebench.board.verify.verification import verify_entry
 from proactivebench.cli import main
 from proactivebench.traces import load_task
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.bundle import prepare_entry
-from proactivebench.board.rows import SORTED_BY
-from proactivebench.board.seeding import seed_board
-from proactivebench.board.standing import Known
-from proactivebench.board.when import counts_of, when_tables
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.publish.prepare import prepare_entry
+from proactivebench.board.publish.seeding import seed_board
+from proactivebench.board.site.row import SORTED_BY
+from proactivebench.board.site.rows import Known
+from proactivebench.board.site.when import counts_of, when_tables
 from proactivebench.errors import DataError
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
@@ -201,7 +201,7 @@ def test_the_page_heads_the_table_and_puts_what_is_reported_in_brackets(root, tm
 
 def test_data_whose_release_is_gone_has_no_table(root, monkeypatch):
     built = build_board(root)
-    monkeypatch.setattr("proactivebench.board.when.load_task", _gone)
+    monkeypatch.setattr("proactivebench.board.site.when.load_task", _gone)
     badges = {entry.key: () for entry in built.entries}
     assert when_tables(built.entries, [], Known(), badges) == []
 

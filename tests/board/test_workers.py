@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench.board import recomputing
-from proactivebench.board.building import build_board, publish
-from proactivebench.board.workers import each_alone
+from proactivebench.board.publish.building import build_board, publish
+from proactivebench.board.site import recomputing
+from proactivebench.board.verify.workers import each_alone
 
 from .deadly import squared
 

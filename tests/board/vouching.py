@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from proactivebench.board.decided import DecidedAgain, write_decision
-from proactivebench.board.evidence import read_evidence
-from proactivebench.board.output import entry_folders
-from proactivebench.board.reproduction import Reproduction, write_reproduction
+from proactivebench.board.entry.evidence import read_evidence
+from proactivebench.board.publish.output import entry_folders
+from proactivebench.board.verify.decided import DecidedAgain, write_decision
+from proactivebench.board.verify.reproduction import Reproduction, write_reproduction
 from proactivebench.judging.kept import keep
 from proactivebench.records import FINGERPRINT, ErrorCount, Fingerprint, JudgeErrors, Measured, NeedRule
 

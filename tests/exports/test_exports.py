@@ -15,11 +15,11 @@ from proactivebench.exports.every_eval_ever import write_every_eval_ever
 from proactivebench.exports.hub import write_hub
 from proactivebench.exports.lm_eval_layout import write_lm_eval
 from proactivebench.exports.source import Source, public, sanitized
-from proactivebench.harness.models import register_models
+from proactivebench.lm_eval_plugin.models import register_models
 from proactivebench.protocols import load_protocol
 from proactivebench.store import RunStore
 from proactivebench.traces import load_task
-from tests.harness.scripted import SAMPLE, evaluate
+from tests.lm_eval_plugin.scripted import SAMPLE, evaluate
 
 TASK = load_task(SAMPLE)
 

@@ -57,7 +57,7 @@ def own_run(path: Path, task: str, model: str, model_args: str, *options: str) -
 
 def stock_run(path: Path, tasks: str, model: str, model_args: str, *options: str) -> dict[str, dict[str, Any]]:
     """By task, the columns of stock `lm_eval run` (one judge: the filter's name is left out)."""
-    from proactivebench.harness import task_folder
+    from proactivebench.lm_eval_plugin import task_folder
 
     words = [
         "run",

@@ -25,7 +25,7 @@ def test_everything_under_lm_eval_holds_on_its_newest_pre_release() -> None:
     )  # fmt: skip
     assert version.stdout.startswith("0.5")
     done = subprocess.run(
-        [str(python), "-m", "pytest", "tests/harness", "tests/models/test_lm_eval_backend.py"],
+        [str(python), "-m", "pytest", "tests/lm_eval_plugin", "tests/models/test_lm_eval_backend.py"],
         cwd=PROJECT, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:]

@@ -13,7 +13,7 @@ from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 
-from proactivebench.harness import task_folder
+from proactivebench.lm_eval_plugin import task_folder
 
 
 def main(model: str, folder: str, limit: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench.board.legend import judge_words
+from proactivebench.board.site.legend import judge_words
 from proactivebench.cli import main
 from proactivebench.errors import UsageError
 from proactivebench.judging import create_judge

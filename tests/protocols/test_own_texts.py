@@ -17,7 +17,7 @@ OWN_CARD = {
     "name": "own",
     "version": "1",
     "extends": "standard",
-    "system": """Watch. {task}
+    "system": """Callbacks. {task}
 Example: `<a task or null>`, or {{"Proactive Task": "Book a table for two"}}.
 {confidence}""",
     "task_one": "Propose the single most useful next step here.",

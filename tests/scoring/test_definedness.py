@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from proactivebench import api
-from proactivebench.board.ranking import rank_ranges
+from proactivebench.board.site.ranking import rank_ranges
 from proactivebench.cli import main
 from proactivebench.errors import UsageError
-from proactivebench.harness.columns import CHANCE, cell, columns
+from proactivebench.lm_eval_plugin.columns import CHANCE, cell, columns
 from proactivebench.records import GateRule, Report, TraceTable, Usage
 from proactivebench.scoring import build_report
 from proactivebench.scoring.alignment import align

@@ -11,7 +11,7 @@ from rich.console import Console
 from proactivebench.cli import main
 from proactivebench.cli.tables import print_report
 from proactivebench.errors import UsageError
-from proactivebench.harness.columns import cell, columns
+from proactivebench.lm_eval_plugin.columns import cell, columns
 from proactivebench.scoring.comparison import compare
 from proactivebench.scoring.counting import COUNTS, count
 from proactivebench.scoring.gate import gate

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 import proactivebench
-from proactivebench.board.headline import Named, boards
+from proactivebench.board.site.headline import Named, boards
 from proactivebench.cli.drawings import draw_intervals, save
 from proactivebench.cli.tables import print_report
-from proactivebench.harness.columns import CHANCE, cell, columns
+from proactivebench.lm_eval_plugin.columns import CHANCE, cell, columns
 from proactivebench.scoring.alignment import align
 from proactivebench.scoring.comparison import compare
 from proactivebench.scoring.metric import MetricTable

@@ -1,0 +1,1 @@
+"""What a submission is: its form, its evidence, the rules it keeps."""

@@ -1,0 +1,1 @@
+"""What a board shows: rows, ranks, tables, pages, and the same as data."""

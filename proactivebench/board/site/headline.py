@@ -1,0 +1,173 @@
+"""A few reports on one page: when each spoke, by people's labels, then what each judge says of the offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from proactivebench.anchors import BY_DEFINITION, Anchor
+from proactivebench.board.entry.form import TRIVIAL
+from proactivebench.judging.measurement import worth
+from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report, SplitReport
+from proactivebench.records.reports import deciders
+from proactivebench.scoring.chance import over_family
+from proactivebench.scoring.metric import Metric, MetricTable
+from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
+from proactivebench.scoring.signflip import p_value
+
+NOBODY = "nobody labelled where help was needed: when an agent spoke is not judged by people here"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column: its title, what it says, and which end is better (`up`, `down`, or neither)."""
+
+    title: str
+    says: str
+    better: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure for reading, what stands below it (its interval, or why there is none), and what it sorts by."""
+
+    text: str
+    below: str = ""
+    sort: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: who, whether it is an anchor, and its figures in the order of the columns."""
+
+    name: str
+    trivial: bool
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A table with its heading and what must be known before it is believed."""
+
+    title: str
+    notes: tuple[str, ...]
+    heads: tuple[Head, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A report under the name a page has for it, and the folder of its run, which commands name."""
+
+    name: str
+    report: Report
+    run: str = "RUN"
+
+
+def boards(reports: Sequence[Named], anchors: Sequence[Anchor] = ()) -> list[Board]:
+    """The tables of some reports on the same data: people's labels first, then judges that lead, others last."""
+    whole = [(one, one.report.judges[0]) for one in reports if one.report.judges]
+    judges = list(dict.fromkeys(judged.judge.id for one in reports for judged in one.report.judges))
+    judged = [[(one, found) for one in reports for found in one.report.judges if found.judge.id == j] for j in judges]
+    ordered = sorted(judged, key=lambda pairs: not all(found.measurement.leads for _, found in pairs))
+    return [_by_people(whole, anchors), *map(_by_judge, ordered)] if whole else []
+
+
+def _by_people(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anchor]) -> Board:
+    sections = [judged.overall for _, judged in runs]
+    labelled = any(_value(section, BY_PEOPLE.key) is not None for section in sections)
+    metrics = in_table(MetricTable.WHEN, MetricTable.OFFERED) if labelled else in_table(MetricTable.OFFERED)
+    keys = with_rules(metrics)
+    rules = [rule for rule in NeedRule if any(rule in section.chance for section in sections)]
+    chances = over_family([section.chance for section in sections])
+    lines = [
+        (
+            section.metrics.get(BY_PEOPLE.key),
+            Line(
+                one.name,
+                one.report.agent.model in TRIVIAL,
+                (*_cells(section.metrics, keys), *(_chance(chance.get(rule)) for rule in rules)),
+            ),
+        )
+        for (one, _), section, chance in zip(runs, sections, chances, strict=True)
+    ]
+    lines += [
+        (
+            anchor.metrics.get(BY_PEOPLE.key),
+            Line(anchor.name, trivial=True, cells=(*_cells(anchor.metrics, keys), *(Cell("–") for _ in rules))),
+        )
+        for anchor in anchors
+    ]
+    heads = [
+        Head(f"chance p, {rule}", f"as many offers placed at random, Holm over these {len(runs)} runs", "down")
+        for rule in rules
+    ]
+    note = "these labels say where help was needed, and nothing about what was offered" if labelled else NOBODY
+    return Board("When to speak: people's labels of need", (note,), (*map(_head, keys), *heads), _sorted(lines))
+
+
+def _by_judge(runs: Sequence[tuple[Named, JudgeReport]]) -> Board:
+    (first, judged), *_ = runs
+    found = [one for _, one in runs]
+    metrics = [
+        metric
+        for metric in in_table(MetricTable.JUDGED)
+        if any(_value(one.overall, metric.key) is not None for one in found)
+    ]
+    keys = with_rules(metrics)
+    lines = [
+        (
+            one.overall.metrics.get(BY_JUDGE.key),
+            Line(named.name, named.report.agent.model in TRIVIAL, _cells(one.overall.metrics, keys)),
+        )
+        for named, one in runs
+    ]
+    notes = (deciders(found), *worth(judged, first.run))
+    return Board(f"What was offered: judge {judged.judge.id}", notes, tuple(map(_head, keys)), _sorted(lines))
+
+
+def _sorted(lines: Sequence[tuple[MetricValue | None, Line]]) -> tuple[Line, ...]:
+    """Best first; what is undefined last."""
+
+    def place(line: tuple[MetricValue | None, Line]) -> tuple[float, str]:
+        found = line[0].value if line[0] else None
+        return (1.0 if found is None else -found, line[1].name)
+
+    return tuple(line for _, line in sorted(lines, key=place))
+
+
+def _head(key: str) -> Head:
+    base, view = split_key(key)
+    metric = metric_for(base)
+    name = metric.short or metric.title
+    return Head(f"{name}, {view}" if view else name, f"{metric_for(key).title} ({key})", metric.better)
+
+
+def _cells(metrics: dict[str, MetricValue], keys: Sequence[str]) -> tuple[Cell, ...]:
+    return tuple(_cell(metrics.get(key), metric_for(key)) for key in keys)
+
+
+def _cell(found: MetricValue | None, metric: Metric) -> Cell:
+    if found is None or found.value is None:
+        return Cell("–", (found.reason or "") if found else "")
+    below = "" if found.interval_reason in (None, BY_DEFINITION) else found.interval_reason
+    if found.interval:
+        below = f"[{found.interval[0]:.2f}, {found.interval[1]:.2f}]"
+    return Cell(metric.shown(found.value), below, found.value)
+
+
+def _chance(p: float | None) -> Cell:
+    return Cell("–") if p is None else Cell(p_value(p), sort=p)
+
+
+def _value(section: SplitReport, key: str) -> float | None:
+    found = section.metrics.get(key)
+    return found.value if found else None
+
+
+def groups(reports: Sequence[Named]) -> Iterator[list[Named]]:
+    """Reports that may stand in one table: the same data and protocol."""
+    found: dict[tuple[str, str], list[Named]] = {}
+    for one in reports:
+        found.setdefault((one.report.task.data_hash, one.report.protocol.hash), []).append(one)
+    yield from found.values()

@@ -1,0 +1,1 @@
+"""Is a submission true: computed again, decided again, asked again."""

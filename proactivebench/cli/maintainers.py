@@ -49,8 +49,8 @@ def rejudge(
     """
     import asyncio
 
-    from proactivebench.board.verify.redeciding import FittingJudges, Redeciding
     from proactivebench.board.entry.validation import board_holding, find_entries
+    from proactivebench.board.verify.redeciding import FittingJudges, Redeciding
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.errors import BadArgument
     from proactivebench.files import folder

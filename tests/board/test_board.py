@@ -168,7 +168,7 @@ def test_an_incomplete_run_is_no_entry(runs, tmp_path):
     replies = (tmp_path / "run" / "replies.jsonl").read_text(encoding="utf-8").splitlines()
     (tmp_path / "run" / "replies.jsonl").write_text("\n".join(replies[:-1]) + "\n", encoding="utf-8")
     with pytest.raises(InvalidRun):
-        prepare_entry(RunStore(tmp_path / "run"), tmp_path / "entry", DECLARED)
+        prepare_entry(RunStore(tmp_path / "run"), tmp_path / "entry", None)
 
 
 def test_a_re_judging_model_that_disagrees_makes_an_entry_disputed(entry):

@@ -1,5 +1,7 @@
 """What goes wrong is an exception as fine as a library user can act on, in one tree that its module shows."""
 
+import ast
+import re
 import socket
 from pathlib import Path
 
@@ -45,6 +47,19 @@ def test_every_exception_is_exported_and_in_the_readme() -> None:
         assert getattr(pb, name) is getattr(errors, name)
         assert name in pb.__all__
         assert f"`{name}`" in readme
+
+
+def test_whatever_is_answered_with_the_nearest_names_is_an_unknown_name() -> None:
+    package = Path(errors.__file__).parent
+    bare = [
+        f"{file.relative_to(package)}:{node.lineno}"
+        for file in package.rglob("*.py")
+        for text in [file.read_text(encoding="utf-8")]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UsageError"
+        if re.search(r"did_you_mean|\{hint\}", ast.get_source_segment(text, node) or "")
+    ]
+    assert bare == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
 """What has to be touched to add something of ours: one new file, which the registry finds by itself; for a verb of the
-command line also a line in the table of verbs."""
+command line also a line in the table of verbs, and for a column of a board a field and a line in one file."""
 
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from proactivebench import cli, plugins
 from proactivebench.agents import baseline_words, is_baseline
+from proactivebench.board.site import downloads, facts
 from proactivebench.cli.verbs import VERBS, Verb
 from proactivebench.evaluation import report_of, run_async
 from proactivebench.lm_eval_plugin.models import register_models
@@ -134,3 +136,20 @@ def test_a_verb_is_its_module_and_a_line_in_the_table(tmp_path, monkeypatch, cap
         assert "--at_most is given 2 times (1, 2)" in called("count", "--at_most", "1", "--at-most=2")[2]
     finally:
         sys.modules.pop("proactivebench.cli.count", None)
+
+
+def test_a_board_column_is_a_field_and_its_line_in_one_file(monkeypatch):
+    """A column that facts.py alone knows stands in tables, on an entry's page and in the files of a board."""
+
+    class Wider(facts.Facts):
+        country: str | None = None
+
+    column = facts.FactColumn("country", "Country", "where it was made", "text")
+    monkeypatch.setattr(facts, "Facts", Wider)
+    monkeypatch.setattr(facts, "FACT_COLUMNS", (*facts.FACT_COLUMNS, column))
+    known = Wider(country="NO")
+    assert facts.fact_columns([SimpleNamespace(facts=known)]) == (column,)
+    assert facts.fact_cell(known, column).text == "NO"
+    assert ("Country", "NO") in facts.fact_lines(known)
+    assert facts.fact_fields()["country"] is str
+    assert "country" in set(downloads._spoken_fields(())) & set(downloads._judged_schema(()).names)

@@ -11,6 +11,7 @@ from proactivebench.board.entry.escaping import csv_text
 from proactivebench.board.site.details import Details
 from proactivebench.board.site.difficulty import flat_moments
 from proactivebench.board.site.exports import arrow_table, flat, results_schema
+from proactivebench.board.site.facts import fact_fields
 from proactivebench.board.site.judge_agreement import flat_agreements
 from proactivebench.board.site.pages import safe_json
 from proactivebench.board.site.pairs import PairTable, flat_pairs, pair_words
@@ -50,15 +51,6 @@ _AGREEMENTS: Fields = {
     **dict.fromkeys(("runs", "verdicts"), int),
     **{f"{name}{end}": float for name in ("agreement", "kappa") for end in ("", "_low", "_high")},
     "reason": str,
-}
-_FACTS: Fields = {
-    "parameters": int,
-    "open_weights": bool,
-    **dict.fromkeys(("released", "date"), str),
-    "cost": float,
-    "price_basis": str,
-    **dict.fromkeys(("tokens", "latency_p50", "latency_p95"), float),
-    "response_format": str,
 }
 
 
@@ -195,7 +187,7 @@ def _spoken_fields(metrics: Iterable[str]) -> Fields:
         "distinct": float,
         "judged_by": str,
         **dict.fromkeys(("judged_precision", "judged_f1"), float),
-        **_FACTS,
+        **fact_fields(),
     }
 
 
@@ -216,7 +208,7 @@ def _figure_fields(metrics: Iterable[str]) -> Fields:
 def _judged_schema(metrics: Iterable[str]) -> Any:
     """The columns of `judged_row`: those of `board.csv` first."""
     schema = results_schema()
-    more = {**_figure_fields(metrics), **_FACTS}
+    more = {**_figure_fields(metrics), **fact_fields()}
     for column in _schema({name: kind for name, kind in more.items() if name not in schema.names}):
         schema = schema.append(column)
     return schema

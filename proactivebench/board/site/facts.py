@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args, get_type_hints
 
 from proactivebench.agents import is_baseline
 from proactivebench.board.entry.form import Declaration, Entry, Price
@@ -43,20 +44,58 @@ class Cell:
     sort: str = ""
 
 
+def _plain(facts: Facts, key: str) -> Cell:
+    value = getattr(facts, key)
+    return Cell() if value is None else Cell(str(value), sort=str(value))
+
+
+def _parameters(facts: Facts, _key: str) -> Cell:
+    return Cell() if facts.parameters is None else Cell(_size(facts.parameters), sort=str(facts.parameters))
+
+
+def _open_weights(facts: Facts, _key: str) -> Cell:
+    said = {None: "", True: "yes", False: "no"}[facts.open_weights]
+    return Cell(said, sort=said)
+
+
+def _money(facts: Facts, _key: str) -> Cell:
+    if facts.tokens is None:
+        return Cell()
+    used = f"{facts.tokens:,.0f} tokens"
+    return Cell(used) if facts.cost is None else Cell(f"${_significant(facts.cost)}", used, repr(facts.cost))
+
+
+def _seconds(facts: Facts, _key: str) -> Cell:
+    if facts.latency_p50 is None:
+        return Cell()
+    slow = "" if facts.latency_p95 is None else f"{_significant(facts.latency_p95)} s"
+    return Cell(f"{_significant(facts.latency_p50)} s", slow, repr(facts.latency_p50))
+
+
 @dataclass(frozen=True, slots=True)
 class FactColumn:
-    """A column of facts: the field it shows, its title, what it says, and how it sorts. `less` is better first."""
+    """A column of facts: the field it shows, its title, what it says, how it sorts (`less` is better first), what
+    stands in its cell, and on an entry's own page how its second line reads (`{}` is that line)."""
 
     key: str
     title: str
     says: str
     kind: Literal["number", "text"] = "number"
     less: bool = False
+    cell: Callable[[Facts, str], Cell] = _plain
+    more: str = ""
 
 
+# A column is a field of `Facts`, how `facts_of` comes by it, and its line here; tables, pages and files follow.
 FACT_COLUMNS = (
-    FactColumn("parameters", "Parameters", "how many parameters the model has, by its makers' word"),
-    FactColumn("open_weights", "Open weights", "whether anybody can have its weights, by its makers' word", "text"),
+    FactColumn("parameters", "Parameters", "how many parameters the model has, by its makers' word", cell=_parameters),
+    FactColumn(
+        "open_weights",
+        "Open weights",
+        "whether anybody can have its weights, by its makers' word",
+        "text",
+        cell=_open_weights,
+    ),
     FactColumn("released", "Released", "the day the model came out, by its makers' word", "text"),
     FactColumn("date", "Run on", "the day its answers were asked for", "text"),
     FactColumn(
@@ -65,12 +104,16 @@ FACT_COLUMNS = (
         f"USD for {PER:,} moments: the tokens of all attempts and rounds, from the evidence, at the prices its makers "
         "state; below, tokens for a moment",
         less=True,
+        cell=_money,
+        more="; {} a moment",
     ),
     FactColumn(
         "latency_p50",
         "Latency",
         "median seconds of a moment, all attempts and rounds, as the run measured it; below, the 95th percentile",
         less=True,
+        cell=_seconds,
+        more=" at the median; {} at the 95th percentile",
     ),
     FactColumn("response_format", "Response format", "the form of the answer that was asked of the server", "text"),
 )
@@ -107,20 +150,13 @@ def fact_columns(rows: Iterable[Any]) -> tuple[FactColumn, ...]:
 
 def fact_cell(facts: Facts, column: FactColumn) -> Cell:
     """What a row shows in a column; an empty text where nothing is known."""
-    value = getattr(facts, column.key)
-    if column.key == "cost" and facts.tokens is not None:
-        used = f"{facts.tokens:,.0f} tokens"
-        return Cell(used) if value is None else Cell(f"${_significant(value)}", used, repr(value))
-    if value is None:
-        return Cell()
-    if column.key == "parameters":
-        return Cell(_size(value), sort=str(value))
-    if column.key == "open_weights":
-        return Cell("yes" if value else "no", sort="yes" if value else "no")
-    if column.key == "latency_p50":
-        slow = "" if facts.latency_p95 is None else f"{_significant(facts.latency_p95)} s"
-        return Cell(f"{_significant(value)} s", slow, repr(value))
-    return Cell(str(value), sort=str(value))
+    return column.cell(facts, column.key)
+
+
+def fact_fields() -> dict[str, type]:
+    """The fields of facts with their types, for tables in files."""
+    hints = get_type_hints(Facts)
+    return {name: next(kind for kind in get_args(hints[name]) if kind is not NoneType) for name in Facts.model_fields}
 
 
 def fact_lines(facts: Facts) -> list[tuple[str, str]]:
@@ -129,11 +165,7 @@ def fact_lines(facts: Facts) -> list[tuple[str, str]]:
     for column in FACT_COLUMNS:
         cell = fact_cell(facts, column)
         if cell.text:
-            more = {
-                "cost": f"; {cell.more} a moment",
-                "latency_p50": f" at the median; {cell.more} at the 95th percentile",
-            }
-            found.append((column.title, cell.text + (more.get(column.key, "") if cell.more else "")))
+            found.append((column.title, cell.text + (column.more.format(cell.more) if cell.more else "")))
     if facts.price_basis:
         found.append(("Price", facts.price_basis))
     return found

@@ -73,7 +73,7 @@ def test_foreign_json_is_loaded_by_nothing_else() -> None:
     """A bare `json.loads` lets deep nesting and endless digits through: it stands only where no text is foreign (what
     is shipped or installed) and where a server's own reader bounds and catches everything by itself."""
     own = {
-        "board/reading.py", "models/endpoint/reply.py", "models/endpoint/stream.py", "models/server_words.py",
+        "board/entry/reading.py", "models/endpoint/reply.py", "models/endpoint/stream.py", "models/server_words.py",
         "installing.py", "recognition.py", "text/loading.py", "text/objects.py", "traces/index.py", "traces/labels.py",
         "traces/release.py",
     }  # fmt: skip

@@ -59,7 +59,7 @@ CASES = (
     Case("compare", lambda at: (*_CLI, "compare", str(at / "never"), str(at / "always"))),
     Case("rollout", lambda _: ("-c", _ROLLOUT), told=True),
     Case("board", lambda at: ("-m", "{bench}.board", str(at / "board"), str(at / "site"))),
-    Case("lm-eval", lambda at: (*_CLI, "lm-eval", "run", "--tasks", _SAMPLE, "--model", "never")),
+    Case("lm-eval", lambda _: (*_CLI, "lm-eval", "run", "--tasks", _SAMPLE, "--model", "never")),
 )
 
 
@@ -76,7 +76,9 @@ def seconds(checkout: Path, arguments: tuple[str, ...], cache: Path, *, told: bo
     arguments = tuple(each.replace("{bench}", _bench(checkout)) for each in arguments)
     environment = os.environ | {"PYTHONPATH": str(checkout), "PROACTIVEBENCH_CACHE": str(cache), "COLUMNS": "100"}
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([sys.executable, *arguments], cwd=checkout, env=environment, stdout=said, stderr=said)
+        process = subprocess.Popen(
+            [sys.executable, *arguments], cwd=checkout, env=environment, stdout=said, stderr=said
+        )
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)

@@ -62,10 +62,11 @@ def gate(
     from proactivebench.judging.measurement import worth
     from proactivebench.presets import judge_of
     from proactivebench.scoring.gate import gate as decide
-    from proactivebench.scoring.registry import BY_JUDGE
+    from proactivebench.scoring.registry import BY_JUDGE, metric_key
 
     judge = judge_of(preset, judge)
-    asked = metric or [BY_JUDGE.key]
+    split_off = [each.partition("=") for each in metric]
+    asked = ["".join((metric_key(key), *drop)) for key, *drop in split_off] or [BY_JUDGE.key]
     summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
     try:
         before = load_report(baseline, as_written=exact)

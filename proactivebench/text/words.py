@@ -8,7 +8,9 @@ from functools import cache
 
 MOST_MARKS = 30  # combining marks in a row that any script needs (Unicode's stream-safe format)
 _FIRST_MARK, _LAST_MARK = 0x300, 0x1FFFF  # no combining mark stands before or beyond
-_MAY_BE_MARKS = re.compile(rf"[^\0-{chr(_FIRST_MARK - 1)}]{{{MOST_MARKS + 1}}}")  # too many, or another script's letters
+_MAY_BE_MARKS = re.compile(
+    rf"[^\0-{chr(_FIRST_MARK - 1)}]{{{MOST_MARKS + 1}}}"
+)  # too many, or another script's letters
 _CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
 _WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")  # letters by their category, and nothing to be seen

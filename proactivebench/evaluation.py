@@ -31,9 +31,11 @@ from proactivebench.provenance import words_of
 from proactivebench.records import (
     Decoding,
     Fingerprint,
+    JudgeIdentity,
     JudgeReport,
     Manifest,
     Measured,
+    Measurement,
     Moment,
     ProtocolIdentity,
     Reply,
@@ -48,7 +50,7 @@ from proactivebench.records import (
 from proactivebench.rollout import Advise, Rollout
 from proactivebench.stopping import Stopped, heeding
 from proactivebench.store import RunStore
-from proactivebench.traces import given_task
+from proactivebench.traces import load_task
 from proactivebench.traces.kept import IN_THE_RUN, keep, load_for
 
 T = TypeVar("T")
@@ -253,7 +255,7 @@ def task_of(store: RunStore, spec: str | None = None) -> Task:
     """The task a run was made on, loaded again (`spec` says where, should it have moved). Raises `UsageError` where the
     data is not the data of the run."""
     identity = store.manifest.task
-    task = given_task(spec) if spec else load_for(store.path, identity.spec)
+    task = load_task(spec) if spec else load_for(store.path, identity.spec)
     if task.data_hash != identity.data_hash:
         raise UsageError(
             f"{store.path} was made on other data than {spec or identity.spec} holds now "
@@ -321,24 +323,17 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
     Human labels, and the judges' measured errors where that is asked for, add corrected metrics. Raises `DataError` and
     `UsageError`.
     """
-    from proactivebench.judging.errors import judge_errors, known_measured
-    from proactivebench.judging.measurement import measurement_of
+    from proactivebench.judging.errors import judge_errors
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices
     from proactivebench.scoring.prediction_powered import load_human_labels
 
     beside = beside or ReportExtras()
     manifest = store.manifest
-    measured = {
-        name: (*manifest.measured, *known_measured(judge), *kept_measured(judge))
-        for name, judge in manifest.judges.items()
-    }
     known_errors = {
-        name: found for name, judge in manifest.judges.items() if (found := judge_errors(judge, measured[name]))
-    }
-    measurements = {
-        name: measurement_of(judge, measured[name], (*manifest.fingerprints, *kept_fingerprints(judge)))
+        name: found
         for name, judge in manifest.judges.items()
+        if (found := judge_errors(judge, _measured(judge, manifest)))
     }
     return build_report(
         task,
@@ -349,9 +344,25 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
         anchors=dict(_anchor(path, task) for path in beside.anchors),
         judge_errors=known_errors if beside.correct else None,
         human_labels=load_human_labels(beside.human_labels) if beside.human_labels else (),
-        measurements=measurements,
+        measurements=measurements_in(manifest),
         told=partial(_told, manifest.protocol),
     )
+
+
+def measurements_in(manifest: Manifest) -> dict[str, Measurement]:
+    """What the verdicts of each judge of a run are worth, by what run, cards and the cache know of them."""
+    from proactivebench.judging.measurement import measurement_of
+
+    return {
+        name: measurement_of(judge, _measured(judge, manifest), (*manifest.fingerprints, *kept_fingerprints(judge)))
+        for name, judge in manifest.judges.items()
+    }
+
+
+def _measured(judge: JudgeIdentity, manifest: Manifest) -> tuple[Measured, ...]:
+    from proactivebench.judging.errors import known_measured
+
+    return (*manifest.measured, *known_measured(judge), *kept_measured(judge))
 
 
 def _told(identity: ProtocolIdentity, moment: Moment) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from proactivebench.records import Manifest
-    from proactivebench.store import RunStore
+from proactivebench.records import Manifest
+from proactivebench.store import RunStore
 
 Found = dict[str, Any]
 

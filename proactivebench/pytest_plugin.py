@@ -43,7 +43,7 @@ class Gate:
     def __call__(
         self,
         candidate: str | Path | Report,
-        metric: str | Sequence[str] = "f1",
+        metric: str | Sequence[str] | None = None,
         *,
         max_drop: float | str | None = None,
         rule: str = "significant",
@@ -53,7 +53,8 @@ class Gate:
         allow_conditions: bool = False,
     ) -> GateResult:
         """Fail the test where `candidate` (a run directory, a report.json or a `Report`) is a regression in a `metric`
-        (`KEY` or `KEY=DROP`; `max_drop`, .05 by default, is for those without), as `proactivebench gate` has it.
+        (`KEY` or `KEY=DROP`; `max_drop`, .05 by default, is for those without), as `proactivebench gate` has it:
+        without a metric in need detection where people labelled need, else in F1.
 
         Returns the verdict. Raises `ProactiveBenchError` where there can be none: unreadable, incomparable, incomplete
         or invalid runs, which pytest reports as errors of their own.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from proactivebench.agents.base import Actor, Call, Turn
 from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.models.base import Answer
+from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
-
-if TYPE_CHECKING:
-    from proactivebench.protocols.base import Protocol
 
 GENERIC_OFFER = "Help with what you are doing right now."
 

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from proactivebench.board.site.headline import Named, groups
-from proactivebench.cli.terminal import safe
+from proactivebench.cli.terminal import copyable, safe
 from proactivebench.judging.measurement import worth
 from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report
 from proactivebench.records.reports import deciders
@@ -75,8 +75,9 @@ def _line(name: str, judged: JudgeReport, keys: Sequence[str], chance: dict[str,
 def _say(console: Console, text: str, style: str = "") -> None:
     from rich.text import Text
 
-    for line in wrap(safe(text), _WIDTH):
-        console.print(Text(line, style=style))
+    command = copyable(safe(text), _WIDTH)
+    for line in command.splitlines() if command else wrap(safe(text), _WIDTH):
+        console.print(Text(line, style=style), soft_wrap=True)
 
 
 def _figure(metric: MetricValue | None, *, with_interval: bool) -> str:

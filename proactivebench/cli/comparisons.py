@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from proactivebench.cli.terminal import safe
+from proactivebench.cli.terminal import copyable, safe
 from proactivebench.records import Comparison, MeasurementStatus, PairComparison, Standing
 from proactivebench.scoring.metric import Need, number
 from proactivebench.scoring.power import LEVEL
@@ -29,7 +29,8 @@ def print_comparison(result: Comparison, console: Console, notes: Sequence[str] 
     for line in result.conditions:
         console.print(Text(f"conditions: {safe(line)}", style="yellow"))
     for line in (*result.marks, *result.warnings, *notes):
-        console.print(Text(f"note: {safe(line)}", style="yellow"))
+        command = copyable(f"note: {safe(line)}", console.width)
+        console.print(Text(command or f"note: {safe(line)}", style="yellow"), soft_wrap=command is not None)
     for one in (result, *result.rules.values()):
         said = " ".join(verdict(one))
         console.print(Text(f"By the {one.rule} rule: {said}" if one.rule else said, style="bold"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Words, option, switch
 from proactivebench.errors import CannotWrite, CheckFailed, ProactiveBenchError
-from proactivebench.records import GatedMetric, GateRule
+from proactivebench.records import GatedMetric, GateRule, Report
 
 
 @click.command()
@@ -20,10 +21,10 @@ from proactivebench.records import GatedMetric, GateRule
     "--metric",
     multiple=True,
     metavar="KEY[=DROP]",
-    help="What may not drop, and by how much; may be repeated.  [default: f1]",
+    help="What may not drop, and by how much; repeatable [need detection where people labelled need, else f1].",
 )
 @option("--max_drop", metavar="DROP", help="0.05 or 10%: where --metric says none.  [default: 0.05]")
-@option("--preset", help="paper: under its judge.")
+@option("--preset", help="paper: its figures, under its judge; F1 by default.")
 @option("--rule", type=Words(GateRule), default=GateRule.SIGNIFICANT.value, help="When a larger drop fails.")
 @switch("--exact", help="Nothing may change (frozen replies).")
 @options.which_judge
@@ -60,19 +61,18 @@ def gate(
     from proactivebench.cli import verdicts
     from proactivebench.cli.stored import load_report
     from proactivebench.judging.measurement import worth
-    from proactivebench.presets import judge_of
+    from proactivebench.presets import judge_of, preset_named
     from proactivebench.scoring.gate import gate as decide
-    from proactivebench.scoring.registry import BY_JUDGE, metric_key
 
     judge = judge_of(preset, judge)
-    split_off = [each.partition("=") for each in metric]
-    asked = ["".join((metric_key(key), *drop)) for key, *drop in split_off] or [BY_JUDGE.key]
+    asked = metric or (preset and preset_named(preset).metric) or None
     summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
     try:
         before = load_report(baseline, as_written=exact)
+        after = load_report(candidate)
         result = decide(
             before,
-            load_report(candidate),
+            after,
             asked,
             max_drop=max_drop,
             rule=rule,
@@ -83,7 +83,12 @@ def gate(
         )
     except ProactiveBenchError as error:
         if junit:
-            _write(junit, verdicts.junit_error(f"{', '.join(asked)} against {baseline}", str(error)))
+            _write(
+                junit,
+                verdicts.junit_error(
+                    f"{', '.join(metric) or asked or 'need detection'} against {baseline}", str(error)
+                ),
+            )
         if annotate:
             print(verdicts.annotation("error", "ProactiveBench gate could not decide", str(error)))
         if summary:
@@ -102,11 +107,20 @@ def gate(
     if as_json:
         print(result.model_dump_json(indent=2))
     else:
-        print("\n".join(verdicts.lines(result)))
+        print("\n".join((*_figures(preset, result.judge, before, after), *verdicts.lines(result))))
         if annotate:
             print("\n".join(verdicts.workflow_notes(result)))
     if not result.passed:
         raise CheckFailed(f"gate failed: {result.why}")
+
+
+def _figures(preset: str | None, judge: str, *reports: Report) -> Iterator[str]:
+    """The published figures of each report, where a preset asks for them."""
+    if preset:
+        from proactivebench.cli.paper import paper_lines
+
+        for report in reports:
+            yield from (*paper_lines(report, rows=False, judge=judge), "")
 
 
 def _judge_free(found: GatedMetric) -> bool:

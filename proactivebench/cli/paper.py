@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from proactivebench.board.site.published import PublishedTable, published
 from proactivebench.cli.terminal import safe
 from proactivebench.presets import PAPER
-from proactivebench.records import JudgeReport, MetricValue, Report
+from proactivebench.records import JudgeReport, MeasurementStatus, MetricValue, Report
 
 _NAME = 24
 _CELLS = (10, 11, 11, 13, 10)
@@ -16,14 +16,15 @@ _RELEASED_TEMPERATURE = 0.5
 
 
 def paper_judge(report: Report) -> JudgeReport | None:
-    """The report's judge that is the paper's, if there is one."""
-    return next((judged for judged in report.judges if judged.judge.name == PAPER.judge), None)
+    """The report's judge that is the paper's, if there is one: of several the one that proved its weights."""
+    named = [judged for judged in report.judges if judged.judge.name == PAPER.judge]
+    return min(named, key=lambda judged: judged.measurement.status is not MeasurementStatus.PAPER, default=None)
 
 
-def paper_lines(report: Report, *, rows: bool = True) -> Iterator[str]:
-    """The figures of a run in the paper's order and words, in per cent with 95 % intervals; with `rows` the published
-    ones below, as reported; then what differs from how those were made."""
-    judged = paper_judge(report)
+def paper_lines(report: Report, *, rows: bool = True, judge: str | None = None) -> Iterator[str]:
+    """The figures of a run in the paper's order and words, in per cent with 95 % intervals, under the judge of that id
+    (None: the paper's); with `rows` the published ones below, as reported; then how those were made otherwise."""
+    judged = next((found for found in report.judges if found.judge.id == judge), None) or paper_judge(report)
     if judged is None:
         yield f"the paper's measure needs its judge: proactivebench judge RUN --judge {PAPER.judge} --judge_model …"
         return

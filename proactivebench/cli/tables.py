@@ -11,7 +11,7 @@ from rich.text import Text
 
 from proactivebench.anchors import Anchor
 from proactivebench.cli.paper import paper_lines
-from proactivebench.cli.terminal import safe
+from proactivebench.cli.terminal import copyable, safe
 from proactivebench.judging.measurement import worth
 from proactivebench.presets import PAPER
 from proactivebench.records import Adjusted, JudgeReport, MeasurementStatus, MetricValue, Report, SplitReport
@@ -292,7 +292,9 @@ class _Voice:
 
     def line(self, text: str, style: str = "") -> None:
         self._open = True
-        self.console.print(Text(safe(text), style=style), highlight=False)
+        command = copyable(safe(text), self.console.width)
+        shown = Text(command or safe(text), style=style)
+        self.console.print(shown, highlight=False, soft_wrap=command is not None)
 
     def table(self, table: Table) -> None:
         if table.row_count:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_COMMAND, _OPTION = re.compile(r"(^|: )proactivebench [a-z]"), re.compile(" (?=--[a-z])")
 _KEPT = "\u200c\u200d"  # joiners: emoji sequences, Indic and Persian spelling
 _DANGEROUS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, bidi overrides and invisible marks, lone surrogates, separators
 
@@ -26,3 +28,18 @@ def _shown(character: str) -> str:
     if character in _KEPT or unicodedata.category(character) not in _DANGEROUS:
         return character
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def copyable(line: str, width: int = 80) -> str | None:
+    """A line that ends in a command of ours, broken where a shell reads on (before an option, after a backslash): it
+    can be copied and run. None for any other line."""
+    if not _COMMAND.search(line):
+        return None
+    lines = [""]
+    for part in _OPTION.split(line):
+        if lines[-1] and lines[-1].count("'") % 2 == 0 and len(f"{lines[-1]} {part} \\") > width:
+            lines[-1] += " \\"
+            lines.append(f"  {part}")
+        else:
+            lines[-1] += f" {part}" if lines[-1] else part
+    return "\n".join(lines)

@@ -166,14 +166,15 @@ def worth(judged: JudgeReport, run: str = "RUN") -> tuple[str, ...]:
 
 def measure_command(identity: JudgeIdentity, run: str = "RUN") -> str:
     """The very command that measures a judge on people's labels, in the words it was asked for, for the run in the
-    folder `run`; of the paper's own judge the one that takes its fingerprint."""
+    folder `run`; of the paper's own judge the one that takes its fingerprint. With its weights declared it is another
+    judge, so where they are not yet, the command judges under that name too."""
     quoted = run if run == "RUN" else shlex.quote(run)
     words = identity.words if identity.words and not identity.baseline else JudgeWords(judge=_spec(identity))
     if is_paper(identity):
-        if not declares_published(identity.weights):
-            named = {**words.model_args, "weights": f"{PAPER_WEIGHTS}@REVISION"}
-            words = words.model_copy(update={"model_args": named})
-        return f"proactivebench judges fingerprint {quoted}{_model(words)}"
+        if declares_published(identity.weights):
+            return f"proactivebench judges fingerprint {quoted}{_model(words)}"
+        named = {**words.model_args, "weights": f"{PAPER_WEIGHTS}@REVISION"}
+        words = words.model_copy(update={"model_args": named})
     without = identity.words is not None and identity.model is None and not identity.baseline  # no model is behind it
     model = "" if without else _model(words)
     return f"proactivebench judge {quoted} --judge {shlex.quote(words.judge)}{model} --measure_judge"

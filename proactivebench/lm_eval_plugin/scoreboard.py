@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from proactivebench.evaluation import score_run
+from proactivebench.evaluation import measurements_in, score_run
 from proactivebench.judging.measurement import worth
 from proactivebench.lm_eval_plugin.columns import CARRIER, UNSCORED, cell, columns
 from proactivebench.lm_eval_plugin.session import Session
@@ -86,4 +86,4 @@ class Scoreboard:
         judge = self.session.judges[judge_id].identity
         manifest = self.session.evaluation.manifest()
         manifest = manifest.model_copy(update={"judges": {judge_id: judge}, "sessions": (sitting,)})
-        return build_report(scored, manifest, replies, {judge_id: verdicts})
+        return build_report(scored, manifest, replies, {judge_id: verdicts}, measurements=measurements_in(manifest))

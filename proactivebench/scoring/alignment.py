@@ -174,9 +174,11 @@ def _either(first: str, second: str) -> str:
 
 
 def _judges(reports: Sequence[Report], wanted: str | None, *, anyway: bool) -> tuple[JudgeReport, ...]:
-    if wanted is not None:
-        return tuple(_named(report, wanted) for report in reports)
     shared = set.intersection(*({found.judge.id for found in report.judges} for report in reports))
+    if wanted is not None:
+        both = [one for one in reports[0].judges if one.judge.id in shared and wanted in (one.judge.id, one.judge.name)]
+        best = min(both, key=lambda one: not one.measurement.leads, default=None)  # several may bear one name
+        return tuple(_named(report, best.judge.id if best else wanted) for report in reports)
     ordered = [found.judge.id for found in reports[0].judges if found.judge.id in shared]
     if len(ordered) > 1:
         raise NotComparable(f"several judges decided on all runs ({', '.join(ordered)}): choose one with --judge")

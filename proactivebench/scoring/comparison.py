@@ -93,12 +93,11 @@ def pair_up(measure: Measure, counts: Counts) -> Paired:
 
 
 def leading_metric(reports: Sequence[Report]) -> str:
-    """What runs are compared on where nobody says: need detection where people labelled need, else F1."""
+    """What runs are compared and gated on where nobody says: need detection where people labelled need, else F1."""
     defined = all(
-        found.value is not None
+        (found := judged.overall.metrics.get(BY_PEOPLE.key)) is not None and found.value is not None
         for report in reports
         for judged in report.judges
-        if (found := judged.overall.metrics.get(BY_PEOPLE.key)) is not None
     )
     return (BY_PEOPLE if defined and all(report.judges for report in reports) else BY_JUDGE).key
 

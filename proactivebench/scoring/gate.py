@@ -13,11 +13,11 @@ from proactivebench.records import GatedMetric, GateResult, GateRule, JudgeRepor
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned, align
 from proactivebench.scoring.allowances import Allowance, allowances
-from proactivebench.scoring.comparison import pair_up
+from proactivebench.scoring.comparison import leading_metric, pair_up
 from proactivebench.scoring.intervals import t_quantile
 from proactivebench.scoring.metric import MetricTable
 from proactivebench.scoring.power import LEVEL, detectable_drop, unchanged_passes
-from proactivebench.scoring.registry import BY_JUDGE, METRICS, in_table, split_key
+from proactivebench.scoring.registry import METRICS, in_table, split_key
 from proactivebench.scoring.signflip import holm, p_equals, p_value, signflip
 
 _MOST_CHANGES = 20
@@ -27,7 +27,7 @@ _NO_DROP = 1e-12
 def gate(
     baseline: Report,
     candidate: Report,
-    metrics: str | Sequence[str] = BY_JUDGE.key,
+    metrics: str | Sequence[str] | None = None,
     *,
     max_drop: float | str | None = None,
     rule: GateRule = GateRule.SIGNIFICANT,
@@ -37,13 +37,15 @@ def gate(
     allow_conditions: bool = False,
 ) -> GateResult:
     """Whether `candidate` passes against `baseline`: none of `metrics` (`KEY` or `KEY=DROP`, DROP as `0.05` or `10%` of
-    the baseline's value) may fall by more than its drop, by `rule`; `max_drop` is the drop of those that name none
-    (None = .05). With `exact` nothing at all may change: for frozen replies, where every difference is the code's.
+    the baseline's value; None: need detection where people labelled need, else F1) may fall by more than its drop, by
+    `rule`; `max_drop` is the drop of those that name none (None = .05). With `exact` nothing at all may change: for
+    frozen replies, where every difference is the code's.
 
     Raises `InvalidRun` where a run is incomplete or invalid; `UsageError` where the runs cannot be compared, differ in
     their conditions (unless `allow_conditions`), the baseline has no such metric, or the rule could fail nothing.
     """
-    asked = allowances([metrics] if isinstance(metrics, str) else metrics, max_drop)
+    named = leading_metric([baseline, candidate]) if metrics is None else metrics
+    asked = allowances([named] if isinstance(named, str) else named, max_drop)
     aligned = [_aligned(each, baseline, candidate, judge, split) for each in asked]
     runs = aligned[0]
     for name, report, judged in zip(runs.names, (baseline, candidate), runs.judged, strict=True):

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import shlex
 from collections import Counter
 
 import pytest
@@ -131,6 +133,20 @@ def test_the_verb_judge_measures_too_and_a_later_run_knows(tmp_path):
     assert worth(tmp_path / "a").status == worth(tmp_path / "b").status == "measured"
 
 
+def test_under_lm_eval_a_judge_that_was_measured_before_is_a_measured_one(tmp_path, monkeypatch, capsys, caplog):
+    with chat_server(knows) as server:
+        assert sample_run(tmp_path / "a", server, "--measure_judge") == 0
+        for name, value in zip(("JUDGE_MODEL", "JUDGE_MODEL_ARGS"), over(server)[1::2], strict=True):
+            monkeypatch.setenv(f"PROACTIVEBENCH_{name}", value)
+        monkeypatch.setenv("PROACTIVEBENCH_JUDGE", "llm")
+        monkeypatch.setenv("PROACTIVEBENCH_RUN", str(tmp_path / "lm"))
+        capsys.readouterr()
+        assert run("lm-eval", "run", "--tasks", "proactivebench_sample", "--model", "always") == 0
+    said = capsys.readouterr().err + caplog.text
+    assert "measured judge: llm on silences" in said
+    assert "nobody has measured" not in said
+
+
 def test_a_judge_without_skill_stays_unmeasured_and_hears_by_how_much(tmp_path, capsys):
     with chat_server(accepts_all) as server:
         assert sample_run(tmp_path / "a", server, "--measure_judge") == 0
@@ -234,6 +250,38 @@ def test_undeclared_weights_of_another_name_do_not_go_on_in_a_run(tmp_path, caps
         assert run("judge", tmp_path / "a", "--judge", "reward-model", *over(server, model="other")) == 2
         assert "weights are undeclared" in capsys.readouterr().err
         assert run("judge", tmp_path / "a", "--judge", "reward-model", *over(server)) == 0
+
+
+def printed_commands(capsys):
+    """The commands on standard output, as a shell would read them over several lines."""
+    shown = capsys.readouterr().out.replace("\\\n", "")
+    return [shlex.split(line) for line in re.findall("measure it: proactivebench (.*)$", shown, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("weights", [None, "other/weights@1", PAPER_WEIGHTS])
+def test_the_command_that_measures_the_papers_judge_runs_as_printed(tmp_path, capsys, weights):
+    declared = {"weights": weights} if weights else {}
+    with chat_server(published) as server:
+        assert sample_run(tmp_path / "a", server, judge="reward-model", **declared) == 0
+        (command,) = printed_commands(capsys)
+        assert run(*command) == 0
+        assert run("show", tmp_path / "a") == 0
+    assert "fingerprint passed" in capsys.readouterr().out
+
+
+def test_the_command_that_measures_a_judge_runs_as_compare_and_gate_print_it(tmp_path, capsys):
+    with chat_server(knows) as server:
+        for name in ("a", "b"):
+            assert sample_run(tmp_path / name, server) == 0
+        capsys.readouterr()
+        printed = []
+        for verb in ("compare", "gate"):
+            assert run(verb, tmp_path / "a", tmp_path / "b", "--metric", "f1") == 0
+            printed += printed_commands(capsys)
+        assert len(printed) == 2
+        for command in printed:
+            assert run(*command) == 0
+    assert worth(tmp_path / "a").status == worth(tmp_path / "b").status == "measured"
 
 
 def test_the_fingerprint_of_the_published_judge_passes_and_is_kept_with_the_run(tmp_path, capsys):

@@ -50,6 +50,14 @@ def test_the_same_run_passes_under_every_rule(rule):
     assert gate(report_on(GOOD), report_on(GOOD), rule=rule).passed
 
 
+def test_without_a_metric_the_gate_goes_by_need_detection_where_people_labelled_need_and_by_f1_elsewhere():
+    needs = {name: [letter in "Ar" for letter in row] for name, row in GOOD.items()}
+    labelled = gate(report_on(GOOD, needs=needs), report_on(SLIGHTLY, needs=needs))
+    assert [found.metric for found in labelled.metrics] == ["need_detection_balanced_accuracy"]
+    assert labelled.metrics[0].difference == 0, "the offers are the same: what a judge says of them has no part in it"
+    assert [found.metric for found in gate(report_on(GOOD), report_on(SLIGHTLY)).metrics] == ["f1"]
+
+
 def test_a_small_drop_passes_unless_nothing_may_change():
     assert gate(report_on(GOOD), report_on(SLIGHTLY)).passed
     result = gate(report_on(GOOD), report_on(SLIGHTLY), exact=True)

@@ -90,7 +90,7 @@ def take_fingerprint(
     judges = [store.manifest.judges for store in stores]
     if record is not None:
         folder(record, "a board's folder, with entries/ in it")
-    judge = judge_model.judge(PAPER.judge, serving, open_cache())
+    judge = judge_model.judge(PAPER.judge, serving, None if again else open_cache())
     for store, known in zip(stores, judges, strict=True):
         if judge.identity.id not in known:
             had = ", ".join(known) or "none"
@@ -143,15 +143,14 @@ def submit(
 def reproduce(
     name: str, judge_model: JudgeModel, serving: Serving, board: Path, *, progress: Progress, say: Say
 ) -> Repetition:
-    """Ask a judge of a board again and keep how far it says the same."""
+    """Ask a judge of a board again, its model itself and no cache, and keep how far it says the same."""
     from proactivebench.board.verify.judges import FOLDER, keep_repetition, repetition_of
     from proactivebench.evaluation import run_async
-    from proactivebench.judging import open_cache
     from proactivebench.validation.measuring import asking, refuse_unscored
 
     if not (board / FOLDER).is_dir():
         raise UsageError(f"{board} has no judges: a board keeps those that `judges submit` sends in {FOLDER}/")
-    judge = judge_model.judge(name, serving, open_cache())
+    judge = judge_model.judge(name, serving)
     block, items, before = repetition_of(board, judge)
     say(asking(judge.identity.id, len(items), judge.estimate([item.item for item in items])))
     opinions = run_async(_asked(judge, items, progress))

@@ -304,6 +304,17 @@ def test_the_fingerprint_of_the_published_judge_passes_and_is_kept_with_the_run(
     assert kept.served == {"dtype": "bfloat16", "model": "m"}
 
 
+def test_a_fingerprint_taken_again_asks_the_server_as_it_is_now(capsys):
+    now = {"served": accepts_all}
+    with chat_server(lambda seen: now["served"](seen)) as server:
+        declared = over(server, weights=PAPER_WEIGHTS)
+        assert run("judges", "fingerprint", *declared) == 1
+        now["served"] = published  # the right weights, under the same name at the same place
+        assert run("judges", "fingerprint", *declared) == 1
+        assert run("judges", "fingerprint", *declared, "--again") == 0
+    assert "fingerprint passed" in capsys.readouterr().out
+
+
 def test_measuring_the_papers_judge_takes_its_fingerprint(tmp_path):
     with chat_server(published) as server:
         words = ("--measure_judge",)

@@ -54,6 +54,7 @@ def build_report(
     human_labels: Iterable[HumanLabel] = (),
     measurements: Mapping[str, Measurement] | None = None,
     metrics: Collection[str] | None = None,
+    split_metrics: Collection[str] | None = None,
     told: Callable[[Moment], str] | None = None,
 ) -> Report:
     """The report of a run: every metric under every judge, per split and in total.
@@ -65,8 +66,8 @@ def build_report(
     `judge_errors` (by judge id; None = not asked for) and `human_labels` add metrics corrected for the judge's
     mistakes, or why they are refused. `measurements` (by judge id) say what each judge's verdicts are worth (default:
     what is known without any measurement). `metrics` names the only ones to compute, without anchors or correlations (a
-    board of many runs); None = all. `told` gives the prompt of a moment, where it is known: findings name offers that
-    were copied from there.
+    board of many runs), and `split_metrics` those of them to compute per split; None = all. `told` gives the prompt of
+    a moment, where it is known: findings name offers that were copied from there.
     """
     moments = Moments.expected(task, manifest)
     with collector_paused():
@@ -82,7 +83,7 @@ def build_report(
         errors = (judge_errors or {}).get(judge_id)
         adjusted = tuple(_adjusted(reading, errors, people, asked=judge_errors is not None and judge_id != UNJUDGED))
         worth = (measurements or {}).get(judge_id, judge.unmeasured)
-        judged.append(_judge_report(reading, manifest, adjusted, unclean, worth))
+        judged.append(_judge_report(reading, manifest, adjusted, unclean, worth, split_metrics))
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
     return Report(
@@ -110,6 +111,7 @@ def _judge_report(
     adjusted: tuple[Adjusted, ...],
     unclean: Unclean,
     measurement: Measurement,
+    split_metrics: Collection[str] | None,
 ) -> JudgeReport:
     moments, decisions = judged.answers.moments, judged.decisions
     splits = np.array([trace.split for trace in moments.traces])
@@ -124,7 +126,8 @@ def _judge_report(
         unscored_share=share,
         overall=Section(judged, np.arange(len(splits))).report(),
         splits={
-            name: Section(judged, np.flatnonzero(splits == name)).report() for name in dict.fromkeys(splits.tolist())
+            name: Section(judged, np.flatnonzero(splits == name), split_metrics).report()
+            for name in dict.fromkeys(splits.tolist())
         },
         adjusted=adjusted,
         causes=decisions.causes,

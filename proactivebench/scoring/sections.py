@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +32,12 @@ _VERDICTS_LACKING = frozenset({Need.OFFERS, Need.SILENCES})
 
 
 class Section:
-    """The traces at `chosen` (indices) of a judged run."""
+    """The traces at `chosen` (indices) of a judged run. `only` names the metrics to compute of those that are wanted of
+    the run (None = all of them)."""
 
-    def __init__(self, judged: Judged, chosen: NDArray[np.int64]) -> None:
+    def __init__(self, judged: Judged, chosen: NDArray[np.int64], only: Collection[str] | None = None) -> None:
         self.judged = judged
+        self.only = only
         self.chosen = chosen
         moments = judged.answers.moments
         self.rows = np.concatenate([np.arange(moments.starts[g], moments.starts[g + 1]) for g in chosen])
@@ -100,7 +102,7 @@ class Section:
 
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
         for view in self.judged.views:
-            asked = [m for m in METRICS.values() if self.judged.wants(m.key, view) and reported(m, view.name)]
+            asked = [m for m in METRICS.values() if self._wants(m.key, view) and reported(m, view.name)]
             table, lacking = self.table(view.name), self.judged.lacking(view)
             undefined = {m.key: why_undefined(m, table.whole, lacking) for m in asked}
             measured = [(m, m.measure) for m in asked if m.measure is not None and not undefined[m.key]]
@@ -115,6 +117,9 @@ class Section:
                     value, reason = metric.computed(_Scope(self, view)) if metric.computed else (None, metric.undefined)
                     found = MetricValue(value=value, reason=reason)
                 yield metric.key + view.suffix, found
+
+    def _wants(self, key: str, view: View) -> bool:
+        return self.judged.wants(key, view) and (self.only is None or key + view.suffix in self.only)
 
     def _measured(self, metric: Metric, table: Table, values: Values, place: int) -> MetricValue:
         """A defined function of pooled counts, the one at `place` among those measured."""

@@ -124,7 +124,7 @@ def _recompute(folder: Path) -> Recomputed | Refusal:
     task = _task(evidence.entry.manifest.task.name)
     if not isinstance(task, Task):
         return _refused(name, [Finding("", f"cannot be recomputed here: {task}")])
-    verification = verify_evidence(evidence, task, metrics=_CARRIED, validation=validation)
+    verification = verify_evidence(evidence, task, metrics=_CARRIED, split_metrics=_SHOWN, validation=validation)
     if verification.findings or verification.report is None:
         result: Recomputed | Refusal = _refused(name, verification.findings)
     else:

@@ -69,10 +69,12 @@ def verify_evidence(
     others: Iterable[Offers] = (),
     second_judge: SecondJudge | None = None,
     metrics: Collection[str] | None = None,
+    split_metrics: Collection[str] | None = None,
     validation: Validation | None = None,
 ) -> Verification:
     """`verify_entry` for evidence already read. Nothing is recomputed from an entry that is not whole. `metrics` (and
-    what the entry claims) are all that the report holds; None = everything. `validation` is its own, where known.
+    what the entry claims) are all that the report holds, `split_metrics` all that it says of a split; None =
+    everything. `validation` is its own, where known.
 
     Raises `UsageError` for another task than the entry's, and what `SecondJudge.look` raises."""
     validation = validation or validate_evidence(evidence)
@@ -83,7 +85,9 @@ def verify_evidence(
         raise UsageError(f"{entry.key} is about {entry.manifest.task.name}: verify it with that task")
     claimed = {name for claims in entry.claims.values() for name in claims}
     wanted = None if metrics is None else claimed | set(metrics)
-    report = build_report(task, entry.manifest, evidence.replies, evidence.verdicts, metrics=wanted)
+    report = build_report(
+        task, entry.manifest, evidence.replies, evidence.verdicts, metrics=wanted, split_metrics=split_metrics
+    )
     items = {judge: items_for(task, evidence.replies, verdicts) for judge, verdicts in evidence.verdicts.items()}
     findings = list(_unusable(report))
     if any(judged.stale for judged in report.judges):

@@ -271,6 +271,7 @@ def reply_from(
         text=printable(last.text),
         reasoning=printable(last.reasoning or (parsed.reasoning if parsed else None)),
         confidence=_confidence(last, parsed),
+        p_need=last.p_need,
         advice=advice,
         notes=tuple(dict.fromkeys(noted)),
         dropped_turns=last.dropped_turns,

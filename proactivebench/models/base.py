@@ -69,7 +69,7 @@ class Answer:
     `latency_s` is wall time in seconds over all `attempts`, pauses between them included, and `queue_s` the wait before
     the first, until fewer requests were in flight. `usage` sums the attempts; `dropped_turns` did not fit.
     `in_process` is set where no server stands between: an empty answer is then the model's own. `cause` and `notes` go
-    into the reply as they are, and so does `confidence`, whatever the protocol reads from the text."""
+    into the reply as they are, and so do `confidence` and `p_need`, whatever the protocol reads from the text."""
 
     text: str | None
     reasoning: str | None = None
@@ -87,6 +87,7 @@ class Answer:
     notes: tuple[Note, ...] = ()
     in_process: bool = False
     confidence: float | None = None
+    p_need: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,7 @@ class Reply(Record):
     text: str | None = None
     reasoning: str | None = None
     confidence: float | None = None
+    p_need: float | None = None  # how likely the agent says that help is wanted at all
     advice: str | None = None  # what the judge's feedback told the agent before this answer (rounds from 1 on)
     notes: tuple[Note, ...] = ()
     dropped_turns: int = 0

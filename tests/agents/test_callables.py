@@ -77,7 +77,7 @@ def test_as_many_offers_count_as_are_asked_for(tmp_path):
 def test_what_an_action_states_is_kept(tmp_path):
     action = pb.Action(["help"], p_need=0.3, p_accept=0.8, usage=pb.Usage(prompt_tokens=7))
     reply = first(tmp_path, lambda _: action)
-    assert (reply.confidence, reply.usage) == (0.8, action.usage)
+    assert (reply.p_need, reply.confidence, reply.usage) == (0.3, 0.8, action.usage)
     assert '"p_need": 0.3' in (reply.text or "")
 
 

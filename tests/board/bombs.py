@@ -51,6 +51,7 @@ BOUNDS: dict[str, tuple[Spoil, str]] = {
     "turns_dropped_below_nothing": (_every(REPLIES, dropped_turns=-1), "dropped_turns"),
     "confidence_beyond_certainty": (_every(REPLIES, confidence=1e308), "confidence"),
     "confidence_below_doubt": (_every(REPLIES, confidence=-3.0), "confidence"),
+    "need_beyond_certainty": (_every(REPLIES, p_need=2.0), "p_need"),
     "clipped_beyond_any_text": (_every("verdicts", clipped=10**30), "clipped"),
     "verdicts_of_an_eternity": (_every("verdicts", latency_s=1e300), "latency_s"),
     "verdicts_of_all_tokens": (_every("verdicts", usage={"reasoning_tokens": 10**20}), "usage.reasoning_tokens"),

@@ -79,7 +79,7 @@ def _acted(action: Action, protocol: Protocol) -> Answer:
     found = _offered(
         list(action.offers), protocol, {name: value for name, value in stated.items() if value is not None}
     )
-    return replace(found, usage=action.usage, confidence=action.p_accept)
+    return replace(found, usage=action.usage, confidence=action.p_accept, p_need=action.p_need)
 
 
 def _offered(offers: list[str], protocol: Protocol, stated: Mapping[str, float] | None = None) -> Answer:

@@ -93,4 +93,5 @@ def answer_of(reply: Reply, protocol: Protocol) -> Answer:
         latency_s=reply.latency_s,
         dropped_turns=reply.dropped_turns,
         confidence=reply.confidence,
+        p_need=reply.p_need,
     )

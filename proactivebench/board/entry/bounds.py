@@ -49,6 +49,8 @@ def reply_excess(reply: Reply) -> str | None:
         return f"proposals ({MAX_OFFER} bytes are allowed in one offer)"
     if reply.confidence is not None and not 0 <= reply.confidence <= 1:
         return "confidence"
+    if reply.p_need is not None and not 0 <= reply.p_need <= 1:
+        return "p_need"
     if not 0 <= reply.attempts < MAX_COUNT:
         return "attempts"
     if not 0 <= reply.dropped_turns < MAX_COUNT:

@@ -11,10 +11,11 @@ from time import perf_counter, process_time
 from perf.latency import chains, synthetic_task
 from perf.measure import Measure
 from perf.server import slow_server
-from proactivebench.evaluation import judge_run, task_identity, versions
+from proactivebench.evaluation import judge_run, task_identity
 from proactivebench.judging import create_judge
 from proactivebench.judging.base import Judge
 from proactivebench.models.endpoint.model import EndpointModel
+from proactivebench.provenance import versions
 from proactivebench.records import (
     AgentIdentity,
     Decoding,

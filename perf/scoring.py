@@ -17,7 +17,8 @@ from time import perf_counter, process_time
 
 from perf.latency import chains, synthetic_task
 from perf.measure import Measure
-from proactivebench.evaluation import report_of, task_identity, versions
+from proactivebench.evaluation import report_of, task_identity
+from proactivebench.provenance import versions
 from proactivebench.records import (
     AgentIdentity,
     Decoding,

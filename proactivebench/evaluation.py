@@ -4,7 +4,6 @@ the score follows."""
 from __future__ import annotations
 
 import asyncio
-import platform
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -12,7 +11,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +25,7 @@ from proactivebench.judging.weights import refuse_other_weights
 from proactivebench.models.server_words import one_line
 from proactivebench.parameters import RunParameters
 from proactivebench.protocols.base import Protocol
-from proactivebench.provenance import words_of
+from proactivebench.provenance import versions, words_of
 from proactivebench.records import (
     Decoding,
     Fingerprint,
@@ -238,17 +236,6 @@ def task_identity(task: Task, spec: str) -> TaskIdentity:
         labelled=task.unlabelled == 0,
         notes=task.notes,
     )
-
-
-def versions() -> dict[str, str]:
-    """Versions of what shapes the numbers."""
-    found = {"python": platform.python_version()}
-    for name in ("proactivebench-eval", "lm-eval", "aiohttp", "torch", "transformers", "vllm"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def task_of(store: RunStore, spec: str | None = None) -> Task:

@@ -1,13 +1,25 @@
-"""What the words of a run stood for: package, version and hash of the code behind each, for its manifest."""
+"""What a run was made with, for its manifest: package, version and hash of the code behind each word, and versions."""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterable
 from importlib import metadata
 
 from proactivebench import plugins
 from proactivebench.plugins import Contract
 from proactivebench.records import AgentIdentity, Code, JudgeIdentity, ProtocolIdentity
+
+
+def versions() -> dict[str, str]:
+    """Versions of what shapes the numbers."""
+    found = {"python": platform.python_version()}
+    for name in ("proactivebench-eval", "lm-eval", "aiohttp", "torch", "transformers", "vllm"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def words_of(agent: AgentIdentity, protocol: ProtocolIdentity, judges: Iterable[JudgeIdentity]) -> dict[str, Code]:

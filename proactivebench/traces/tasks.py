@@ -29,7 +29,7 @@ def load_task(spec: str) -> Task:
         return hub_task(spec)
     if not spec.strip():
         raise BadArgument(
-            f"no task is named: there are {', '.join(_words())}, FILE.jsonl and hf:ORG/NAME[@REV]; "
+            f"no task is named: there are {', '.join(_words())}, FILE.jsonl, FILE.py:NAME and hf:ORG/NAME[@REV]; "
             "give one with --tasks"
         )
     path = Path(spec).expanduser()
@@ -38,7 +38,9 @@ def load_task(spec: str) -> Task:
     if spec.endswith((".jsonl", ".jsonl.gz", ".json")) or path.exists():
         return file_task(path)
     hint = did_you_mean(spec, _words())
-    raise UnknownName(f"{spec}: no such task; {hint}there are {', '.join(_words())}, FILE.jsonl and hf:ORG/NAME[@REV]")
+    raise UnknownName(
+        f"{spec}: no such task; {hint}there are {', '.join(_words())}, FILE.jsonl, FILE.py:NAME and hf:ORG/NAME[@REV]"
+    )
 
 
 def _made(plug: Plug) -> Task:

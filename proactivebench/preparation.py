@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -30,6 +31,9 @@ from proactivebench.records import Decoding, Task
 from proactivebench.store import first_problem
 from proactivebench.terms import check_terms
 from proactivebench.traces import load_task
+
+if TYPE_CHECKING:
+    from proactivebench.scoring.efficiency import Prices
 
 # What servers call them: passed on beside ours, they would silently lose against the protocol's own.
 _SYNONYMS = {
@@ -279,9 +283,11 @@ def measured_judge(
     *,
     say: Callable[[str], None] = lambda _: None,
     progress: Callable[[int, int], None] | None = None,
+    prices: str | Path | None = None,
 ) -> Known:
     """Measure the judge `spec` names (None = the default of the task) on people's labels; of the paper's judge take the
     fingerprint. `say` hears what will be asked before it is, and what came out. What was found before is used again.
+    `prices` is a YAML table of prices per million tokens that names the judge's model: the cost is said with it.
 
     Raises `UsageError` where measuring is no use, `DataError` where the labels cannot be had, `InvalidRun` where over
     2 % of the verdicts are unscored.
@@ -290,16 +296,29 @@ def measured_judge(
     from proactivebench.validation import measuring
 
     judge = judge_for(settings, spec, task)
+    price = _price(prices, judge.identity.model)
     if is_paper(judge.identity):
-        found = run_async(measuring.fingerprint(judge, progress, say=say))
+        found = run_async(measuring.fingerprint(judge, progress, price=price, say=say))
         say(f"the fingerprint {'passed' if found.passed else 'failed'}: {found.sentence}")
         return Known(fingerprints=(found,))
     plan = measuring.undertaking(judge)
-    say(measuring.cost_words(plan))
+    say(measuring.cost_words(plan, price))
     measured = run_async(measuring.measure(judge, plan, measure_command(judge.identity), progress))
     worth = measurement_of(judge.identity, measured)
     say(f"{worth.status}: {worth.reason}")
     return Known(measured=measured)
+
+
+def _price(prices: str | Path | None, model: str | None) -> Prices | None:
+    """What a judge's model costs; None where the table, made for the agent, does not name it."""
+    from proactivebench.scoring.efficiency import load_prices
+
+    if prices is None or model is None:
+        return None
+    try:
+        return load_prices(prices, model)
+    except UnknownName:
+        return None
 
 
 def check_judge_decoding(settings: Settings, *judges: Judge | None) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.judge_repeats
 @options.judge_cache
 @options.measure_judge
+@options.prices
 @options.moved_tasks
 @options.transport
 @options.correct
@@ -33,6 +34,7 @@ def judge(
     judge_repeats: int,
     judge_cache: bool,
     measure_judge: bool,
+    prices: Path | None,
     tasks: str | None,
     serving: Serving,
     correct: bool,
@@ -49,10 +51,13 @@ def judge(
     from proactivebench.cli.judges_text import progress, say
     from proactivebench.cli.progress import ProgressCallbacks
     from proactivebench.cli.report import conclude
+    from proactivebench.errors import BadArgument
     from proactivebench.evaluation import ReportExtras, judge_run, task_of
     from proactivebench.preparation import Settings, check_judge_decoding, judge_for, measured_judge
     from proactivebench.store import RunStore
 
+    if prices is not None and not measure_judge:
+        raise BadArgument(f"--prices {prices} says what --measure_judge costs: give both, or neither")
     store = RunStore(run)
     task = task_of(store, tasks)
     settings = Settings(
@@ -68,7 +73,9 @@ def judge(
     stop = asyncio.Event()
     decider = judge_for(settings, judge, task)
     check_judge_decoding(settings, decider)
-    known = measured_judge(settings, judge, task, say=say, progress=progress("items judged")) if measure_judge else None
+    known = None
+    if measure_judge:
+        known = measured_judge(settings, judge, task, say=say, progress=progress("items judged"), prices=prices)
     with ProgressCallbacks() as watch:
         until_interrupted(judge_run(store, task, decider, judge_repeats, watch, stop, known=known), stop)
     conclude(store, task, ReportExtras(correct=correct), as_json=as_json)

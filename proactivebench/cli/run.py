@@ -137,7 +137,7 @@ def run(
     if measure_judge:
         asked = with_preset(settings)
         evaluation.known = measured_judge(
-            asked, asked.judge, evaluation.task, say=say, progress=progress("items judged")
+            asked, asked.judge, evaluation.task, say=say, progress=progress("items judged"), prices=prices
         )
     _follow(evaluation, folder, ReportExtras(prices=prices, correct=correct), as_json=as_json)
 

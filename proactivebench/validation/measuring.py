@@ -28,6 +28,7 @@ from proactivebench.records import (
     Stratum,
     VerdictStatus,
 )
+from proactivebench.scoring.efficiency import Prices
 from proactivebench.traces import LabelledItem, labelled_items
 from proactivebench.validation.items import Category, ValidationItem, validation_items
 from proactivebench.validation.result import kept_block
@@ -192,6 +193,7 @@ async def fingerprint(
     progress: Progress | None = None,
     *,
     again: bool = False,
+    price: Prices | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Fingerprint:
     """The fingerprint of the paper's judge: its answers on the official 120 items, by category. It is taken once and
@@ -211,7 +213,7 @@ async def fingerprint(
     if known and not again and known[-1].served == served:
         say(f"{identity.id}: its fingerprint was taken on {known[-1].date}, and nothing is asked")
         return known[-1]
-    say(asking(identity.id, len(items), judge.estimate([item.item for item in items])))
+    say(asking(identity.id, len(items), judge.estimate([item.item for item in items]), price))
     try:
         await judge.start()
         opinions = await ask(judge, items, progress)
@@ -238,20 +240,31 @@ def _right(items: Iterable[ValidationItem], opinions: Opinions, category: str) -
     return ErrorCount(correct=sum(said is not None and said.status is wanted for said in mine), items=len(mine))
 
 
-def cost_words(plan: Undertaking) -> str:
-    """What measuring will ask, in words, before it does."""
+def cost_words(plan: Undertaking, price: Prices | None = None) -> str:
+    """What measuring will ask and cost, in words, before it does."""
     if not plan.members:
         names = ", ".join(f"{one.judge} on {one.date}" for one in plan.before)
         return f"measured before, and nothing is asked: {names}"
     names = ", ".join(judge.identity.id for judge, _ in plan.members)
-    return asking(names, sum(len(items) for _, items in plan.members), plan.estimate)
+    return asking(names, sum(len(items) for _, items in plan.members), plan.estimate, price)
 
 
-def asking(names: str, items: int, estimate: Estimate) -> str:
-    """What answering so many labelled items will ask of a judge, in words."""
+def asking(names: str, items: int, estimate: Estimate, price: Prices | None = None) -> str:
+    """What answering so many labelled items will ask of a judge, in words; with the price of its model what it costs at
+    the least and at the most, prefix caches and second attempts apart."""
     requests, prompt, completion = estimate
     known = f", {items - requests} of them answered before" if requests < items else ""
     return (
         f"measuring {names} on {items} of people's labels{known}: {requests} requests, about {prompt:,} prompt tokens "
-        f"(characters / 4), at most {completion:,} completion tokens"
+        f"(characters / 4), at most {completion:,} completion tokens{_money(estimate, price)}"
     )
+
+
+def _money(estimate: Estimate, price: Prices | None) -> str:
+    if not estimate.prompt_tokens:
+        return ""
+    if price is None:
+        return "; --prices FILE says what they cost"
+    least = estimate.prompt_tokens * price.prompt / 1e6
+    most = least + estimate.completion_tokens * price.completion / 1e6
+    return f", about {least:.2f} to {most:.2f} {price.currency}"

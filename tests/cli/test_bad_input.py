@@ -70,6 +70,7 @@ CARDS = [
     ("run", "config", f"{RUN} --config @"),
     ("run", "judge", f"{RUN} --judge @"),
     ("judge", "judge", "judge r --judge @"),
+    ("judge", "prices", "judge r --prices @"),
     ("run", "protocol", f"{RUN} --protocol @"),
     ("judges show", "name", "judges show @"),
     ("judges validate", "name", "judges validate @"),

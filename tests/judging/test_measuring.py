@@ -124,6 +124,18 @@ def test_one_flag_measures_a_judge_before_it_judges_and_never_twice(tmp_path, ca
         assert "--measure_judge" in kept.command
 
 
+def test_what_it_costs_is_said_before_where_prices_are_given(tmp_path, capsys):
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("m: {prompt: 1000, completion: 0}\nalways: {prompt: 1, completion: 1}\n")
+    with chat_server(knows) as server:
+        assert sample_run(tmp_path / "a", server, "--predict_only") == 0
+        words = ("judge", tmp_path / "a", "--judge", "llm", *over(server), "--measure_judge", "--prices", prices)
+        assert run(*words) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    tokens, least, most = re.search(r"about ([\d,]+) prompt tokens.*?about ([\d.]+) to ([\d.]+) USD", said).groups()
+    assert float(least) == float(most) == round(int(tokens.replace(",", "")) / 1000, 2)
+
+
 def test_the_verb_judge_measures_too_and_a_later_run_knows(tmp_path):
     with chat_server(knows) as server:
         assert run("run", "--model", "always", "--tasks", "proactivebench_sample", "--predict_only",

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents.programs.given import word_of
 from proactivebench.errors import BadArgument
@@ -18,17 +18,20 @@ from proactivebench.presets import judge_of, preset_named
 from proactivebench.records import Comparison, Report, Task
 from proactivebench.store import RunStore
 from proactivebench.terms import check_known, check_terms
-from proactivebench.traces import load_task
+from proactivebench.traces import given_task
 from proactivebench.traces.kept import spec_of
+
+if TYPE_CHECKING:
+    from proactivebench.scoring.metric import Metric
 
 
 def load_traces(task: str | Path) -> Task:
-    """The traces `--tasks` names: a task, FILE.jsonl or hf:ORG/NAME[@REV], with labels and provenance.
+    """The traces `--tasks` names: a task, FILE.jsonl, FILE.py:NAME or hf:ORG/NAME[@REV], with labels and provenance.
 
     Raises `UsageError` and `DataError`.
     """
     check_terms({"tasks": _word(task)})
-    return load_task(_word(task))
+    return given_task(_word(task))
 
 
 def evaluate(
@@ -98,21 +101,23 @@ def score(run: str | Path) -> Report:
 
 
 def compare(
-    *runs: str | Path | Report, metric: str | None = None, split: str | None = None, preset: str | None = None
+    *runs: str | Path | Report, metric: str | Metric | None = None, split: str | None = None, preset: str | None = None
 ) -> Comparison:
-    """Compare run directories or reports on `metric` (None: need detection where people labelled need, else F1), pair
-    by pair and all together; with `preset` under its judge.
+    """Compare run directories or reports on `metric`, pair by pair and all together; with `preset` under its judge.
+
+    `metric` is a key, FILE.py:NAME or a `Metric` (None: need detection where people labelled need, else F1).
 
     Raises `UsageError` where there are fewer than two, or they differ in data, protocol, judge or traces.
     """
     if len(runs) < 2:
         raise BadArgument(f"{len(runs)} run{'' if len(runs) == 1 else 's'} cannot be compared: give two or more")
-    for name, value in (("metric", metric), ("split", split)):
-        if value is not None and not isinstance(value, str):
-            raise BadArgument(f"{name}={value!r:.60} cannot be: give a text")
+    if split is not None and not isinstance(split, str):
+        raise BadArgument(f"split={split!r:.60} cannot be: give a text")
     from proactivebench.scoring.comparison import compare as compared
     from proactivebench.scoring.comparison import leading_metric
+    from proactivebench.scoring.registry import metric_key
 
+    metric = metric_key(metric) if metric else None
     reports = [run if isinstance(run, Report) else _report(RunStore(_path(run, "run"))) for run in runs]
     asked = metric or (preset_named(preset).metric if preset else leading_metric(reports))
     return compared(reports, asked, judge=judge_of(preset, None), split=split)

@@ -48,7 +48,7 @@ from proactivebench.records import (
 from proactivebench.rollout import Advise, Rollout
 from proactivebench.stopping import Stopped, heeding
 from proactivebench.store import RunStore
-from proactivebench.traces import load_task
+from proactivebench.traces import given_task
 from proactivebench.traces.kept import IN_THE_RUN, keep, load_for
 
 T = TypeVar("T")
@@ -242,7 +242,7 @@ def task_of(store: RunStore, spec: str | None = None) -> Task:
     """The task a run was made on, loaded again (`spec` says where, should it have moved). Raises `UsageError` where the
     data is not the data of the run."""
     identity = store.manifest.task
-    task = load_task(spec) if spec else load_for(store.path, identity.spec)
+    task = given_task(spec) if spec else load_for(store.path, identity.spec)
     if task.data_hash != identity.data_hash:
         raise UsageError(
             f"{store.path} was made on other data than {spec or identity.spec} holds now "

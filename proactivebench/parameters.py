@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from proactivebench.records import Manifest
-from proactivebench.store import RunStore
+if TYPE_CHECKING:
+    from proactivebench.records import Manifest
+    from proactivebench.store import RunStore
 
 Found = dict[str, Any]
 

@@ -93,7 +93,7 @@ class Plug:
         except (Exception, SystemExit) as error:  # foreign code may do anything
             remedy = f"mend or remove the package {self.package}"
             raise BadArgument(
-                f"{self.contract.value} '{self.word}' ({self.target}) cannot be loaded: {_brief(error)}: {remedy}"
+                f"{self.contract.value} '{self.word}' ({self.target}) cannot be loaded: {brief(error)}: {remedy}"
             ) from error
 
     @property
@@ -163,6 +163,11 @@ def find(contract: Contract, word: str, beside: Path | None = None) -> Plug | No
     if match is None and ".py:" in word:
         raise BadArgument(f"{word}: write FILE.py:NAME, where NAME is one name that the file defines")
     return _from_file(contract, folder / Path(match["file"]).expanduser(), match["name"]) if match else None
+
+
+def in_file(word: str) -> bool:
+    """Whether a word is FILE.py:NAME."""
+    return _FILE.fullmatch(word) is not None
 
 
 def get(contract: Contract, word: str) -> Plug:
@@ -255,17 +260,20 @@ def _module_at(file: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # foreign code may do anything
         del sys.modules[name]
-        raise BadArgument(f"{file} cannot be loaded: {_brief(error)}: correct the file") from error
+        raise BadArgument(f"{file} cannot be loaded: {brief(error)}: correct the file") from error
     return module
 
 
 def _public(module: ModuleType) -> list[str]:
     """Names that a module defines itself and that could be meant."""
-    return [
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__
-    ]
+    return [name for name, value in vars(module).items() if not name.startswith("_") and _meant(value, module)]
+
+
+def _meant(value: object, module: ModuleType) -> bool:
+    """A function or class of the module's own, or an object of one of our classes that it made."""
+    if callable(value) and getattr(value, "__module__", None) == module.__name__:
+        return True
+    return type(value).__module__.partition(".")[0] == __package__
 
 
 def _source_of(module: ModuleType | None) -> Path | None:
@@ -311,6 +319,7 @@ def _first_line(target: object) -> str:
     return (text or "").partition("\n")[0].strip()
 
 
-def _brief(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
+    """What code from outside raised, on one line."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__

@@ -30,7 +30,8 @@ from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
 from proactivebench.store import first_problem
 from proactivebench.terms import check_terms
-from proactivebench.traces import load_task
+from proactivebench.traces import given_task
+from proactivebench.traces.kept import spec_of_word
 
 if TYPE_CHECKING:
     from proactivebench.scoring.efficiency import Prices
@@ -141,7 +142,7 @@ def prepare(settings: Settings, objects: Objects | None = None) -> Evaluation:
     settings, objects = with_preset(settings), objects or Objects()
     if settings.predict_only and settings.measure_judge:
         raise BadArgument("--predict_only asks no judge, so that there is none to measure: leave one of the two")
-    task = objects.task or load_task(settings.tasks or "")
+    task = objects.task or given_task(settings.tasks or "")
     judge = None if settings.predict_only else _judge_of(settings, task, objects)
     adviser = objects.feedback_judge or (judge if settings.feedback_rounds and not settings.feedback_judge else None)
     advising = adviser.identity.id if adviser else settings.feedback_judge
@@ -166,7 +167,7 @@ def prepare(settings: Settings, objects: Objects | None = None) -> Evaluation:
         decoding=_decoding_of(agent, settings, protocol) if origin is None else origin.decoding,
         judge=judge,
         feedback=feedback,
-        task_spec=settings.tasks or "",
+        task_spec=spec_of_word(settings.tasks or "", task),
         preset=settings.preset,
         seed=settings.seed,
         repeats=settings.repeats,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 
 def through_proxy(url: str) -> str:
     """Words for the proxy that requests to an address go through, without its credentials: ` through the proxy
     http://10.0.0.1:3128 of the environment`. Empty where there is none."""
+    from urllib.request import getproxies, proxy_bypass  # a client of HTTP and a reader of mail come with it
+
     parts = urlsplit(url)
     if not parts.hostname or proxy_bypass(parts.hostname):
         return ""

@@ -8,18 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from proactivebench import Message, ModelJudge, Question, evaluate, plugins
+from proactivebench import Message, ModelJudge, Question, compare, evaluate, load_traces, plugins
 from proactivebench.board.site.row import outside
 from proactivebench.cli import main
 from proactivebench.errors import ProactiveBenchError, UsageError
-from proactivebench.evaluation import run_async
+from proactivebench.evaluation import run_async, task_of
 from proactivebench.judging import Judge, create_judge
 from proactivebench.judging.measurement import measure_command
 from proactivebench.plugins import Contract
 from proactivebench.preparation import Settings, prepare
 from proactivebench.protocols import load_protocol
 from proactivebench.records import JudgeIdentity, VerdictStatus
+from proactivebench.scoring.registry import METRICS, metric_key
+from proactivebench.store import RunStore
 from proactivebench.traces import load_task
+from proactivebench.traces.kept import IN_THE_RUN
 from tests.judging.scripted import ScriptedEngine, item
 from tests.test_plugins import install  # noqa: F401 - a fixture
 
@@ -281,3 +284,100 @@ def test_a_judge_in_a_file_is_listed_shown_and_known_by_its_code(install, file: 
             main(["judges", *words])
         assert end.value.code == 0
         assert says in capsys.readouterr().out
+
+
+TASK = """
+from proactivebench import Event, Task, Trace
+
+def trace(*said):
+    return Trace(trace_id="t", split="own", events=tuple(Event(time=str(n), event=s) for n, s in enumerate(said)))
+
+def made():
+    return Task(name="own", version="1", revision="1", licence="CC0", date="2026", source="me",
+                traces=(trace("a", "b"),))
+
+ready = made()
+number = 7
+
+def broken():
+    raise KeyError("b")
+"""
+
+
+@pytest.mark.parametrize("name", ["made", "ready"])
+def test_a_task_in_a_file_is_kept_in_its_run_and_the_file_is_not_needed_again(tmp_path: Path, name: str):
+    place = tmp_path / "own.py"
+    place.write_text(TASK)
+    settings = Settings(model="always", tasks=f"{place}:{name}", judge="lexical")
+    store = run_async(prepare(settings).run(tmp_path / "run"))
+    assert prepare(settings).task == load_traces(f"{place}:{name}")
+    place.unlink()
+    assert store.manifest.task.spec == IN_THE_RUN
+    assert task_of(RunStore(tmp_path / "run")).moments == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("broken", r"own.py:broken: KeyError: 'b': mend it in own.py"),
+        ("number", "own.py gives a int, not a Task"),
+        ("mad", "did you mean made?"),
+    ],
+)
+def test_what_is_no_task_is_said_in_one_line(tmp_path: Path, name: str, said: str):
+    (tmp_path / "own.py").write_text(TASK)
+    with pytest.raises(UsageError, match=said) as raised:
+        load_traces(f"{tmp_path / 'own.py'}:{name}")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_stored_runs_data_is_never_code_in_a_file(tmp_path: Path):
+    (tmp_path / "own.py").write_text(TASK)
+    with pytest.raises(UsageError, match="no such task"):
+        load_task(f"{tmp_path / 'own.py'}:made")
+
+
+METRIC = """
+from proactivebench import Column, Interval, Metric, Ratio, total
+
+PEACE = Metric("peace", "peace", "", "up", "no moment", frozenset(), Interval.PROPORTION, "me",
+               Ratio({Column.MOMENTS: 1, Column.OFFERS: -1}, total(Column.MOMENTS)))
+TAKEN = Metric("f1", "another", "", "up", "no moment", frozenset(), Interval.PROPORTION, "me", PEACE.measure)
+number = 7
+"""
+
+
+@pytest.fixture
+def metrics():
+    """The registry of metrics, put back afterwards."""
+    before = dict(METRICS)
+    yield METRICS
+    METRICS.clear()
+    METRICS.update(before)
+
+
+def test_runs_made_long_ago_are_compared_and_held_up_by_a_metric_in_a_file(tmp_path: Path, metrics, capsys):
+    (tmp_path / "own.py").write_text(METRIC)
+    runs = [str(tmp_path / model) for model in ("never", "always")]
+    for model, run in zip(("never", "always"), runs, strict=True):
+        run_async(prepare(Settings(model=model, tasks="proactivebench_sample", limit=6)).run(Path(run)))
+    word = f"{tmp_path / 'own.py'}:PEACE"
+    for _ in range(2):  # the same metric once more is no other
+        assert [standing.value for standing in compare(*runs, metric=word).standings] == [1, 0]
+    assert compare(*runs, metric=metrics["peace"]).metric == "peace"
+    for command, code in ((["compare", *runs, "--metric", word], 0), (["gate", *runs, "--metric", f"{word}=0.1"], 1)):
+        with pytest.raises(SystemExit) as end:
+            main(command)
+        assert end.value.code == code
+        assert "peace" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("number", "is no metric"), ("PEAC", "did you mean PEACE?"), ("TAKEN", "there is a metric 'f1' already")],
+)
+def test_what_is_no_metric_is_said_in_one_line(tmp_path: Path, metrics, name: str, said: str):
+    (tmp_path / "own.py").write_text(METRIC)
+    with pytest.raises(UsageError, match=said):
+        metric_key(f"{tmp_path / 'own.py'}:{name}")
+    assert "peace" not in metrics

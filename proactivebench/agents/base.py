@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from proactivebench.errors import BadArgument
 from proactivebench.models.base import Answer, Model, ModelCall, Request
 from proactivebench.parameters import Parameters
-from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Decoding, Moment, Reply, Task
 from proactivebench.together import together
+
+if TYPE_CHECKING:
+    from proactivebench.protocols.base import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents.base import Actor, Call, Turn
 from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.models.base import Answer
-from proactivebench.protocols.base import Protocol
 from proactivebench.records import AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
+
+if TYPE_CHECKING:
+    from proactivebench.protocols.base import Protocol
 
 GENERIC_OFFER = "Help with what you are doing right now."
 

@@ -13,7 +13,7 @@ from proactivebench.errors import BadArgument
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=PATH, help="Run directories or report.json files, two or more.")
-@option("--metric", help="What to compare on [need detection where people labelled need, else f1].")
+@option("--metric", help="Key or FILE.py:NAME [need detection where people labelled need, else f1].")
 @option("--preset", help="paper: by its judge, its five figures first.")
 @options.which_judge
 @options.which_split
@@ -36,10 +36,12 @@ def compare(
     from proactivebench.presets import judge_of, preset_named
     from proactivebench.scoring.comparison import compare as compared
     from proactivebench.scoring.comparison import leading_metric
+    from proactivebench.scoring.registry import metric_key
 
     if len(runs) < 2:
         raise BadArgument("one run cannot be compared: give two or more")
     judge = judge_of(preset, judge)
+    metric = metric_key(metric) if metric else None
     reports = [load_report(run) for run in runs]
     asked = metric or (preset_named(preset).metric if preset else leading_metric(reports))
     result = compared(reports, asked, judge=judge, split=split, anyway=anyway)

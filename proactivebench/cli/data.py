@@ -88,9 +88,9 @@ def show(trace: str, tasks: str | None, as_json: bool) -> None:
     """
     from proactivebench.cli.stored import traces_of
     from proactivebench.errors import UnknownName
-    from proactivebench.traces import load_task
+    from proactivebench.traces import given_task
 
-    task = load_task(tasks or _task_with(trace))
+    task = given_task(tasks or _task_with(trace))
     found = next((one for one in task.traces if one.trace_id == trace), None)
     if found is None:
         raise UnknownName(f"{trace}: no such trace in {task.name}; {traces_of(task, trace)}")

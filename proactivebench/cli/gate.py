@@ -63,9 +63,13 @@ def gate(
     from proactivebench.judging.measurement import worth
     from proactivebench.presets import judge_of, preset_named
     from proactivebench.scoring.gate import gate as decide
+    from proactivebench.scoring.registry import metric_key
 
     judge = judge_of(preset, judge)
-    asked = metric or (preset and preset_named(preset).metric) or None
+    words = [each.partition("=") for each in metric]
+    asked = (
+        ["".join((metric_key(key), *drop)) for key, *drop in words] or (preset and preset_named(preset).metric) or None
+    )
     summary, annotate = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_ACTIONS") == "true"
     try:
         before = load_report(baseline, as_written=exact)

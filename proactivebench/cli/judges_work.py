@@ -181,11 +181,11 @@ def attack(
 ) -> AttackAudit:
     """Attack a judge."""
     from proactivebench.evaluation import run_async
-    from proactivebench.traces import load_task
+    from proactivebench.traces import given_task
     from proactivebench.validation import attacks
 
     judge = judge_model.judge(name, serving)
-    task, hostile = load_task(tasks), attacks.read_suite(suite)
+    task, hostile = given_task(tasks), attacks.read_suite(suite)
     moments = attacks.rejecting_contexts(task, contexts)
 
     async def work() -> AttackAudit:

@@ -56,9 +56,11 @@ def plot(
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align
     from proactivebench.scoring.comparison import leading_metric
+    from proactivebench.scoring.registry import metric_key
 
     if not 0 <= miss < math.inf:
         raise BadArgument(f"--miss {miss:g} is no cost: give 0 or more, e.g. 0.5")
+    metric = metric_key(metric) if metric else None
     reports = [load_report(run) for run in runs]
     metric = metric or leading_metric(reports)
     aligned = align(reports, metric, judge=judge, anyway=anyway)

@@ -41,10 +41,11 @@ def power(
 
     from proactivebench.scoring.alignment import metric_of
     from proactivebench.scoring.power import TYPICAL_STDERR, minimum_detectable_difference, power_at, traces_needed
-    from proactivebench.scoring.registry import BY_PEOPLE, metric_for
+    from proactivebench.scoring.registry import BY_PEOPLE, metric_for, metric_key
 
     if not 0 < difference < math.inf:
         raise BadArgument(f"a difference of {difference:g} cannot be planned for: give one above 0")
+    metric = metric_key(metric) if metric else None
     planned = metric or BY_PEOPLE.key
     if metric is not None:
         metric_of(metric)  # one that cannot be compared cannot be planned for

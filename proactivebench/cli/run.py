@@ -28,7 +28,7 @@ def _read_config(context: click.Context, itself: click.Parameter, file: Path | N
 
 @click.command()
 @option("--model", required=True, help="Who answers: see `proactivebench agents`.")
-@option("--tasks", help="A task, FILE.jsonl or hf:ORG/NAME[@REV]: see `proactivebench data list`.")
+@option("--tasks", help="A task, FILE.jsonl, FILE.py:NAME or hf:ORG/NAME[@REV]: see `proactivebench data list`.")
 @option("--preset", help="paper: its moments, protocol and judge, and its five figures first.")
 @option("--model_args", default="", help="Its arguments: name=value, with commas; never a key.")
 @option("--output_path", type=PATH, help="The run directory [runs/MODEL-TASK].")

@@ -39,8 +39,10 @@ def judge_errors(identity: JudgeIdentity, known: Iterable[Measured] | None = Non
 
 def known_measured(identity: JudgeIdentity) -> Iterator[Measured]:
     """What the cards of a judge's members say of them: now, where they are shipped, and when the run was judged."""
-    for stratum in STRATA:
-        for card in _cards(identity, stratum):
+    seen: list[Mapping[str, Any]] = []  # one card often decides both strata, and a member stands in both lists
+    for card in (card for stratum in STRATA for card in _cards(identity, stratum)):
+        if card not in seen:
+            seen.append(card)
             yield from _measured_now(card)
             yield from _measured_then(card)
 

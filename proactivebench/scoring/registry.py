@@ -291,6 +291,24 @@ def register(metric: Metric) -> Metric:
     return metric
 
 
+def metric_key(word: str | Metric) -> str:
+    """The key of the metric that a user names: a key as it is, an object or FILE.py:NAME added to this process.
+
+    Raises `UsageError` where the file, the name in it or what stands there cannot be had.
+    """
+    found: object = word
+    if isinstance(word, str):
+        plug = plugins.find(Contract.METRIC, word) if ".py" in word else None
+        if plug is None:
+            return word
+        found = plug.load()
+    if not isinstance(found, Metric):
+        raise BadArgument(f"{word!s:.80} is no metric: give a key, a proactivebench.Metric or FILE.py:NAME of one")
+    if METRICS.get(found.key) != found:
+        register(found)
+    return found.key
+
+
 def in_table(*tables: MetricTable) -> list[Metric]:
     """The metrics that stand in some tables, table by table, in their order."""
     return [metric for table in tables for metric in METRICS.values() if metric.table is table]

@@ -2,12 +2,13 @@
 
 from proactivebench.traces.index import TaskStructure, TraceStructure, task_structure, which_release_trace
 from proactivebench.traces.labels import LabelledItem, labelled_items
-from proactivebench.traces.tasks import load_task
+from proactivebench.traces.tasks import given_task, load_task
 
 __all__ = [
     "LabelledItem",
     "TaskStructure",
     "TraceStructure",
+    "given_task",
     "labelled_items",
     "load_task",
     "task_structure",

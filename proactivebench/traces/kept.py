@@ -24,6 +24,11 @@ def spec_of(task: Task) -> str:
     return IN_THE_RUN
 
 
+def spec_of_word(word: str, task: Task) -> str:
+    """What a run's manifest says of `task`, which a word named: code in a file is never run again for it."""
+    return spec_of(task) if plugins.in_file(word) else word
+
+
 def keep(task: Task, run: Path) -> None:
     """Write the traces of `task` into the folder of a run, one a line. Raises `CannotWrite`."""
     lines = (trace.model_dump_json(exclude_none=True) for trace in task.traces)

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from proactivebench import plugins
-from proactivebench.errors import BadArgument, UnknownName, UsageError
+from proactivebench.errors import BadArgument, ProactiveBenchError, UnknownName, UsageError
 from proactivebench.files import read_bytes
 from proactivebench.naming import did_you_mean
 from proactivebench.plugins import Contract, Plug
@@ -43,12 +43,23 @@ def load_task(spec: str) -> Task:
     )
 
 
+def given_task(spec: str) -> Task:
+    """As `load_task`, and FILE.py:NAME too, a `Task` or a function that returns one: for what a user types only."""
+    plug = plugins.find(Contract.SUITE, spec) if ".py" in spec else None
+    return load_task(spec) if plug is None else _made(plug)
+
+
 def _made(plug: Plug) -> Task:
     """The task of a plug. Raises `UsageError` where it gives none."""
     found = plug.load()
-    task = found() if callable(found) else found
+    try:
+        task = found() if callable(found) else found
+    except ProactiveBenchError:
+        raise
+    except Exception as error:  # foreign code may do anything
+        raise BadArgument(f"--tasks {plug.word}: {plugins.brief(error)}: mend it in {plug.package}") from error
     if not isinstance(task, Task):
-        raise UsageError(f"--tasks {plug.word}: {plug.package} gives a {type(task).__name__}, not a Task: mend it")
+        raise BadArgument(f"--tasks {plug.word}: {plug.package} gives a {type(task).__name__}, not a Task: mend it")
     return task
 
 

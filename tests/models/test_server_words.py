@@ -4,15 +4,8 @@ import json
 
 import pytest
 
-from proactivebench.models.server_words import (
-    about_content,
-    codes,
-    one_line,
-    out_of_money,
-    said,
-    too_large,
-    without_key,
-)
+from proactivebench.models.server_meaning import about_content, out_of_money, too_large
+from proactivebench.models.server_words import codes, one_line, said, without_key
 
 TOO_LARGE = [
     # vLLM

@@ -30,20 +30,19 @@ _STOP = frozenset(
 )
 _SUFFIX = re.compile(r"(?:ations?|ings?|edly|ers?|ed|es|s)$")
 
-# What kind of event it is, told by words people use for it. Order matters nowhere: kinds may overlap.
-_KINDS: dict[str, re.Pattern[str]] = {
-    "types": re.compile(r"\b(?:typ(?:e|es|ed|ing)|writ\w+|enter\w*|input\w*|key ?press\w*|edit\w*|add(?:s|ed|ing)?)\b"),
-    "clicks": re.compile(r"\b(?:(?:double-)?click\w*|mouse|scroll\w*|select\w*|hover\w*)\b"),
-    "switches": re.compile(r"\b(?:switch\w*|open\w*|navigat\w*|return\w*|clos\w+|tab|window|launch\w*)\b"),
-    "searches": re.compile(r"\b(?:search\w*|quer(?:y|ies)|google|brows\w+|look\w* (?:for|up))\b"),
-    "reads": re.compile(r"\b(?:read\w*|view\w*|review\w*|scan\w*|watch\w*|examin\w*)\b"),
-    "trouble": re.compile(
-        r"\b(?:error\w*|fail\w*|exception\w*|bug\w*|debug\w*|traceback|undefined|crash\w*|issue\w*)\b"
-    ),
-    "runs": re.compile(r"\b(?:run|runs|running|execut\w*|compil\w*|test\w*|terminal|install\w*|build\w*|commit\w*)\b"),
-    "code": re.compile(r"\b(?:code|function|class|def|import|python|script|method|variable\w*|file|api)\b|[{}();=<>]"),
-    "copies": re.compile(r"\b(?:cop(?:y|ies|ied)|past(?:e|es|ed|ing)|ctrl|save\w*|sav(?:e|es|ing))\b"),
-    "idles": re.compile(r"\b(?:idle|no specific|inactiv\w*|paus\w*|away|active on|was active|not active)\b"),
+# What kind of event it is, told by words people use for it. Order matters nowhere: kinds may overlap. Compiled when the
+# first event is looked at.
+_KINDS: dict[str, str] = {
+    "types": r"\b(?:typ(?:e|es|ed|ing)|writ\w+|enter\w*|input\w*|key ?press\w*|edit\w*|add(?:s|ed|ing)?)\b",
+    "clicks": r"\b(?:(?:double-)?click\w*|mouse|scroll\w*|select\w*|hover\w*)\b",
+    "switches": r"\b(?:switch\w*|open\w*|navigat\w*|return\w*|clos\w+|tab|window|launch\w*)\b",
+    "searches": r"\b(?:search\w*|quer(?:y|ies)|google|brows\w+|look\w* (?:for|up))\b",
+    "reads": r"\b(?:read\w*|view\w*|review\w*|scan\w*|watch\w*|examin\w*)\b",
+    "trouble": r"\b(?:error\w*|fail\w*|exception\w*|bug\w*|debug\w*|traceback|undefined|crash\w*|issue\w*)\b",
+    "runs": r"\b(?:run|runs|running|execut\w*|compil\w*|test\w*|terminal|install\w*|build\w*|commit\w*)\b",
+    "code": r"\b(?:code|function|class|def|import|python|script|method|variable\w*|file|api)\b|[{}();=<>]",
+    "copies": r"\b(?:cop(?:y|ies|ied)|past(?:e|es|ed|ing)|ctrl|save\w*|sav(?:e|es|ing))\b",
+    "idles": r"\b(?:idle|no specific|inactiv\w*|paus\w*|away|active on|was active|not active)\b",
 }
 
 PROPOSAL_FEATURES: dict[str, str] = {
@@ -94,7 +93,7 @@ def _identifiers(text: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _kinds(text: str) -> frozenset[str]:
     folded = text.casefold()
-    return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(folded))
+    return frozenset(kind for kind, pattern in _KINDS.items() if re.search(pattern, folded))
 
 
 @dataclass(frozen=True)

@@ -26,16 +26,8 @@ from proactivebench.errors import (
     ProactiveBenchError,
 )
 from proactivebench.models.base import Answer, Failure
-from proactivebench.models.server_words import (
-    about_content,
-    codes,
-    looks_like_html,
-    one_line,
-    out_of_money,
-    said,
-    scrub,
-    too_large,
-)
+from proactivebench.models.server_meaning import about_content, out_of_money, too_large
+from proactivebench.models.server_words import codes, looks_like_html, one_line, said, scrub
 from proactivebench.records import Cause
 from proactivebench.stopping import go_on, rest
 

@@ -23,7 +23,8 @@ from proactivebench.models.endpoint.errors import TooLarge, Transient, failed
 from proactivebench.models.endpoint.wants import no_system_role
 from proactivebench.models.lm_eval.request import SystemRole, generation_arguments, instance, render
 from proactivebench.models.secrets import refuse_secrets
-from proactivebench.models.server_words import one_line, too_large
+from proactivebench.models.server_meaning import too_large
+from proactivebench.models.server_words import one_line
 from proactivebench.naming import did_you_mean
 from proactivebench.parameters import Parameters
 from proactivebench.plugins import Contract

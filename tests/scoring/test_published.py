@@ -193,9 +193,10 @@ def test_the_readmes_run_and_comparison_are_what_is_printed(tmp_path, monkeypatc
     commands = re.split(r"(?m)^\$ ", block)[1:]
     assert len(commands) == 3
     for told in commands:
-        command, *lines = told.replace("\\\n", " ").splitlines()
+        typed, rest = re.fullmatch(r"((?:[^\n]*\\\n)*[^\n]*)\n(.*)", told, re.DOTALL).groups()
+        lines = rest.splitlines()
         with pytest.raises(SystemExit) as done:
-            main(shlex.split(command)[1:])
+            main(shlex.split(typed.replace("\\\n", " "))[1:])
         assert done.value.code == 0
         out, err = capsys.readouterr()
         printed = [line.rstrip() for line in (err + out).splitlines()]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perf.simulation import SIZES, Floats, write_table
+from perf.simulation import SIZES, Floats, number, write_table
 from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.intervals import Resampled, spread
@@ -118,7 +118,7 @@ def report(runs: int, seed: int) -> Iterator[str]:
         value = float(_measure(truth))
         cells = [_measured(world, traces, runs, seed, value) for traces in (12, 6)]
         found, held = zip(*cells, strict=True)
-        yield f"| {world.name} | {' | '.join(map(_number, found))} | {' | '.join(map(_number, held))} |"
+        yield f"| {world.name} | {' | '.join(map(number, found))} | {' | '.join(map(number, held))} |"
 
 
 def _measured(world: World, traces: int, runs: int, seed: int, truth: float) -> tuple[float, float]:
@@ -141,10 +141,6 @@ def _counts(offers: list[Flags], needs: list[Flags]) -> Floats:
         row[[Column.NEED_SILENCES, Column.FREE_SILENCES]] = (~offer & need).sum(), (~offer & ~need).sum()
         row[Column.MOMENTS], row[Column.OFFERS] = len(offer), offer.sum()
     return counts
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perf.simulation import write_table
+from perf.simulation import number, write_table
 from proactivebench.validation.figures import Ratings, figures
 from proactivebench.validation.items import Category
 from proactivebench.validation.measuring import PER_CLASS
@@ -66,7 +66,7 @@ def report(runs: int, seed: int) -> Iterator[str]:
         truth = _truth(world, seed)
         cells = [_measured(world, traces, runs, seed, truth) for traces in (12, 6)]
         found, held = zip(*cells, strict=True)
-        yield f"| {world.name} | {' | '.join(map(_number, found))} | {' | '.join(map(_number, held))} |"
+        yield f"| {world.name} | {' | '.join(map(number, found))} | {' | '.join(map(number, held))} |"
 
 
 def _measured(world: World, traces: int, runs: int, seed: int, truth: float) -> tuple[float, float]:
@@ -109,10 +109,6 @@ def _truth(world: World, seed: int) -> float:
         return float((1 / (1 + np.exp(-(np.log(share / (1 - share)) + leniency + sign * skill)))).mean())
 
     return (mean(world.accepts, 1) + 1 - mean(world.accepts_wrong, -1)) / 2
-
-
-def _number(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
 
 
 if __name__ == "__main__":

@@ -88,3 +88,8 @@ def write_table(
     if options.output_path:
         options.output_path.parent.mkdir(parents=True, exist_ok=True)
         options.output_path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def number(value: float) -> str:
+    """A share as the tables show it; a dash for none."""
+    return "–" if np.isnan(value) else f"{value:.3f}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from proactivebench import plugins
 from proactivebench.agents.base import Actor, Call, ModelAgent
 from proactivebench.errors import UnknownName
-from proactivebench.models import LM_EVAL, model_of
+from proactivebench.models import LM_EVAL, identity_by, model_of
 from proactivebench.models.base import Model
 from proactivebench.models.secrets import refuse_secrets
 from proactivebench.plugins import Contract, Plug
@@ -98,11 +98,7 @@ def plugged(plug: Plug, call: Call) -> Actor:
     if plug.ours and plug.contract is Contract.AGENT:
         _ = call.setting
     agent = _made(found, plug, call)
-    if not plug.ours:
-        stated = getattr(agent, "identity", None)
-        name = stated.name if stated else plug.word
-        args = stated.model_args if stated else dict(call.args)
-        agent.identity = AgentIdentity(model=plug.word, model_args=args, name=name, code=plug.code)
+    agent.identity = identity_by(plug, call, getattr(agent, "identity", None))
     return agent
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from proactivebench.errors import BadArgument
-from proactivebench.models.base import Answer, Model, ModelCall, Request
+from proactivebench.models.base import Answer, Engine, Model, ModelCall, Request, from_arguments
 from proactivebench.parameters import Parameters
-from proactivebench.records import AgentIdentity, Decoding, Moment, Reply, Task
+from proactivebench.records import Decoding, Moment, Reply, Task
 from proactivebench.together import together
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Call(ModelCall):
         return self.protocol, self.task
 
 
-class Actor:
+class Actor(Engine):
     """Answers the turns of a rollout, in the protocol's own form. An actor overrides `answer` (free-running: each trace
     at its own pace) or, with `lockstep` set, `answer_all` (one batch a turn over all traces).
 
@@ -54,34 +54,21 @@ class Actor:
     Both raise `UsageError` where going on makes no sense for any turn.
     """
 
-    identity: AgentIdentity
-    lockstep: bool = False
     asked_once: bool = False  # whatever it says stands: for those who would say it again, and those who remember
 
     def expect(self, decoding: Decoding, schema: dict[str, Any] | None = None) -> None:
         """Before `start`: turns of this kind will come."""
 
-    def attach(self, parameters: Parameters) -> None:
-        """Before `start`, in a run: where what is found out about a server is kept, and what earlier sittings found."""
-
     @classmethod
     def of(cls, call: Call) -> Actor:
         """The actor that a call asks for: its arguments are those of the class, by name. Raises `UsageError`."""
-        try:
-            return cls(**call.args)
-        except TypeError as error:
-            said = str(error).replace(f"{cls.__name__}.__init__()", "it")
-            raise BadArgument(f"--model {call.word}: {said}: correct --model_args") from error
+        return from_arguments(cls, call)
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Self:
         """A new actor. Raises `TypeError` where it could answer nothing."""
         if cls.answer is Actor.answer and cls.answer_all is Actor.answer_all:
             raise TypeError(f"{cls.__name__} can answer nothing: an Actor overrides answer or answer_all")
         return super().__new__(cls)
-
-    async def start(self) -> dict[str, Any]:
-        """Get ready (load weights, probe the server); returns what was found out, for the manifest."""
-        return {}
 
     async def answer(self, turn: Turn) -> Answer:
         """The answer at one turn."""
@@ -93,9 +80,6 @@ class Actor:
 
     def released(self, moment: Moment, repeat: int) -> None:
         """Nothing more of this trace and repeat is asked (with a history of observations: of this moment)."""
-
-    async def close(self) -> None:
-        """Let go of connections and memory."""
 
 
 class ModelAgent(Actor):

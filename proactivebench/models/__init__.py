@@ -61,9 +61,15 @@ def model_of(plug: Plug, call: ModelCall) -> Model:
     model = found.of(call) if isinstance(found, type) and issubclass(found, Model) else found
     if not isinstance(model, Model):
         raise BadArgument(f"{call.word} is no model: a model is a proactivebench.Model, with complete or complete_all")
-    if not plug.ours:
-        stated = getattr(model, "identity", None)
-        name = stated.name if stated else plug.word
-        args = stated.model_args if stated else dict(call.args)
-        model.identity = AgentIdentity(model=plug.word, model_args=args, name=name, code=plug.code)
+    model.identity = identity_by(plug, call, getattr(model, "identity", None))
     return model
+
+
+def identity_by(plug: Plug, call: ModelCall, stated: AgentIdentity | None) -> AgentIdentity:
+    """Who something from a plug is: what it states itself where it is ours; else the plug's word with the hash of the
+    code, and of what it states its name and arguments."""
+    if plug.ours and stated is not None:
+        return stated
+    name = stated.name if stated else plug.word
+    args = stated.model_args if stated else dict(call.args)
+    return AgentIdentity(model=plug.word, model_args=args, name=name, code=plug.code)

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from proactivebench.errors import BadArgument
 from proactivebench.parameters import Parameters
 from proactivebench.records import AgentIdentity, Cause, Decoding, Note, Usage
 from proactivebench.together import together
+
+T = TypeVar("T")
 
 
 class Message(NamedTuple):
@@ -104,7 +106,36 @@ class ModelCall:
     device: str | None = None
 
 
-class Model:
+class Engine:
+    """What is started before it is asked and closed afterwards: a model, or whoever answers the turns of a rollout.
+
+    With `lockstep` it is asked in batches, else each by itself.
+    """
+
+    identity: AgentIdentity
+    lockstep: bool = False
+
+    def attach(self, parameters: Parameters) -> None:
+        """Before `start`, in a run: where what is found out about a server is kept, and what earlier sittings found."""
+
+    async def start(self) -> dict[str, Any]:
+        """Get ready (load weights, probe the server); returns what was found out, for the manifest."""
+        return {}
+
+    async def close(self) -> None:
+        """Let go of connections and memory."""
+
+
+def from_arguments(kind: Callable[..., T], call: ModelCall) -> T:
+    """What a call asks for, of a class whose arguments are the call's by name. Raises `UsageError`."""
+    try:
+        return kind(**call.args)
+    except TypeError as error:
+        said = str(error).replace(f"{kind.__name__}.__init__()", "it")
+        raise BadArgument(f"--model {call.word}: {said}: correct --model_args") from error
+
+
+class Model(Engine):
     """Completes conversations. A model overrides `complete` (free-running: each conversation at its own pace) or, with
     `lockstep` set, `complete_all` (an in-process engine: a batch at a time).
 
@@ -113,33 +144,19 @@ class Model:
     Both raise `UsageError` where going on makes no sense for any request (401, 403, 404, an unknown model).
     """
 
-    identity: AgentIdentity
-    lockstep: bool = False
-
     def expect(self, decoding: Decoding, schema: dict[str, Any] | None = None, top_logprobs: int = 0) -> None:
         """Before `start`: requests of this kind will come, so that a server can be probed with just these."""
-
-    def attach(self, parameters: Parameters) -> None:
-        """Before `start`, in a run: where what is found out about a server is kept, and what earlier sittings found."""
 
     @classmethod
     def of(cls, call: ModelCall) -> Model:
         """The model that a call asks for: its arguments are those of the class, by name. Raises `UsageError`."""
-        try:
-            return cls(**call.args)
-        except TypeError as error:
-            said = str(error).replace(f"{cls.__name__}.__init__()", "it")
-            raise BadArgument(f"--model {call.word}: {said}: correct --model_args") from error
+        return from_arguments(cls, call)
 
     def __new__(cls, *_args: object, **_kwargs: object) -> Self:
         """A new model. Raises `TypeError` where it could complete nothing."""
         if cls.complete is Model.complete and cls.complete_all is Model.complete_all:
             raise TypeError(f"{cls.__name__} can complete nothing: a Model overrides complete or complete_all")
         return super().__new__(cls)
-
-    async def start(self) -> dict[str, Any]:
-        """Get ready (load weights, probe the server); returns what was found out, for the manifest."""
-        return {}
 
     async def complete(self, request: Request) -> Answer:
         """The completion of one conversation."""
@@ -148,9 +165,6 @@ class Model:
     async def complete_all(self, requests: Sequence[Request]) -> list[Answer]:
         """The completions of several conversations, in their order."""
         return await together(self.complete(request) for request in requests)
-
-    async def close(self) -> None:
-        """Let go of connections and memory."""
 
 
 def add_usage(first: Usage | None, second: Usage | None) -> Usage | None:

@@ -59,7 +59,7 @@ def test_a_judges_figures_are_recomputed_from_its_verdicts(board):
     assert {count.items for count in (row.measured.errors.false_alarm, row.measured.errors.missed_need)} == {60}
     assert row.cost == pytest.approx((10 * 1 + 5 * 3) / 1e6 * 1000)
     assert not row.reproduced
-    assert list(trusted_measured(root)) == []
+    assert list(trusted_measured(judge_table(root))) == []
 
 
 def test_it_counts_once_the_maintainers_saw_it_say_the_same(board, monkeypatch, tmp_path):
@@ -68,7 +68,7 @@ def test_it_counts_once_the_maintainers_saw_it_say_the_same(board, monkeypatch, 
     assert run("judges", "reproduce", root, "llm", *over(server)) == 0
     (row,) = judge_table(root).rows
     assert row.reproduced
-    assert [one.judge for one in trusted_measured(root)] == [row.block.identity.id]
+    assert [one.judge for one in trusted_measured(judge_table(root))] == [row.block.identity.id]
 
 
 def test_forged_verdicts_do_not_count(board, monkeypatch, tmp_path, capsys):
@@ -81,7 +81,7 @@ def test_forged_verdicts_do_not_count(board, monkeypatch, tmp_path, capsys):
     with chat_server(accepts_all) as server:
         assert run("judges", "reproduce", root, "llm", *over(server)) == 1
     assert "do not count" in capsys.readouterr().err
-    assert list(trusted_measured(root)) == []
+    assert list(trusted_measured(judge_table(root))) == []
 
 
 def test_what_was_seen_again_counts_for_those_verdicts_only(board, monkeypatch, tmp_path):
@@ -89,7 +89,7 @@ def test_what_was_seen_again_counts_for_those_verdicts_only(board, monkeypatch, 
     monkeypatch.setenv("PROACTIVEBENCH_CACHE", str(tmp_path / "maintainers"))
     assert run("judges", "reproduce", root, "llm", *over(server)) == 0
     forge(folder_of(root), right=True)
-    assert list(trusted_measured(root)) == []
+    assert list(trusted_measured(judge_table(root))) == []
 
 
 def forge(folder, *, right=False, change=lambda lines: lines):

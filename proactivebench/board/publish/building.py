@@ -21,7 +21,7 @@ from proactivebench.board.site.when import When, when_tables
 from proactivebench.board.site.write import write_site
 from proactivebench.board.verify.copies import read_originals
 from proactivebench.board.verify.decided import read_decisions
-from proactivebench.board.verify.judges import judge_table, trusted_fingerprints, trusted_measured
+from proactivebench.board.verify.judges import JudgeTable, judge_table, trusted_fingerprints, trusted_measured
 from proactivebench.board.verify.reproduction import read_reproductions
 from proactivebench.board.verify.second_judge import read_opinions
 from proactivebench.garbage import collector_paused
@@ -29,14 +29,15 @@ from proactivebench.garbage import collector_paused
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a board at `root` shows: comparable groups of judged rows, the entries behind them, what was refused, and
-    when entries speak, whoever judges."""
+    """What a board at `root` shows: comparable groups of judged rows, the entries behind them, what was refused, when
+    entries speak, whoever judges, and the judges measured on it."""
 
     groups: list[list[Row]]
     entries: list[Recomputed]
     refusals: list[Refusal]
     root: Path
     when: list[When] = field(default_factory=list)
+    judges: JudgeTable = field(default_factory=JudgeTable)
 
     @property
     def count(self) -> str:
@@ -54,18 +55,19 @@ def build_board(root: Path, *, processes: int | None = None) -> Board:
     entries = [result for result in results if isinstance(result, Recomputed) and result.key not in said]
     refusals = [result for result in results if isinstance(result, Refusal)]
     refusals += [Refusal(folder=key, findings=((ENTRY, message),)) for key, message in said.items()]
+    judges = judge_table(root)
     known = Known(
         read_opinions(root),
         read_decisions(root),
         read_reproductions(root),
         originals,
-        tuple(trusted_measured(root)),
+        tuple(trusted_measured(judges)),
         tuple(trusted_fingerprints(root)),
     )
     badges = entry_badges(entries, known)
     groups = all_rows(entries, known, badges)
     when = when_tables(entries, [row for group in groups for row in group], known, badges)
-    return Board(groups, entries, refusals, root, when)
+    return Board(groups, entries, refusals, root, when, judges)
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:
@@ -85,7 +87,7 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
             output_path,
             when=board.when,
             texts=texts,
-            judges=judge_table(board.root),
+            judges=board.judges,
             details=details,
         )
         written = write_downloads(board.groups, board.when, details, output_path)

@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.board.site.ranking import sign_vectors
+from proactivebench.board.site.ranking import smallest_first
 from proactivebench.errors import UsageError
 from proactivebench.records import (
     Conditions,
@@ -42,8 +42,6 @@ JUDGED = ("f1", "precision")  # under a judge that leads
 RULES = {NeedRule.UNANIMOUS: "need: all agree", NeedRule.MAJORITY: "need: most agree"}
 FIRST, SECOND = "{first}", "{second}"  # where names go into what is said of conditions
 _EXACT = 2_016  # pairs up to which p is adjusted by the very test of `compare`: those of 64 runs
-_SLACK = 1e-5  # single precision
-_CHUNK = 256
 _ROOM = 160  # characters of a phrase: foreign parameters stand in it, for each of many pairs
 _CLOSE = 0.0005
 
@@ -206,29 +204,14 @@ def step_down(differences: Floats) -> Floats:
     """
     if len(differences) <= _EXACT:
         return joint_signflip(differences)
-    scale = np.sqrt((differences**2).sum(axis=1, keepdims=True))
-    unit = np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0).astype(np.float32)
-    observed = np.abs(unit.sum(axis=1))
-    order = np.argsort(observed, kind="stable")
-    turned = np.ascontiguousarray(sign_vectors(differences.shape[1]).T)
-    greatest = np.zeros(turned.shape[1], dtype=np.float32)
+    order, still, chunks = smallest_first(differences)
     shares = np.empty(len(order))
-    for start in range(0, len(order), _CHUNK):
-        chunk = order[start : start + _CHUNK]
-        statistics = unit[chunk] @ turned
-        np.abs(statistics, out=statistics)
-        after = np.maximum(greatest, statistics.max(axis=0))
-        thresholds = observed[chunk] - _SLACK
-        most, least = (after >= thresholds[0]).mean(), (greatest >= thresholds[-1]).mean()
-        if most - least > _CLOSE:
-            so_far = np.maximum(np.maximum.accumulate(statistics, axis=0), greatest)
-            shares[start : start + len(chunk)] = (so_far >= thresholds[:, None]).mean(axis=1)
-        else:
-            shares[start : start + len(chunk)] = most
-        greatest = after
+    for chunk in chunks:
+        most, least = (chunk.after >= chunk.thresholds[0]).mean(), (chunk.before >= chunk.thresholds[-1]).mean()
+        shares[chunk.places] = chunk.shares() if most - least > _CLOSE else most
     adjusted = np.empty(len(order))
     adjusted[order] = np.maximum.accumulate(shares[::-1])[::-1]
-    adjusted[scale[:, 0] == 0] = 1.0
+    adjusted[still] = 1.0
     return adjusted
 
 

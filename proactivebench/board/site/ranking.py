@@ -6,7 +6,8 @@ half a million pairs, so only the decisions at one level are made here, in one p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ DRAWS = 9_999
 _SLACK = 1e-5  # single precision
 _CHUNK = 256  # its products stay in the cache
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Place = tuple[tuple[int, int] | None, bool]
 
 
@@ -69,32 +71,60 @@ def significant(differences: NDArray[np.float64], level: float = LEVEL) -> NDArr
     every sign vector. Its upper quantile only grows along the way, so a whole chunk is decided by its two ends; single
     pairs are looked at only where the ends disagree. Source: Westfall and Young 1993, algorithm 2.8, at a fixed level.
     """
-    scale = np.sqrt((differences**2).sum(axis=1, keepdims=True))
-    unit = np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0).astype(np.float32)
-    observed = np.abs(unit.sum(axis=1))
-    order = np.argsort(observed, kind="stable")
-    turned = np.ascontiguousarray(sign_vectors(differences.shape[1]).T)
-    greatest = np.zeros(turned.shape[1], dtype=np.float32)
+    order, still, chunks = smallest_first(differences)
     passed = np.zeros(len(order), dtype=bool)
-    for start in range(0, len(order), _CHUNK):
-        chunk = order[start : start + _CHUNK]
-        statistics = unit[chunk] @ turned
-        np.abs(statistics, out=statistics)
-        after = np.maximum(greatest, statistics.max(axis=0))
-        thresholds = observed[chunk] - _SLACK
-        if _share(after, thresholds[0]) <= level:
-            passed[start : start + len(chunk)] = True
-        elif _share(greatest, thresholds[-1]) <= level:
-            so_far = np.maximum(np.maximum.accumulate(statistics, axis=0), greatest)
-            passed[start : start + len(chunk)] = (so_far >= thresholds[:, None]).mean(axis=1) <= level
-        greatest = after
-    failed = np.flatnonzero(~passed | (scale[order, 0] == 0))
+    for chunk in chunks:
+        if _share(chunk.after, chunk.thresholds[0]) <= level:
+            passed[chunk.places] = True
+        elif _share(chunk.before, chunk.thresholds[-1]) <= level:
+            passed[chunk.places] = chunk.shares() <= level
+    failed = np.flatnonzero(~passed | still[order])
     found = np.zeros(len(order), dtype=bool)
     found[order[failed[-1] + 1 if len(failed) else 0 :]] = True
     return found
 
 
-def _share(greatest: Floats, threshold: float) -> float:
+class Chunk(NamedTuple):
+    """Some pairs that follow each other in the order of their statistic, at `places` of it: their statistics under
+    every sign vector, the observed ones (`thresholds`), and for every vector the greatest statistic of all pairs
+    `before` them, and up to their last (`after`)."""
+
+    places: slice
+    statistics: Singles
+    thresholds: Singles
+    before: Singles
+    after: Singles
+
+    def shares(self) -> Floats:
+        """For each pair, the share of sign vectors whose greatest statistic so far reaches its own."""
+        so_far = np.maximum(np.maximum.accumulate(self.statistics, axis=0), self.before)
+        shares: Floats = (so_far >= self.thresholds[:, None]).mean(axis=1)
+        return shares
+
+
+def smallest_first(differences: Floats) -> tuple[NDArray[np.intp], NDArray[np.bool_], Iterator[Chunk]]:
+    """What step-down max-T goes through: the pairs' order by their statistic T, smallest first; which of them do not
+    differ in any trace; and the chunks of that order, in single precision."""
+    scale = np.sqrt((differences**2).sum(axis=1, keepdims=True))
+    unit = np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0).astype(np.float32)
+    observed = np.abs(unit.sum(axis=1))
+    order = np.argsort(observed, kind="stable")
+
+    def chunks() -> Iterator[Chunk]:
+        turned = np.ascontiguousarray(sign_vectors(differences.shape[1]).T)
+        before = np.zeros(turned.shape[1], dtype=np.float32)
+        for start in range(0, len(order), _CHUNK):
+            chosen = order[start : start + _CHUNK]
+            statistics = unit[chosen] @ turned
+            np.abs(statistics, out=statistics)
+            after = np.maximum(before, statistics.max(axis=0))
+            yield Chunk(slice(start, start + len(chosen)), statistics, observed[chosen] - _SLACK, before, after)
+            before = after
+
+    return order, scale[:, 0] == 0, chunks()
+
+
+def _share(greatest: Singles, threshold: float) -> float:
     return float((greatest >= threshold).mean())
 
 

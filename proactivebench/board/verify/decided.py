@@ -3,16 +3,13 @@ in `decided/`, where no submitter writes."""
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from proactivebench.board.entry.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
-from proactivebench.errors import DataError
+from proactivebench.board.verify.records import keep_record, kept_record
 from proactivebench.records import Record
-from proactivebench.store import cannot_write, write_whole
 
 FOLDER = "decided"
 DISPUTED_SHARE = 0.1  # of the verdicts decided again, those that came out otherwise
@@ -81,13 +78,8 @@ def read_decisions(root: Path) -> dict[str, Decisions]:
 
 def read_decision(root: Path, key: str) -> Decisions | None:
     """What the board at `root` keeps of one entry; None where there is nothing readable."""
-    try:
-        content = read_plain(decision_file(root, key), MAX_ENTRY_BYTES)
-        strict_json(content)
-        record = Decisions.model_validate_json(content, strict=True)
-    except (Refused, DataError, ValidationError):
-        return None
-    return record if record.entry == key else None
+    record = kept_record(decision_file(root, key), Decisions)
+    return record if record and record.entry == key else None
 
 
 def write_decision(root: Path, key: str, digest: str, judge_id: str, found: DecidedAgain) -> Path:
@@ -96,10 +88,7 @@ def write_decision(root: Path, key: str, digest: str, judge_id: str, found: Deci
     before = read_decision(root, key)
     judges = dict(before.judges) if before and before.digest == digest else {}
     record = Decisions(entry=key, digest=digest, judges={**judges, judge_id: found})
-    file = decision_file(root, key)
-    with cannot_write(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    return write_whole(file, json.dumps(record.model_dump(mode="json"), indent=2, sort_keys=True) + "\n")
+    return keep_record(decision_file(root, key), record)
 
 
 def decision_file(root: Path, key: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from proactivebench.board.entry.reading import (
     unpacked_lines,
 )
 from proactivebench.board.entry.redaction import redacted_judge
+from proactivebench.board.verify.records import keep_record, kept_record
 from proactivebench.errors import DataError, UnknownName
 from proactivebench.judging import Judge, Opinion
 from proactivebench.judging.identity import judge_id
@@ -40,7 +40,6 @@ from proactivebench.records import (
     Usage,
     VerdictStatus,
 )
-from proactivebench.store import cannot_write
 from proactivebench.text import write_lines
 from proactivebench.traces import labelled_items
 from proactivebench.validation.ceiling import Ceiling, released_ceiling
@@ -172,9 +171,9 @@ def judge_table(root: Path) -> JudgeTable:
     return JudgeTable(tuple(best), tuple(refused), released_ceiling() if rows else None)
 
 
-def trusted_measured(root: Path) -> Iterator[Measured]:
-    """What the board at `root` may go by: blocks recomputed here, whose judge said the same to its maintainers."""
-    for row in judge_table(root).rows:
+def trusted_measured(table: JudgeTable) -> Iterator[Measured]:
+    """What a board may go by: blocks recomputed here, whose judge said the same to its maintainers."""
+    for row in table.rows:
         if row.reproduced:
             yield row.measured
 
@@ -186,7 +185,7 @@ def trusted_fingerprints(root: Path) -> Iterator[Fingerprint]:
 
 def keep_fingerprint(root: Path, found: Fingerprint) -> Path:
     """Keep a fingerprint the maintainers took; returns its file. Raises `CannotWrite`."""
-    return _write(root / FINGERPRINTS / f"{found.judge}.json", found)
+    return keep_record(root / FINGERPRINTS / f"{found.judge}.json", found)
 
 
 def repetition_of(root: Path, judge: Judge) -> tuple[JudgeBlock, list[ValidationItem], list[LabelledVerdict]]:
@@ -219,7 +218,7 @@ def keep_repetition(
         asked=len(before),
         agreed=agreed,
     )
-    _write(root / REPRODUCED / f"{block.identity.id}.json", record)
+    keep_record(root / REPRODUCED / f"{block.identity.id}.json", record)
     return record
 
 
@@ -326,19 +325,7 @@ def _records(folder: Path, kind: type[R]) -> dict[str, R]:
     """The maintainers' records in a folder, by judge; what cannot be read, or lies under another name, is left out."""
     found = {}
     for file in sorted(folder.glob("*.json")):
-        try:
-            content = read_plain(file, MAX_ENTRY_BYTES)
-            strict_json(content)
-            record = kind.model_validate_json(content)
-        except (Refused, DataError, ValidationError):
-            continue
-        if record.judge == file.stem:
+        record = kept_record(file, kind)
+        if record and record.judge == file.stem:
             found[record.judge] = record
     return found
-
-
-def _write(file: Path, record: Record) -> Path:
-    with cannot_write(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(record.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return file

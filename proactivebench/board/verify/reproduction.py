@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from proactivebench.board.entry.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
-from proactivebench.errors import DataError
+from proactivebench.board.verify.records import keep_record, kept_record
 from proactivebench.records import Record
-from proactivebench.store import cannot_write
 
 FOLDER = "reproduced"
 
@@ -80,22 +77,12 @@ def read_reproductions(root: Path) -> dict[str, Reproduction]:
     says, are left out."""
     found = {}
     for file in sorted((root / FOLDER).glob("*/*.json")):
-        key = f"{file.parent.name}/{file.stem}"
-        try:
-            content = read_plain(file, MAX_ENTRY_BYTES)
-            strict_json(content)
-            record = Reproduction.model_validate_json(content, strict=True)
-        except (Refused, DataError, ValidationError):
-            continue
-        if record.entry == key:
-            found[key] = record
+        record = kept_record(file, Reproduction)
+        if record and record.entry == f"{file.parent.name}/{file.stem}":
+            found[record.entry] = record
     return found
 
 
 def write_reproduction(root: Path, record: Reproduction) -> Path:
     """Keep a record beside the entries of the board at `root`; returns its file. Raises `CannotWrite`."""
-    file = reproduction_file(root, record.entry)
-    with cannot_write(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(record.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return file
+    return keep_record(reproduction_file(root, record.entry), record)

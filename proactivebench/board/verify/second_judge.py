@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError
-
-from proactivebench.board.entry.reading import MAX_ENTRY_BYTES, Refused, read_plain, strict_json
+from proactivebench.board.verify.records import keep_record, kept_record
 from proactivebench.board.verify.rejudging import Disagreement, Rejudged
-from proactivebench.errors import DataError, InvalidRun
+from proactivebench.errors import InvalidRun
 from proactivebench.judging import Item, Judge, Opinion
 from proactivebench.judging.route import NO_VOTES
 from proactivebench.records import Record, Verdict, VerdictStatus
 from proactivebench.scoring.report import MOST_UNSCORED
-from proactivebench.store import cannot_write
 
 
 class SecondOpinion(Record):
@@ -92,20 +88,11 @@ def read_opinions(root: Path) -> dict[str, SecondOpinion]:
     """The second opinions kept below `root`/rejudged, by entry key. Unreadable ones are left out."""
     found = {}
     for file in sorted((root / "rejudged").glob("*/*.json")):
-        try:
-            content = read_plain(file, MAX_ENTRY_BYTES)
-            strict_json(content)
-            opinion = SecondOpinion.model_validate_json(content, strict=True)
-        except (Refused, DataError, ValidationError):
-            continue
-        found[f"{file.parent.name}/{file.stem}"] = opinion
+        if opinion := kept_record(file, SecondOpinion):
+            found[f"{file.parent.name}/{file.stem}"] = opinion
     return found
 
 
 def write_opinion(root: Path, key: str, opinion: SecondOpinion) -> Path:
     """Keep a second opinion on the entry `key`; returns its file. Raises `CannotWrite`."""
-    file = root / "rejudged" / f"{key}.json"
-    with cannot_write(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(opinion.model_dump(mode="json"), indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return file
+    return keep_record(root / "rejudged" / f"{key}.json", opinion)

@@ -126,7 +126,7 @@ def _measured(world: World, traces: int, runs: int, seed: int, truth: float) -> 
     found, held, given = 0, 0, 0
     for _ in range(runs):
         offers, needs = draw(world, traces, random)
-        found += beats_chance(offers, needs, draws=DRAWS, seed=seed).p <= LEVEL
+        found += beats_chance(offers, needs, draws=DRAWS).p <= LEVEL
         interval = spread(METRICS[METRIC], Resampled(_counts(offers, needs))).interval
         if interval is not None:
             given += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +13,13 @@ from numpy.typing import NDArray
 from proactivebench.scoring.signflip import holm
 
 DRAWS = 9_999
-SEED = 2410_12361
 
 Flags = NDArray[np.bool_]
+Shares = NDArray[np.float64]
 
 
 class Chance(NamedTuple):
-    """The share of random placements that do at least as well, (1 + those)/(1 + draws), and how many were drawn."""
+    """The share of random placements that do at least as well, (1 + those)/(1 + draws), and of how many."""
 
     p: float
     draws: int
@@ -41,18 +42,18 @@ def over_family(chances: Sequence[Mapping[str, float]]) -> list[dict[str, float]
     return found
 
 
-def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DRAWS, seed: int = SEED) -> Chance:
+def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DRAWS) -> Chance:
     """A permutation test of need detection, judge-free.
 
     Offers are permuted within each trace over all its moments but the first: nobody needs help at the first event, so
     an agent that is silent only there would beat chance by that alone. Balanced accuracy grows with the offers that
-    fall on need when the numbers of offers and of needs are fixed, so their count is what is compared.
+    fall on need when the numbers of offers and of needs are fixed, so their count is what is compared. Its distribution
+    over all placements is known: what of `draws` placements is expected to do as well is counted, and none is drawn.
 
     Args:
         offers: per trace, whether there was an offer; shape (moments,) or (moments, repeats).
         need: per trace, whether help was needed; shape (moments,).
-        draws: random placements.
-        seed: of the draws; one seed for all runs, so that equal runs have equal p.
+        draws: placements that p is told as if by; their number bounds it from below.
 
     Returns:
         The one-sided p; 1 where no offer could have fallen elsewhere, as for an agent that always or never offers.
@@ -62,17 +63,23 @@ def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DR
         tail, wanted = (shown[:, None] if shown.ndim == 1 else shown)[1:], needed[1:]
         observed += int(tail[wanted].sum())
         counts += [(int(wanted.sum()), int((~wanted).sum()), made) for made in tail.sum(axis=0).tolist()]
-    placed = _at_random(tuple(counts), draws, seed)
-    return Chance((1 + int((placed >= observed).sum())) / (1 + draws), draws)
+    as_good = round(float(_on_need(tuple(sorted(counts)))[observed:].sum()), 12)
+    return Chance((1 + draws * as_good) / (1 + draws), draws)
 
 
 @lru_cache(maxsize=128)
-def _at_random(counts: tuple[tuple[int, int, int], ...], draws: int, seed: int) -> NDArray[np.int64]:
-    """How many offers fall on need, `draws` times: `counts` are, per trace and repeat, the moments with need, those
-    without, and the offers made. Drawing is what costs, and the same runs are scored again and again."""
-    rng = np.random.default_rng(seed)
-    placed = np.zeros(draws, dtype=np.int64)
+def _on_need(counts: tuple[tuple[int, int, int], ...]) -> Shares:
+    """The chance of each number of offers on need, where offers are placed at random: `counts` are, per trace and
+    repeat, the moments with need, those without, and the offers made. Each number of a trace is hypergeometric, and a
+    sum of independent ones has the convolution of their shares."""
+    whole = np.ones(1)
     for good, bad, made in counts:
-        placed += rng.hypergeometric(good, bad, made, size=draws) if made and good else 0
-    placed.flags.writeable = False
-    return placed
+        whole = np.convolve(whole, _hypergeometric(good, bad, made))
+    whole.flags.writeable = False
+    return whole
+
+
+@lru_cache(maxsize=4096)
+def _hypergeometric(good: int, bad: int, made: int) -> Shares:
+    ways = comb(good + bad, made)
+    return np.array([comb(good, hits) * comb(bad, made - hits) / ways for hits in range(min(good, made) + 1)])

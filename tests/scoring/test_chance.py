@@ -61,8 +61,10 @@ def test_an_agent_that_could_not_have_offered_elsewhere_has_p_1(agent):
 
 def test_repeats_are_placed_each_by_itself():
     need = [flags("0110100"), flags("0011010"), flags("0100110")]
-    once = beats_chance(need, need).p
-    twice = beats_chance([np.stack([needed, needed], axis=1) for needed in need], need).p
+    offers = [flags("0110100"), flags("0011010"), flags("0110010")]
+    once = beats_chance(offers, need).p
+    twice = beats_chance([np.stack([shown, shown], axis=1) for shown in offers], need).p
+    assert once == pytest.approx(exact(offers, need), abs=0.01)
     assert twice < once < 0.05
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from proactivebench.agents import is_program
@@ -14,7 +14,7 @@ from proactivebench.board.verify.copies import copies, explained
 from proactivebench.board.verify.decided import DISPUTED_SHARE, DecidedAgain, Decisions
 from proactivebench.board.verify.reproduction import Reproduction
 from proactivebench.board.verify.second_judge import SecondOpinion
-from proactivebench.board.verify.worth import worth_of
+from proactivebench.board.verify.worth import Worth, worth_of
 from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus
 
 Badge = tuple[str, str]
@@ -86,7 +86,8 @@ def all_rows(entries: Sequence[Recomputed], known: Known, badges: Mapping[str, t
     first, under baselines last. In a group those that may be ranked stand first, the best at need detection on top; of
     the paper's judge the highest F1."""
     by_key = {entry.key: entry for entry in entries}
-    rows = _led([row for entry in entries for row in _rows(entry, known, badges[entry.key])])
+    worths: dict[str, Worth] = {}  # of each judge, which many entries share
+    rows = _led([row for entry in entries for row in _rows(entry, known, badges[entry.key], worths)])
     groups = [_ranked(group, by_key) for group in by_group(rows)]
     return sorted(groups, key=lambda group: _ORDER.index(group[0].measurement.status))
 
@@ -133,9 +134,13 @@ def _training(entry: Recomputed) -> Iterator[Badge]:
         yield "code not public", "Its answers are those of a program, and its makers give no link to its code."
 
 
-def _rows(entry: Recomputed, known: Known, badges: Sequence[Badge]) -> Iterator[Row]:
+def _rows(
+    entry: Recomputed, known: Known, badges: Sequence[Badge], worths: MutableMapping[str, Worth]
+) -> Iterator[Row]:
     for row in rows_of(entry.report, key=entry.key, link=f"entries/{entry.key}/index.html"):
-        worth = worth_of(row.judge, known.measured, known.fingerprints)
+        judge = row.judge.model_dump_json()
+        worth = worths.get(judge) or worth_of(row.judge, known.measured, known.fingerprints)
+        worths[judge] = worth
         verdicts = list(_of_verdicts(entry, row.judge, known))
         again = any(word in ("verified", "decided again") for word, _ in verdicts)
         yield replace(

@@ -17,10 +17,8 @@ from proactivebench.models.base import Answer, Failure, Message, Request
 from proactivebench.models.lm_eval.http import as_chat
 from proactivebench.models.lm_eval.model import LmEvalModel, create_backend, shown_name
 from proactivebench.parameters import Parameters
-from proactivebench.records import Cause, Decoding, Event, Trace, Usage
+from proactivebench.records import Cause, Decoding, Usage
 from tests.servers.chat import ChatServer, Drop, Fault, Hang, Say, Seen, Step, chat_server, refusal
-
-TRACE = Trace(trace_id="t", split="coding", events=(Event(time="1", event="opens the editor"),))
 
 
 def request(

@@ -261,10 +261,8 @@ def asking(names: str, items: int, estimate: Estimate, price: Prices | None = No
 
 
 def _money(estimate: Estimate, price: Prices | None) -> str:
-    if not estimate.prompt_tokens:
+    if price is None or not estimate.prompt_tokens:
         return ""
-    if price is None:
-        return "; --prices FILE says what they cost"
     least = estimate.prompt_tokens * price.prompt / 1e6
     most = least + estimate.completion_tokens * price.completion / 1e6
     return f", about {least:.2f} to {most:.2f} {price.currency}"

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from proactivebench.records.base import Record, digest
 
@@ -20,11 +20,36 @@ class Event(Record):
     event: str
 
 
-class TaskVotes(Record):
-    """The votes people gave on one proposed task at one moment."""
+class _Voted(Record):
+    """A record of votes, whose fields on who voted are stored only where known: older data hash as ever."""
+
+    @model_serializer(mode="wrap")
+    def _known_only(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        return {name: value for name, value in found.items() if value or name not in _WHERE_KNOWN}
+
+
+_WHERE_KNOWN = ("annotators", "premature", "asked", "asked_by")
+
+
+class TaskVotes(_Voted):
+    """The votes people gave on one proposed task at one moment: `annotators` the pseudonym behind each vote, in the
+    votes' order, where known (one person may have voted twice); `premature` which of the rejections said
+    "not yet"."""
 
     task: str
     votes: tuple[bool, ...] = Field(min_length=1)
+    annotators: tuple[str, ...] = ()
+    premature: tuple[bool, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_word_per_vote(self) -> TaskVotes:
+        for name, given in (("annotators", self.annotators), ("premature", self.premature)):
+            if given and len(given) != len(self.votes):
+                raise ValueError(f"{len(given)} {name}, {len(self.votes)} votes: give one per vote, or none")
+        if any(early and vote for early, vote in zip(self.premature, self.votes, strict=False)):
+            raise ValueError("a vote that accepts cannot be premature")
+        return self
 
     @property
     def accepted(self) -> bool:
@@ -32,13 +57,27 @@ class TaskVotes(Record):
         return 2 * sum(self.votes) > len(self.votes)
 
 
-class MomentLabels(Record):
+class MomentLabels(_Voted):
     """What people said about one moment. `need` is the unanimous rule, `need_majority` the majority rule
-    (None where the data has one need label only: then both rules coincide)."""
+    (None where the data has one need label only: then both rules coincide). `asked` holds the answers to "would you
+    want help now?", `asked_by` the pseudonym behind each, where known."""
 
     need: bool
     need_majority: bool | None = None
     tasks: tuple[TaskVotes, ...] = ()
+    asked: tuple[bool, ...] = ()
+    asked_by: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_name_per_answer(self) -> MomentLabels:
+        if self.asked_by and len(self.asked_by) != len(self.asked):
+            raise ValueError(f"{len(self.asked_by)} asked_by, {len(self.asked)} asked: give one per answer, or none")
+        return self
+
+    @property
+    def need_asked(self) -> bool | None:
+        """Whether most of those who were asked wanted help (a tie: no); None where nobody was asked."""
+        return 2 * sum(self.asked) > len(self.asked) if self.asked else None
 
     def needs(self, rule: NeedRule) -> bool:
         """Whether help was needed here, by `rule`."""

@@ -1,0 +1,183 @@
+"""The folder of an annotation job: what is asked, of whom, and every vote, as append-only JSON Lines.
+
+job.json             what it was made from, how it was drawn, who is asked how often
+traces.jsonl         the sessions behind its items, events only
+items.jsonl          the moments and offers that people are asked about, practice items first
+sources.jsonl        which answers of which runs they stand for: never shown to annotators
+instructions.md      what annotators read first and agree to; `instructions.zh.md` the same in Chinese, and so on
+annotators.json      pseudonyms, their slots, and the sha256 of the token in each one's link
+votes/<name>.jsonl   one annotator's consent and votes, in the order they were given
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from proactivebench.errors import DataError, UnknownName, WrongFile
+from proactivebench.naming import did_you_mean
+from proactivebench.records import (
+    AnnotationItem,
+    Annotator,
+    Consent,
+    ItemSource,
+    Job,
+    Trace,
+    Vote,
+    VoteKey,
+    current_votes,
+)
+from proactivebench.store import Appender, cannot_write, first_problem, read_log, write_whole
+from proactivebench.text import BadLine, read_lines, write_lines
+
+_SPOKEN: TypeAdapter[Vote | Consent] = TypeAdapter(Annotated[Vote | Consent, Field(discriminator="kind")])
+_ANNOTATORS = TypeAdapter(list[Annotator])
+WANTED = "the folder of an annotation job, as `annotate prepare` writes it"
+
+
+class JobFolder:
+    """One job, for reading, and for opening its votes to append."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    # --- what is asked ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def job(self) -> Job:
+        """What the job is. Raises `WrongFile` where there is none, `DataError` where it cannot be read."""
+        file = self.path / "job.json"
+        try:
+            return Job.model_validate_json(file.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            raise WrongFile(f"{self.path} is no annotation job, it has no job.json: give {WANTED}") from None
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {error.strerror}") from error
+        except ValidationError as error:
+            raise DataError(f"{file} is not a job this version reads: {first_problem(error)}") from error
+
+    @cached_property
+    def traces(self) -> Mapping[str, Trace]:
+        """The sessions behind the items, by id."""
+        return {trace.trace_id: trace for trace in read_log(self.path / "traces.jsonl", Trace)}
+
+    @cached_property
+    def items(self) -> Mapping[str, AnnotationItem]:
+        """All items by id, in the job's order."""
+        return {item.item_id: item for item in read_log(self.path / "items.jsonl", AnnotationItem)}
+
+    @cached_property
+    def sources(self) -> tuple[ItemSource, ...]:
+        """Which answers of which runs the items stand for; none where the job was made from traces alone."""
+        file = self.path / "sources.jsonl"
+        return tuple(read_log(file, ItemSource)) if file.exists() else ()
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        job: Job,
+        traces: Iterable[Trace],
+        items: Iterable[AnnotationItem],
+        sources: Iterable[ItemSource],
+        instructions: Mapping[str, str],
+    ) -> JobFolder:
+        """Write a new job; `instructions` are Markdown by language (`en`, `zh`, …), `en` as `instructions.md`.
+        `job.json` comes last: a folder without one holds no job. Raises `WrongFile` where the folder holds something,
+        `CannotWrite`."""
+        folder = cls(path)
+        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
+            raise WrongFile(f"{folder.path} is there already and not empty: give a new or empty --output_path")
+        with cannot_write(folder.path):
+            (folder.path / "votes").mkdir(parents=True, exist_ok=True)
+        for name, records in (("traces", traces), ("items", items), ("sources", sources)):
+            write_whole(folder.path / f"{name}.jsonl", write_lines(records).decode())
+        for language, text in instructions.items():
+            suffix = "" if language == "en" else f".{language}"
+            write_whole(folder.path / f"instructions{suffix}.md", text)
+        write_whole(folder.path / "job.json", job.model_dump_json(indent=2) + "\n")
+        return folder
+
+    # --- who is asked -------------------------------------------------------------------------------------------------
+
+    def annotators(self) -> dict[str, Annotator]:
+        """Everyone who has a place in the job, by pseudonym, in the order they came."""
+        file = self.path / "annotators.json"
+        try:
+            found = _ANNOTATORS.validate_json(file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {error.strerror}") from error
+        except ValidationError as error:
+            raise DataError(f"{file} is no list of annotators: {first_problem(error)}") from error
+        return {annotator.pseudonym: annotator for annotator in found}
+
+    def write_annotators(self, annotators: Iterable[Annotator]) -> None:
+        """Put these in place of the list that stands. Raises `CannotWrite`."""
+        write_whole(self.path / "annotators.json", _ANNOTATORS.dump_json(list(annotators), indent=2).decode() + "\n")
+
+    def annotator(self, pseudonym: str) -> Annotator:
+        """One person's place. Raises `UnknownName` with the nearest pseudonym."""
+        found = self.annotators()
+        if pseudonym not in found:
+            raise UnknownName(f"{self.path} knows no annotator {pseudonym!r}: {did_you_mean(pseudonym, found)}")
+        return found[pseudonym]
+
+    # --- what they said -----------------------------------------------------------------------------------------------
+
+    def votes_file(self, pseudonym: str) -> Path:
+        """Where one annotator's consent and votes stand."""
+        return self.path / "votes" / f"{pseudonym}.jsonl"
+
+    def spoken(self, pseudonym: str) -> Iterator[Vote | Consent]:
+        """All that one annotator said, in order, what was changed or undone included. Raises `DataError` naming file
+        and line."""
+        file = self.votes_file(pseudonym)
+        if file.exists():
+            yield from read_spoken(file)
+
+    def voters(self) -> list[str]:
+        """Everyone who has a file of votes, in the order of their names."""
+        return sorted(file.stem for file in (self.path / "votes").glob("*.jsonl"))
+
+    def votes(self, *, practice: bool = False) -> dict[VoteKey, Vote]:
+        """The votes that stand, of all annotators; those on practice items only with `practice`. Raises `DataError`
+        naming a vote on an item or offer that the job does not have."""
+        found: dict[VoteKey, Vote] = {}
+        for name in self.voters():
+            said = [one for one in self.spoken(name) if isinstance(one, Vote)]
+            found |= {
+                key: vote for key, vote in current_votes(said).items() if practice or not self._item(vote).practice
+            }
+        return found
+
+    def open_votes(self, pseudonym: str) -> Appender:
+        """One annotator's file, open and locked. Raises `UsageError` where another process holds it."""
+        return Appender(self.votes_file(pseudonym))
+
+    def _item(self, vote: Vote) -> AnnotationItem:
+        item = self.items.get(vote.item_id)
+        if item is None or (vote.offer_id is not None and all(o.offer_id != vote.offer_id for o in item.offers)):
+            what = vote.item_id if item is None else f"{vote.item_id}, offer {vote.offer_id}"
+            raise DataError(f"{self.votes_file(vote.annotator)}: a vote on {what}, which the job does not have")
+        return item
+
+
+def read_spoken(file: Path) -> Iterator[Vote | Consent]:
+    """The consent and votes of a file, a torn last line left out. Raises `DataError` naming file and line."""
+    try:
+        with file.open("rb") as lines:
+            whole = (line for line in lines if line.endswith(b"\n"))
+            for _, said in read_lines(whole, _SPOKEN.validate_json):
+                yield said
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from error
+    except BadLine as error:
+        cause = error.__cause__
+        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
+        raise DataError(f"{file}:{error.number} is no vote: {why}") from None

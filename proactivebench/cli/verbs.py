@@ -27,6 +27,7 @@ VERBS = {
     "data": Verb("data", "List, fetch, verify and show benchmark data"),
     "agents": Verb("agents", "What --model can name"),
     "judges": Verb("judges", "List, validate, audit and train judges"),
+    "annotate": Verb("annotate", "People say what was right: prepare, serve, agree, merge"),
     "audit-published": Verb("audit_published", "What confusion matrices printed scores can mean"),
     "leaderboard": Verb("leaderboard", "Prepare, validate, verify, submit and build entries"),
     "view": Verb("view", "A run's traces as one self-contained page"),

@@ -235,7 +235,7 @@ def test_the_overview_is_what_the_table_of_verbs_says(capsys):
     assert {path[0] for path, _ in every_command()} == set(VERBS)
 
 
-@pytest.mark.parametrize("verb", ["data", "judges", "leaderboard"])
+@pytest.mark.parametrize("verb", ["data", "judges", "annotate", "leaderboard"])
 def test_a_verb_with_verbs_below_says_them_when_called_bare(verb, capsys):
     code, text = called(capsys, verb)
     assert code == 2
@@ -291,6 +291,7 @@ def test_a_verb_is_loaded_when_it_is_called_and_no_other(command):
     assert loaded("--help") == (set(), set(), False)
     assert loaded("compare", "--help") == ({"compare"}, set(), True)
     assert loaded("leaderboard", "verify", "--help") == ({"leaderboard"}, set(), True)
+    assert loaded("annotate", "prepare", "--help") == ({"annotate"}, set(), True)
 
 
 def test_completion_knows_the_verbs(command):

@@ -1,0 +1,1 @@
+"""The verbs of `proactivebench annotate`: one module each, loaded when it is called."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from proactivebench.records import formats
 from proactivebench.records.base import Record
@@ -14,6 +14,7 @@ from proactivebench.records.conditions import Conditions
 from proactivebench.records.measurement import Measurement, MeasurementStatus
 from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, ProtocolIdentity, TaskIdentity
 from proactivebench.records.verdicts import SILENCE
+from proactivebench.records.votes import Pseudonym
 
 MOST_BY_PROVIDER = 0.02  # unclean replies of the provider's doing, of all: above, a run is invalid
 SAID_BY_MODEL = 0.05  # unclean replies of the model's own doing: from here on said first
@@ -80,8 +81,10 @@ class TraceTable(Record):
 
 
 class HumanLabel(Record):
-    """A person's decision on one answer of a run (`candidate` −1: a silence). `random` and `blind` state how it
-    was collected: drawn at random from this run, and decided without seeing the judge's verdict."""
+    """One person's vote on one answer of a run (`candidate` −1: a silence, which is right where that person wanted no
+    help). `random` and `blind` state how it was collected: drawn at random from this run, and decided without seeing
+    the judge's verdict. `annotator` is the pseudonym behind it, `premature` a rejection that said "not yet",
+    `probability` the chance that this answer of this run had of being drawn; None where all had the same."""
 
     trace_id: str
     turn: int
@@ -91,6 +94,15 @@ class HumanLabel(Record):
     accepted: bool
     random: bool = False
     blind: bool = False
+    annotator: Pseudonym | None = None
+    premature: bool = False
+    probability: float | None = Field(default=None, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _only_a_rejected_offer_is_premature(self) -> HumanLabel:
+        if self.premature and (self.accepted or self.candidate == SILENCE):
+            raise ValueError("premature says 'not yet' to an offer: its `accepted` is false, its `candidate` not -1")
+        return self
 
 
 class Adjusted(Record):

@@ -1,0 +1,395 @@
+"""What an annotator is shown, and what they said to it, as plain data: the one source for the local server and for the
+mailed page. Nothing of the future, of models, verdicts or runs is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import Field, StrictInt
+
+from proactivebench.annotation.job import JobFolder
+from proactivebench.annotation.order import Showing, showings
+from proactivebench.errors import BadArgument, DataError, UsageError
+from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, Event, OfferText, Vote, digest, printable
+from proactivebench.records.base import Record
+from proactivebench.records.votes import Pseudonym
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+_TEXTS = Path(__file__).with_name("page") / "texts"
+_PACE_FROM, _PACE_OVER = 5, 50  # answered showings: the fewest that tell a pace, and how many of the last ones do
+
+
+class NotYet(UsageError):
+    """What is asked for comes later: the instructions, an earlier item or the need of this one have no answer yet."""
+
+
+class Click(Record):
+    """What the page sends: the answer to the need of the showing `index` (`offer_id` None) or to one of its offers;
+    `answer` None takes it back. `seconds` is how long the item has been on the screen."""
+
+    index: StrictInt = Field(ge=0)
+    offer_id: str | None = None
+    answer: Answer | None
+    reason: str | None = Field(default=None, max_length=2_000)
+    seconds: float | None = Field(default=None, ge=0)
+
+
+class Mailed(Record):
+    """The first line of the votes file that a mailed page hands back: of which job it is (its name, and
+    `Material.identity`), and whose."""
+
+    kind: Literal["mailed"] = "mailed"
+    job: str
+    identity: str
+    annotator: Pseudonym
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One showing, without what was said to it: `events` up to the item's turn, `offers` in the order shown, `session`
+    its place among the sessions of this person, from 1."""
+
+    index: int
+    occasion: int
+    session: int
+    item: AnnotationItem
+    events: tuple[Event, ...]
+    offers: tuple[OfferText, ...]
+
+    @property
+    def taught(self) -> dict[str, Any] | None:
+        """What a practice item teaches once all of it is answered."""
+        if not self.item.practice:
+            return None
+        known = {offer.offer_id: offer.known for offer in self.offers}
+        return {"need": self.item.known_need, "offers": known, "why": self.item.why}
+
+
+class Material:
+    """What a job asks of everyone: items, sessions and instructions, read once and checked.
+
+    Raises `WrongFile` or `DataError` naming the file where the job cannot be shown.
+    """
+
+    def __init__(self, folder: JobFolder) -> None:
+        self.folder = folder
+        self.job = folder.job
+        self.items = folder.items
+        self.traces = folder.traces
+        self.texts = _instructions(folder.path)
+        self.instructions = {language: safe_html(text) for language, text in self.texts.items()}
+        self.instructions_sha256 = digest(self.texts)
+        self.languages = page_languages()
+        self.identity = digest([self.job.name, self.job.made.isoformat(), self.job.seed, self.job.data_hash])
+        for item in self.items.values():
+            trace = self.traces.get(item.trace_id)
+            if trace is None or item.turn >= len(trace.events):
+                raise DataError(
+                    f"{folder.path / 'items.jsonl'}: item {item.item_id!r} stands on event {item.turn} of session "
+                    f"{item.trace_id!r}, which traces.jsonl does not have: prepare the job again"
+                )
+
+
+class _Said(NamedTuple):
+    """What stands under a key. `order` stays that of the first answer."""
+
+    order: int
+    answer: Answer | None
+    reason: str | None
+    at: datetime
+
+
+class Progress:
+    """One annotator's way through a job: what comes in which order, and what they have said so far.
+
+    Args:
+        material: What the job asks.
+        annotator: Whose way it is.
+    """
+
+    def __init__(self, material: Material, annotator: Annotator) -> None:
+        self.material = material
+        self.pseudonym = annotator.pseudonym
+        self._order = showings(material.job, list(material.items.values()), annotator.slot)
+        self._sessions = _numbered(material, self._order)
+        self._place = {(one.item_id, one.occasion): index for index, one in enumerate(self._order)}
+        self._said: dict[tuple[str, int, str | None], _Said] = {}
+        self._seconds: dict[int, float] = {}
+        self._agreed: str | None = None
+        self.position = 0
+        self._move(0)
+
+    # --- what is shown ------------------------------------------------------------------------------------------------
+
+    @property
+    def mailed(self) -> Mailed:
+        """The first line of this annotator's votes file, where they answer by mail."""
+        return Mailed(job=self.material.job.name, identity=self.material.identity, annotator=self.pseudonym)
+
+    @property
+    def total(self) -> int:
+        """How many showings there are."""
+        return len(self._order)
+
+    @property
+    def consented(self) -> bool:
+        """Whether they agreed to the instructions as they stand."""
+        return self._agreed == self.material.instructions_sha256
+
+    def state(self) -> dict[str, Any]:
+        """Where they are, and what the page needs before the first item."""
+        return {
+            "job": self.material.job.name,
+            "annotator": self.pseudonym,
+            "total": self.total,
+            "position": self.position,
+            "languages": list(self.material.languages),
+            "instructions": self.material.instructions,
+            "instructions_sha256": self.material.instructions_sha256,
+            "consented": self.consented,
+            "minutes_left": self._minutes_left(),
+        }
+
+    def shown(self, index: int) -> Shown:
+        """The showing at `index`, whatever was said so far. Raises `BadArgument` where there is none."""
+        if not 0 <= index < self.total:
+            raise BadArgument(f"there is no item {index}: they go from 0 to {self.total - 1}")
+        one = self._order[index]
+        item = self.material.items[one.item_id]
+        texts = {offer.offer_id: offer for offer in item.offers}
+        return Shown(
+            index=index,
+            occasion=one.occasion,
+            session=self._sessions[index],
+            item=item,
+            events=self.material.traces[item.trace_id].events[: item.turn + 1],
+            offers=tuple(texts[name] for name in one.offers),
+        )
+
+    def showing(self, index: int) -> dict[str, Any]:
+        """The showing at `index` with what was said to it; its offers only where the need has its answer.
+
+        Raises `NotYet` where an earlier one is not answered yet, `BadArgument` where there is none.
+        """
+        shown = self.shown(index)
+        self._refuse_beyond(index)
+        need, complete = self._answer(index, None), self._complete(index)
+        hidden = shown.item.ask_need and need is None
+        said = {offer.offer_id: self._offer_said(shown, offer.offer_id) for offer in shown.offers}
+        found = {
+            "index": index,
+            "total": self.total,
+            "practice": shown.item.practice,
+            "session": shown.session,
+            "events": [event.model_dump() for event in shown.events],
+            "ask_need": shown.item.ask_need,
+            "offers": None if hidden else [{"offer_id": one.offer_id, "text": one.text} for one in shown.offers],
+            "said": {"need": need, "offers": {} if hidden else {name: one for name, one in said.items() if one}},
+            "complete": complete,
+        }
+        return {**found, "taught": shown.taught} if shown.item.practice and complete else found
+
+    # --- what is said -------------------------------------------------------------------------------------------------
+
+    def vote(self, click: Click, at: datetime) -> Vote | None:
+        """The vote that a click makes, to be written and then given to `take`; None where the same stands already.
+
+        Raises `NotYet` before the consent, before its item or its need is due; `BadArgument` where the answer does not
+        fit the question.
+        """
+        shown = self.shown(click.index)
+        if not self.consented:
+            raise NotYet("the instructions come first: agree to them, then answer")
+        self._refuse_beyond(click.index)
+        self._refuse_unfit(shown, click)
+        key = (shown.item.item_id, shown.occasion, click.offer_id)
+        stands = self._said.get(key)
+        reason = None if click.answer is None else printable((click.reason or "").strip()) or None
+        if (stands.answer, stands.reason) == (click.answer, reason) if stands else click.answer is None:
+            return None
+        return Vote(
+            annotator=self.pseudonym,
+            item_id=shown.item.item_id,
+            occasion=shown.occasion,
+            offer_id=click.offer_id,
+            answer=click.answer,
+            reason=reason,
+            at=at,
+            order=stands.order if stands else len(self._said),
+            seconds=click.seconds,
+        )
+
+    def take(self, said: Vote | Consent) -> None:
+        """Count what was written. Votes on what this annotator is not shown are kept and move nothing.
+
+        Raises `DataError` where it is not theirs, not about this job, or not in the order of its file.
+        """
+        if said.annotator != self.pseudonym:
+            raise DataError(f"it is of {said.annotator!r}, in the file of {self.pseudonym!r}")
+        if isinstance(said, Consent):
+            self._agreed = said.instructions
+            return
+        refuse_foreign(said, self.material.items)
+        key = (said.item_id, said.occasion, said.offer_id)
+        before = self._said.get(key)
+        due = before.order if before else len(self._said)
+        if said.order != due:
+            raise DataError(f"order {said.order} stands where {due} belongs")
+        now = _Said(due, said.answer, said.reason, said.at)
+        if before == now:
+            raise DataError("the same vote stands there twice")
+        self._said[key] = now
+        index = self._place.get(key[:2])
+        if index is not None:
+            self._clock(index, said.seconds)
+            self._move(index)
+
+    def stands(self, item_id: str, occasion: int, offer_id: str | None) -> datetime | None:
+        """When the last word on this was given, an undoing included; None where there is none."""
+        found = self._said.get((item_id, occasion, offer_id))
+        return None if found is None else found.at
+
+    def next_order(self, item_id: str, occasion: int, offer_id: str | None) -> int:
+        """The number of order that a vote on this has, or would have as the next new one."""
+        found = self._said.get((item_id, occasion, offer_id))
+        return len(self._said) if found is None else found.order
+
+    # --- by itself ----------------------------------------------------------------------------------------------------
+
+    def _answer(self, index: int, offer_id: str | None) -> Answer | None:
+        one = self._order[index]
+        said = self._said.get((one.item_id, one.occasion, offer_id))
+        return said.answer if said else None
+
+    def _offer_said(self, shown: Shown, offer_id: str) -> dict[str, Any] | None:
+        said = self._said.get((shown.item.item_id, shown.occasion, offer_id))
+        return {"answer": said.answer, "reason": said.reason} if said and said.answer else None
+
+    def _complete(self, index: int) -> bool:
+        one = self._order[index]
+        asked: list[str | None] = [*one.offers]
+        if self.material.items[one.item_id].ask_need:
+            asked.append(None)
+        return all(self._answer(index, offer_id) for offer_id in asked)
+
+    def _move(self, index: int) -> None:
+        """Find the first showing without all its answers, after something was said at `index`."""
+        if index < self.position and not self._complete(index):
+            self.position = index
+        while self.position < self.total and self._complete(self.position):
+            self.position += 1
+
+    def _clock(self, index: int, seconds: float | None) -> None:
+        if seconds is not None:
+            self._seconds[index] = max(seconds, self._seconds.pop(index, 0.0))
+            if len(self._seconds) > _PACE_OVER:
+                del self._seconds[next(iter(self._seconds))]
+
+    def _minutes_left(self) -> float | None:
+        if len(self._seconds) < _PACE_FROM:
+            return None
+        return round((self.total - self.position) * median(self._seconds.values()) / 60, 1)
+
+    def _refuse_beyond(self, index: int) -> None:
+        if index > self.position:
+            raise NotYet(f"item {index} comes later: item {self.position} has no answer yet")
+
+    def _refuse_unfit(self, shown: Shown, click: Click) -> None:
+        if click.offer_id is None:
+            if not shown.item.ask_need:
+                raise BadArgument("this item does not ask whether help is wanted")
+        elif all(offer.offer_id != click.offer_id for offer in shown.offers):
+            raise BadArgument("this item has no such offer")
+        elif shown.item.ask_need and self._answer(click.index, None) is None:
+            raise NotYet("say first whether you would want help now, then what you think of the offers")
+        if click.answer is not None and not fits(click.answer, click.offer_id):
+            raise BadArgument(f"{click.answer.value!r} is no answer to {'an offer' if click.offer_id else 'the need'}")
+
+
+def fits(answer: Answer, offer_id: str | None) -> bool:
+    """Whether this can be said to that: to an offer, or (None) to the need."""
+    return answer.on_need if offer_id is None else answer.on_offer
+
+
+def refuse_foreign(vote: Vote, items: Mapping[str, AnnotationItem]) -> None:
+    """Raise `DataError` where a vote is on nothing that the job asks, or says what cannot be said to it."""
+    item = items.get(vote.item_id)
+    if item is None:
+        raise DataError(f"it is on item {vote.item_id[:60]!r}, which the job does not have")
+    if vote.offer_id is None and not item.ask_need:
+        raise DataError(f"it is on the need at {vote.item_id!r}, which is not asked there")
+    if vote.offer_id is not None and all(offer.offer_id != vote.offer_id for offer in item.offers):
+        raise DataError(f"it is on offer {vote.offer_id[:60]!r} of {vote.item_id!r}, which the job does not have")
+    if vote.occasion > 1 or (vote.occasion and item.practice):
+        raise DataError(f"occasion {vote.occasion} of {vote.item_id!r} does not exist")
+    if vote.answer is not None and not fits(vote.answer, vote.offer_id):
+        raise DataError(f"{vote.answer.value!r} is no answer to {'an offer' if vote.offer_id else 'the need'}")
+
+
+@cache
+def page_languages() -> tuple[str, ...]:
+    """The languages of the page's own texts, English first."""
+    return tuple(sorted((file.stem for file in _TEXTS.glob("*.json")), key=lambda one: (one != "en", one)))
+
+
+def safe_html(markdown: str) -> str:
+    """Markdown as HTML that loads nothing and runs nothing: no HTML of its own, pictures as their words, links that
+    tell nobody where they were followed from."""
+    return str(_markdown().render(markdown))
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+    from markdown_it.common.utils import escapeHtml
+
+    found = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def link(renderer: Any, tokens: Any, at: int, options: Any, _env: Any) -> str:
+        outside = str(tokens[at].attrs.get("href", "")).startswith(("https://", "http://", "mailto:"))
+        tokens[at].attrs |= {"rel": "noopener noreferrer", "target": "_blank"} if outside else {"href": "#"}
+        return str(renderer.renderToken(tokens, at, options, _env))
+
+    def image(_renderer: Any, tokens: Any, at: int, _options: Any, _env: Any) -> str:
+        return str(escapeHtml(tokens[at].content))
+
+    found.add_render_rule("link_open", link)
+    found.add_render_rule("image", image)
+    return found
+
+
+def _instructions(path: Path) -> dict[str, str]:
+    """The Markdown texts of a job by language, English first."""
+    files = {"en": path / "instructions.md"}
+    files |= {file.name.split(".")[1]: file for file in sorted(path.glob("instructions.*.md"))}
+    found = {}
+    for language, file in files.items():
+        try:
+            found[language] = file.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            raise DataError(f"{path} has no instructions.md: write what annotators read first and agree to") from None
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
+        except OSError as error:
+            raise DataError(f"cannot read {file}: {error.strerror}") from error
+    return found
+
+
+def _numbered(material: Material, order: tuple[Showing, ...]) -> list[int]:
+    """The number of each showing's session, from 1: practice and what comes again are sessions of their own."""
+    found: list[int] = []
+    before = None
+    for one in order:
+        item = material.items[one.item_id]
+        here = (item.practice, one.occasion, item.trace_id)
+        found.append(found[-1] + (here != before) if found else 1)
+        before = here
+    return found

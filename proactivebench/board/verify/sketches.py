@@ -9,7 +9,7 @@ moment of which none is kept says nothing, and counts for nothing.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -25,8 +25,14 @@ NEAR = (-1, 0, 1)  # a moment and its neighbours: an offer may have been moved b
 _FACTOR, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 _COMMON = 8  # a shingle that more than one in so many offers is counted by dense products
 
+_TOGETHER = 2**17  # shingles that one product counts
+_DENSE = 2**21  # elements of a dense matrix
+
 Hashes = NDArray[np.uint32]
+Names = NDArray[np.uint64]  # of a shingle at a moment
 Place = tuple[str, int]
+Offered = tuple[NDArray[np.int64], Hashes, NDArray[np.float32]]  # whose shingle, which, its weight
+Entries = tuple[NDArray[np.float32], tuple[NDArray[np.int64], NDArray[np.int64]]]  # a sparse matrix's: what, where
 
 
 class Sketch(Record):
@@ -107,13 +113,12 @@ def _kept(hashes: Hashes, level: int) -> Hashes:
 def _coverage(left: Sequence[Sketch], right: Sequence[Sketch], level: int) -> NDArray[np.float32]:
     mine = _by_moment(left, level)
     theirs = mine if left is right else _by_moment(right, level)
-    found = np.zeros((len(left), len(right)), dtype=np.float32)
-    for (trace, turn), (rows, hashes, weights) in mine.items():
-        near = [theirs[trace, turn + step] for step in NEAR if (trace, turn + step) in theirs]
-        if any(len(one[0]) for one in near):
-            other_rows = np.concatenate([one[0] for one in near])
-            other_hashes = np.concatenate([one[1] for one in near])
-            found += _shared((rows, hashes, weights), other_rows, other_hashes, found.shape)
+    shape = len(left), len(right)
+    found = np.zeros(shape, dtype=np.float32)
+    for moments in _batches(mine, theirs):
+        ours = _side([mine[moment] for moment, _ in moments])
+        near = _side([_joined_up([theirs[place] for place in places]) for _, places in moments])
+        found += _shared(ours, near, shape)
     telling = np.zeros(len(left), dtype=np.float32)
     for rows, _, _ in mine.values():
         telling[np.unique(rows)] += 1
@@ -121,9 +126,28 @@ def _coverage(left: Sequence[Sketch], right: Sequence[Sketch], level: int) -> ND
     return found
 
 
-def _by_moment(
-    sketches: Sequence[Sketch], level: int
-) -> dict[Place, tuple[NDArray[np.int64], Hashes, NDArray[np.float32]]]:
+def _batches(
+    mine: Mapping[Place, Offered], theirs: Mapping[Place, Offered]
+) -> Iterator[list[tuple[Place, list[Place]]]]:
+    """The moments of the one with those of the other at or next to them that hold any shingle, as many at a time as are
+    counted in one product."""
+    batch: list[tuple[Place, list[Place]]] = []
+    size = 0
+    for trace, turn in mine:
+        near = [(trace, turn + step) for step in NEAR if (trace, turn + step) in theirs]
+        held = sum(len(theirs[place][0]) for place in near)
+        if not held:
+            continue
+        if batch and size + held > _TOGETHER:
+            yield batch
+            batch, size = [], 0
+        batch.append(((trace, turn), near))
+        size += held
+    if batch:
+        yield batch
+
+
+def _by_moment(sketches: Sequence[Sketch], level: int) -> dict[Place, Offered]:
     """By moment: whose shingle, which, and its weight, one over the number its owner has there."""
     parts: dict[Place, list[tuple[int, Hashes]]] = {}
     for row, one in enumerate(sketches):
@@ -132,7 +156,7 @@ def _by_moment(
     return {place: _joined(offered) for place, offered in parts.items()}
 
 
-def _joined(offered: Sequence[tuple[int, Hashes]]) -> tuple[NDArray[np.int64], Hashes, NDArray[np.float32]]:
+def _joined(offered: Sequence[tuple[int, Hashes]]) -> Offered:
     sizes = np.array([len(hashes) for _, hashes in offered])
     rows = np.repeat(np.array([row for row, _ in offered], dtype=np.int64), sizes)
     return (
@@ -142,23 +166,45 @@ def _joined(offered: Sequence[tuple[int, Hashes]]) -> tuple[NDArray[np.int64], H
     )
 
 
+def _joined_up(offered: Sequence[Offered]) -> Offered:
+    rows, hashes, weights = zip(*offered, strict=True)
+    return np.concatenate(rows), np.concatenate(hashes), np.concatenate(weights)
+
+
+def _side(moments: Sequence[Offered]) -> tuple[NDArray[np.int64], Names, NDArray[np.float32]]:
+    """The shingles of several moments, each named by its moment and its hash."""
+    rows, hashes, weights = _joined_up(moments)
+    place = np.repeat(np.arange(len(moments), dtype=np.uint64), [len(one[0]) for one in moments])
+    return rows, (place << np.uint64(32)) | hashes, weights
+
+
 def _shared(
-    mine: tuple[NDArray[np.int64], Hashes, NDArray[np.float32]],
-    rows: NDArray[np.int64],
-    hashes: Hashes,
+    mine: tuple[NDArray[np.int64], Names, NDArray[np.float32]],
+    theirs: tuple[NDArray[np.int64], Names, NDArray[np.float32]],
     shape: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """(left, right): the weight of the left ones' shingles at one moment that the right ones have."""
-    from scipy.sparse import csr_matrix
-
-    owned = np.unique((rows.astype(np.uint64) << np.uint64(32)) | hashes)
-    rows, hashes = (owned >> np.uint64(32)).astype(np.int64), (owned & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    names, columns = np.unique(hashes, return_inverse=True)
+    """(left, right): the weight of the left ones' shingles, summed over some moments, that the right ones have there or
+    next to there. Where few have offered, all products are dense; else those alone of shingles that many share."""
+    names, columns = np.unique(theirs[1], return_inverse=True)
+    owned = np.unique(theirs[0] * len(names) + columns)  # a shingle of two moments next to each other is one
+    rows, columns = np.divmod(owned, len(names))
     places = np.minimum(np.searchsorted(names, mine[1]), len(names) - 1)
     there = names[places] == mine[1]
-    left = csr_matrix((mine[2][there], (mine[0][there], places[there])), shape=(shape[0], len(names)))
-    right = csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, columns)), shape=(shape[1], len(names)))
-    common = np.bincount(columns, minlength=len(names)) > max(_COMMON, shape[1] // _COMMON)
+    placed, heavy = (mine[0][there], places[there]), mine[2][there]
+    if max(shape) * len(names) <= _DENSE:
+        left, right = (np.zeros((each, len(names)), dtype=np.float32) for each in shape)
+        left[placed] = heavy  # its owner has a shingle once
+        right[rows, columns] = 1
+        return left @ right.T
+    return _sparsely((heavy, placed), (np.ones(len(rows), dtype=np.float32), (rows, columns)), (*shape, len(names)))
+
+
+def _sparsely(mine: Entries, theirs: Entries, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    from scipy.sparse import csr_matrix
+
+    names = shape[2]
+    left, right = csr_matrix(mine, shape=(shape[0], names)), csr_matrix(theirs, shape=(shape[1], names))
+    common = np.bincount(theirs[1][1], minlength=names) > max(_COMMON, shape[1] // _COMMON)
     found = np.asarray((left[:, ~common] @ right[:, ~common].T).toarray(), dtype=np.float32)
     if common.any():
         found += left[:, common].toarray() @ right[:, common].toarray().T

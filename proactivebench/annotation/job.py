@@ -6,11 +6,13 @@ items.jsonl          the moments and offers that people are asked about, practic
 sources.jsonl        which answers of which runs they stand for: never shown to annotators
 instructions.md      what annotators read first and agree to; `instructions.zh.md` the same in Chinese, and so on
 annotators.json      pseudonyms, their slots, and the sha256 of the token in each one's link
+withdrawn.json       the sha256 of each link whose annotator withdrew
 votes/<name>.jsonl   one annotator's consent and votes, in the order they were given
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +38,7 @@ from proactivebench.text import BadLine, read_lines, write_lines
 
 _SPOKEN: TypeAdapter[Vote | Consent] = TypeAdapter(Annotated[Vote | Consent, Field(discriminator="kind")])
 _ANNOTATORS = TypeAdapter(list[Annotator])
+_LONGEST = 65_536  # bytes of a line: a reason of 2,000 letters is far below
 WANTED = "the folder of an annotation job, as `annotate prepare` writes it"
 
 
@@ -170,14 +173,33 @@ class JobFolder:
 
 def read_spoken(file: Path) -> Iterator[Vote | Consent]:
     """The consent and votes of a file, a torn last line left out. Raises `DataError` naming file and line."""
+    return (said for _, said in numbered_spoken(file))
+
+
+def numbered_spoken(file: Path) -> Iterator[tuple[int, Vote | Consent]]:
+    """The consent and votes of a file, each with its line's number; a torn last line is left out. Raises `DataError`
+    naming file and line."""
     try:
         with file.open("rb") as lines:
-            whole = (line for line in lines if line.endswith(b"\n"))
-            for _, said in read_lines(whole, _SPOKEN.validate_json):
-                yield said
+            yield from read_lines((line for line in lines if line.endswith(b"\n")), _SPOKEN.validate_json)
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
     except BadLine as error:
         cause = error.__cause__
         why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
         raise DataError(f"{file}:{error.number} is no vote: {why}") from None
+
+
+def end_last_line(file: Path) -> None:
+    """Give a last line without an end its end, where it holds a whole vote or consent, as an editor may leave it; what
+    a crash tore is left as it is. Raises `CannotWrite`."""
+    if not file.exists():
+        return
+    with cannot_write(file), file.open("r+b") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LONGEST))
+        last = stream.read().rpartition(b"\n")[2]
+        try:
+            _SPOKEN.validate_json(last)
+        except ValidationError:
+            return
+        stream.write(b"\n")

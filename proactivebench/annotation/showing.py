@@ -337,7 +337,8 @@ def refuse_foreign(vote: Vote, items: Mapping[str, AnnotationItem]) -> None:
 @cache
 def page_languages() -> tuple[str, ...]:
     """The languages of the page's own texts, English first."""
-    return tuple(sorted((file.stem for file in _TEXTS.glob("*.json")), key=lambda one: (one != "en", one)))
+    found = {"en", *(file.stem for file in _TEXTS.glob("*.json"))}
+    return tuple(sorted(found, key=lambda one: (one != "en", one)))
 
 
 def safe_html(markdown: str) -> str:

@@ -9,6 +9,8 @@ import click
 
 VERBS = {
     "prepare": "From runs or traces to a job: what people are asked",
+    "serve": "A local page for each annotator",
+    "withdraw": "Delete one annotator's votes",
 }
 
 

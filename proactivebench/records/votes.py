@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from proactivebench.records.base import Record
 
@@ -87,7 +86,7 @@ class Vote(Record):
     offer_id: str | None = None
     answer: Answer | None = None
     reason: str | None = Field(default=None, max_length=2_000)
-    at: datetime
+    at: AwareDatetime
     order: int = Field(ge=0)
     seconds: float | None = Field(default=None, ge=0)
 
@@ -103,7 +102,7 @@ class Consent(Record):
     kind: Literal["consent"] = "consent"
     annotator: Pseudonym
     instructions: str
-    at: datetime
+    at: AwareDatetime
 
 
 def current_votes(lines: Iterable[Vote]) -> dict[VoteKey, Vote]:

@@ -1,0 +1,157 @@
+"""Who takes part in a job: a place and a link for each, and an end to both where somebody withdraws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from proactivebench.annotation.job import JobFolder
+from proactivebench.errors import BadArgument, DataError, UnknownName, UsageError
+from proactivebench.naming import did_you_mean
+from proactivebench.records import Annotator
+from proactivebench.records.votes import PSEUDONYM, Pseudonym
+from proactivebench.store import cannot_write, first_problem, write_whole
+from proactivebench.web.guard import new_token, token_sha256
+
+_NAME = TypeAdapter(Pseudonym)
+_HASHES = TypeAdapter(list[str])
+
+
+class Admitted(NamedTuple):
+    """Everyone who has a place, and the tokens of those whose link was made just now: they stand nowhere else."""
+
+    annotators: dict[str, Annotator]
+    tokens: dict[str, str]
+
+
+def admit(folder: JobFolder, names: Iterable[str] = (), *, relink: Iterable[str] = ()) -> Admitted:
+    """Give a place and a link to each of `names` who has none, and a new link to each of `relink`, whose old one ends.
+
+    Returns who is in the job now, and the new tokens by pseudonym.
+
+    Raises:
+        BadArgument: A name that is no pseudonym, or is somebody's in other letters.
+        UnknownName: Nobody of that name is there to be linked again.
+        CannotWrite: The list cannot be written; then nothing has changed.
+    """
+    with _changing(folder):
+        known = _present(folder)
+        tokens: dict[str, str] = {}
+        for name in dict.fromkeys(names):
+            if name not in known:
+                _refuse_unfit(name, known)
+                tokens[name] = new_token()
+                taken = {one.slot for one in known.values()}
+                slot = next(number for number in count() if number not in taken)
+                known[name] = _place(name, slot, tokens[name])
+        for name in dict.fromkeys(relink):
+            if name not in known:
+                near = did_you_mean(name, known)
+                raise UnknownName(f"{folder.path} knows no annotator {name!r}: {near}make a place with --annotator")
+            if name not in tokens:
+                tokens[name] = new_token()
+                known[name] = _place(name, known[name].slot, tokens[name])
+        if tokens:
+            folder.write_annotators(known.values())
+    return Admitted(known, tokens)
+
+
+def withdraw(folder: JobFolder, pseudonym: str) -> None:
+    """Delete one annotator's votes, consent and place. What remains is the sha256 of a token, of nobody any more: that
+    somebody withdrew. Whoever holds their votes file open has to close it first.
+
+    Raises `UnknownName` where nobody of that name has a place or votes, `CannotWrite`.
+    """
+    with _changing(folder):
+        known = folder.annotators()
+        file = folder.votes_file(pseudonym)
+        if pseudonym not in known and (_unfit(pseudonym) or not file.exists()):
+            raise UnknownName(f"{folder.path} knows no annotator {pseudonym!r}: {did_you_mean(pseudonym, known)}")
+        with cannot_write(file):  # the votes first: a kill from here on leaves a place without votes, never votes
+            file.unlink(missing_ok=True)
+            file.with_name(f".{file.name}.lock").unlink(missing_ok=True)
+        if (gone := known.pop(pseudonym, None)) is not None:
+            hashes = [*dict.fromkeys([*withdrawn(folder), gone.token_sha256])]
+            write_whole(folder.path / "withdrawn.json", _HASHES.dump_json(hashes, indent=2).decode() + "\n")
+            folder.write_annotators(known.values())
+
+
+def withdrawn(folder: JobFolder) -> tuple[str, ...]:
+    """The sha256 of each link whose annotator withdrew. Raises `DataError`."""
+    file = folder.path / "withdrawn.json"
+    try:
+        return tuple(_HASHES.validate_json(file.read_bytes()))
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from error
+    except ValidationError as error:
+        raise DataError(f"{file} is no list of links: {first_problem(error)}") from error
+
+
+@contextmanager
+def held(folder: JobFolder, wanted: str) -> Iterator[None]:
+    """Hold the job as its one server, or as one who needs that there is none. Raises `UsageError` where it is served;
+    `wanted` is what to do then."""
+    _ = folder.job
+    lock = FileLock(folder.path / ".serving.lock", timeout=0, thread_local=False)
+    with cannot_write(folder.path):
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError(f"{folder.path} is being served by another process: {wanted}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _present(folder: JobFolder) -> dict[str, Annotator]:
+    """Who has a place: not those whose withdrawal was cut off after their link had ended."""
+    gone = set(withdrawn(folder))
+    return {name: one for name, one in folder.annotators().items() if one.token_sha256 not in gone}
+
+
+@contextmanager
+def _changing(folder: JobFolder) -> Iterator[None]:
+    _ = folder.job
+    lock = FileLock(folder.path / ".annotators.lock", thread_local=False)
+    with cannot_write(folder.path):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _place(name: str, slot: int, token: str) -> Annotator:
+    return Annotator(pseudonym=name, slot=slot, token_sha256=token_sha256(token), made=datetime.now(UTC))
+
+
+def _unfit(name: str) -> bool:
+    try:
+        _NAME.validate_python(name)
+    except ValidationError:
+        return True
+    return False
+
+
+def _refuse_unfit(name: str, known: Iterable[str]) -> None:
+    if _unfit(name):
+        raise BadArgument(
+            f"{name[:80]!r} is no pseudonym: letters, digits, '.', '_' and '-', a letter or digit first, 64 at most "
+            f"({PSEUDONYM})"
+        )
+    same = next((one for one in known if _file_name(one) == _file_name(name)), None)
+    if same is not None:
+        raise BadArgument(f"{name!r} and {same!r} would share a file on some systems: choose another pseudonym")
+
+
+def _file_name(name: str) -> str:
+    return name.casefold().rstrip(".")

@@ -12,10 +12,6 @@ from numpy.typing import NDArray
 from proactivebench.scoring.intervals import t_quantile
 
 FEWEST_TRACES = 4
-OFFERS_ICC = 0.05  # of acceptance within a trace, on the release (METRICS.md section 3)
-SILENCES_ICC = 0.08  # of need within a trace, on the release, unanimous rule
-OFFERS_ACCEPTED = 0.39  # share of votes for an offer on the release, where no verdict says what to expect
-SILENCES_ACCEPTED = 0.67  # share of moments without need there
 
 
 @dataclass(frozen=True, slots=True)

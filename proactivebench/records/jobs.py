@@ -52,7 +52,7 @@ class ItemSource(Record):
     one line for each answer that they stand for. Never shown to annotators."""
 
     item_id: str
-    offer_id: str | None
+    offer_id: str | None = None
     run: str
     repeat: int = 0
     round: int = 0

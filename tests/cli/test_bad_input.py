@@ -32,6 +32,9 @@ LINES = [
     ("judges audit-leaks", "train", "judges audit-leaks @ rows.jsonl proactivebench_sample"),
     ("judges audit-leaks", "test", "judges audit-leaks rows.jsonl @ proactivebench_sample"),
     ("score", "human_labels", "score r --human_labels @"),
+    ("annotate prepare", "source", "annotate prepare @ --output_path new"),
+    ("annotate prepare", "tasks", "annotate prepare r --output_path new --tasks @"),
+    ("annotate prepare", "practice", "annotate prepare r --output_path new --practice @"),
 ]
 RUNS = [
     ("judge", "run", "judge @"),
@@ -47,6 +50,12 @@ RUNS = [
     ("export", "run", "export @ --to lm-eval --output_path new"),
     ("judges fingerprint", "runs", "judges fingerprint @ --judge_model m"),
     ("leaderboard prepare", "run", "leaderboard prepare @ --output_path new"),
+    ("annotate prepare", "source", "annotate prepare r @ --output_path new"),
+    (
+        "annotate prepare",
+        "candidates_from",
+        "annotate prepare proactivebench_sample --output_path new --candidates 2 --from @",
+    ),
     ("run", "model_args", f"run --model replay --model_args path=@ {SAMPLE}"),
 ]
 FOLDERS = [
@@ -79,6 +88,7 @@ CARDS = [
     ("judges train", "name", "judges train @"),
     ("audit-published", "file", "audit-published @"),
     ("judges table", "page", "judges table @ --check"),
+    ("annotate prepare", "instructions", "annotate prepare r --output_path new --instructions @"),
 ]
 PLACES = [*LINES, *RUNS, *FOLDERS, *CARDS]
 WRITTEN = {"output_path", "dataset_path", "output", "junit", "markdown"}  # these are written, not read

@@ -1,0 +1,156 @@
+"""What a run's labels will buy, by its own counts and what its judge is known to be worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proactivebench.annotation.precision import Expected, agreement, half_width
+from proactivebench.annotation.runs import Answered
+from proactivebench.errors import UnknownName
+from proactivebench.evaluation import measurements_in
+from proactivebench.garbage import collector_paused
+from proactivebench.judging.errors import judge_errors, known_measured
+from proactivebench.judging.kept import kept_measured
+from proactivebench.naming import did_you_mean
+from proactivebench.records import ErrorCount, ItemStratum, JudgeErrors, JudgeIdentity
+from proactivebench.scoring.answers import PROPOSED
+from proactivebench.scoring.decisions import ACCEPTED, REJECTED, read_verdicts
+from proactivebench.scoring.outcomes import outcomes, views
+
+ACCEPTED_ON_RELEASE = {ItemStratum.OFFERS: 0.39, ItemStratum.SILENCES: 0.67}  # share of votes; moments without need
+ICC = {ItemStratum.OFFERS: 0.05, ItemStratum.SILENCES: 0.08}  # within a trace of the release (METRICS.md section 3)
+_EDGE = 0.1  # no share is expected nearer to 0 or 1: a judge's errors leave that open
+
+Masks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Half-widths of one run's prediction-powered F1: by the number of labels in each stratum; `grounds` says in words
+    what was assumed of people and judge."""
+
+    run: str
+    agent: str
+    half_widths: dict[int, float]
+    grounds: str
+
+
+def forecast(
+    answered: Answered, labels: Iterable[int], judge: str | None = None, correlation: float | None = None
+) -> Forecast:
+    """How wide the interval of a run's F1 will be with so many labels in each stratum.
+
+    Args:
+        answered: The run.
+        labels: Numbers of labels.
+        judge: Whose verdicts to go by, id or name. Default: the first that judged the run.
+        correlation: Of its verdicts with people's. Default: what its measured errors say; 0 where nobody measured it.
+
+    Raises:
+        UnknownName: No such judge has judged the run.
+    """
+    offers, silences, grounds = expected(answered, judge, correlation)
+    widths = {count: half_width(offers, silences, count) for count in labels}
+    return Forecast(answered.run.path, answered.run.agent, widths, grounds)
+
+
+def expected(
+    answered: Answered, judge: str | None = None, correlation: float | None = None
+) -> tuple[Expected, Expected, str]:
+    """What is expected of people's labels of a run's offers and of its silences, and on what grounds, in words.
+
+    Where the data's labels decided they are known. Else people are expected to accept what a judge that is measured
+    accepts, corrected by its errors; and under any other, or none, what people accepted on the release. Arguments and
+    errors are those of `forecast`.
+    """
+    named = _judge(answered, judge)
+    verdicts = _Verdicts.of(answered, named) if named else None
+    found = {stratum: _stratum(answered, stratum, verdicts, correlation) for stratum in ItemStratum}
+    by = f"{named.name}: " if named else "no judge: "
+    said = [f"{one.accepted:.0%} of {name} accepted {why}" for name, (one, why) in found.items() if one.size]
+    grounds = by + "; ".join(said)
+    return found[ItemStratum.OFFERS][0], found[ItemStratum.SILENCES][0], grounds
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdicts:
+    """A judge's verdicts on a run: by stratum which were given and which accept; `sure` where labels decided; the
+    judge's errors, as far as they are known, and whether its verdicts say what people think (`leads`)."""
+
+    given: dict[ItemStratum, Masks]
+    accepting: dict[ItemStratum, Masks]
+    sure: Masks
+    errors: JudgeErrors | None
+    leads: bool
+
+    @classmethod
+    def of(cls, answered: Answered, judge: JudgeIdentity) -> _Verdicts:
+        answers, manifest = answered.answers, answered.manifest
+        with collector_paused():
+            decisions = read_verdicts(answers, judge, answered.store.iter_verdicts(judge.id))
+        found = outcomes(answers, decisions, judge, next(views(answers, judge)))
+        codes = {
+            ItemStratum.OFFERS: (found.offers, found.offered),
+            ItemStratum.SILENCES: (found.silences, found.silent),
+        }
+        known = (*manifest.measured, *known_measured(judge), *kept_measured(judge))
+        scored = {name: np.isin(code, (ACCEPTED, REJECTED)) for name, (code, _) in codes.items()}
+        return cls(
+            given={name: there[:, :, None] & scored[name] for name, (_, there) in codes.items()},
+            accepting={name: code == ACCEPTED for name, (code, _) in codes.items()},
+            sure=found.sure,
+            errors=judge_errors(judge, known),
+            leads=measurements_in(manifest)[judge.id].leads,
+        )
+
+    def rates(self, stratum: ItemStratum) -> tuple[float, float] | None:
+        """Sensitivity and specificity towards acceptance, where both are measured."""
+        if self.errors is None:
+            return None
+        of_offers = (self.errors.correct_detection, self.errors.false_alarm)
+        of_silences = (self.errors.correct_rejection, self.errors.missed_need)
+        first, second = of_offers if stratum is ItemStratum.OFFERS else of_silences
+        return (_rate(first), _rate(second)) if first and second and first.items and second.items else None
+
+
+def _stratum(
+    answered: Answered, stratum: ItemStratum, found: _Verdicts | None, correlation: float | None
+) -> tuple[Expected, str]:
+    offered = answered.status == PROPOSED
+    there = offered if stratum is ItemStratum.OFFERS else ~offered & answered.answers.final(answered.status)
+    sizes = [int(count) for count in answered.answers.moments.per_trace(there.sum(axis=1).astype(np.float64))]
+    share, icc = ACCEPTED_ON_RELEASE[stratum], ICC[stratum]
+    if found is None or not found.given[stratum].any():
+        return Expected(sizes, share, 0.0, icc), "as on the release"
+    given = found.given[stratum]
+    said = float(found.accepting[stratum][given].mean())
+    if found.sure[given.any(axis=2)].all():
+        return Expected(sizes, said, 0.0, icc, certain=True), "by the labels of the data"
+    rates, why = found.rates(stratum), "as on the release"
+    if found.leads:
+        better = sum(rates) - 1 if rates else 1.0
+        share = (said + rates[1] - 1) / better if rates and better > _EDGE else said  # METRICS.md section 5
+        share, why = min(1 - _EDGE, max(_EDGE, share)), "by its verdicts and errors"
+    if correlation is None:
+        correlation = agreement(*rates, share) if rates else 0.0
+    return Expected(sizes, share, correlation, icc), f"{why}, r = {correlation:.2f}"
+
+
+def _judge(answered: Answered, wanted: str | None) -> JudgeIdentity | None:
+    judges = answered.store.judges
+    if wanted is None:
+        return next(iter(judges.values()), None)
+    for judge in judges.values():
+        if wanted in (judge.id, judge.name):
+            return judge
+    known = [name for judge in judges.values() for name in (judge.name, judge.id)]
+    there = f"there are {', '.join(judges)}" if judges else "nobody has judged it"
+    raise UnknownName(f"no judge {wanted} decided on {answered.run.path}: {did_you_mean(wanted, known)}{there}")
+
+
+def _rate(count: ErrorCount) -> float:
+    return count.correct / count.items

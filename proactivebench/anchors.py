@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,14 +12,25 @@ from proactivebench.agents import baseline
 from proactivebench.agents.base import Turn
 from proactivebench.agents.baselines import Offer
 from proactivebench.errors import ProactiveBenchError
-from proactivebench.records import Decoding, MetricValue, Moment, NeedRule, Report, Task, TaskVotes
+from proactivebench.records import OFFER_RULES, Decoding, MetricValue, Moment, NeedRule, Report, Task, TaskVotes
 from proactivebench.scoring.chance import beats_chance
-from proactivebench.scoring.timing import RATE, Flags, distinct_share, measured, needs_of, timed
+from proactivebench.scoring.timing import (
+    RATE,
+    Flags,
+    distinct_share,
+    measured,
+    needs_of,
+    rules_by_chance,
+    suffixes,
+    timed,
+)
 from proactivebench.traces import labelled_items, load_task
 from proactivebench.traces.benchmark import PUBLISHED, RELEASED
 
 NEED_ORACLE, HUMAN, ASKED = "need-oracle", "one human", "one human, asked for need"
 BY_DEFINITION = "so by definition"
+
+Held = tuple[list[Flags], list[Flags]]
 
 _DEFINED = frozenset({"always", "never", "parrot"})
 _POOLED = "who voted, pooled: what people share, no agent need exceed"
@@ -38,9 +49,10 @@ class Anchor:
     """A row that puts all others in their place: its `name`, and what it does in words.
 
     `metrics` has need recall, needless offers, need-detection balanced accuracy and the share of moments with an offer
-    under their keys, `_majority` appended for the second need rule. Intervals are missing where a figure is so by
-    definition. `chance` is the p of its offers falling on need, not corrected for others (empty where they were not
-    its own to place); `distinct` the share of its offers that differ; `people`: no agent, but those who labelled.
+    under their keys, the rule appended (`_majority`) for those beside the leading one. Intervals are missing where a
+    figure is so by definition. `chance` is the p of its offers falling on need, not corrected for others (empty where
+    they were not its own to place); `distinct` the share of its offers that differ; `people`: no agent, but those who
+    labelled.
     """
 
     name: str
@@ -54,7 +66,7 @@ class Anchor:
 def anchors_of(task: Task, rate: float) -> tuple[Anchor, ...]:
     """The anchors of `task`; `random` offers at `rate` of the moments, as expected values. Those that depend on the
     data alone are computed once in a process. None where moments lack need labels."""
-    return () if task.unlabelled else (*_fixed(task), _random(task, rate))
+    return (*_fixed(task), _random(task, rate)) if task.labelled else ()
 
 
 def anchors_beside(reports: Sequence[Report], task: Task | None = None) -> tuple[Anchor, ...]:
@@ -79,7 +91,7 @@ def anchors_beside(reports: Sequence[Report], task: Task | None = None) -> tuple
     scored = reports[0].judges[0].trace_splits
     traces = tuple(trace for trace in task.traces if trace.trace_id in scored)
     if traces and len(traces) < len(task.traces):
-        task = task.model_copy(update={"traces": traces})
+        task = task.part(traces)
     return anchors_of(task, float(np.mean(rates)))
 
 
@@ -116,10 +128,20 @@ def _voted(task: Task) -> bool:
 def _oracle(task: Task) -> Anchor:
     """Offers exactly at the need moments of the rule: of each rule another agent, each under its own."""
     needs = needs_of(task)
-    own = {rule: measured(need, {rule: need}) for rule, need in needs.items()}
-    metrics = own[NeedRule.MAJORITY] | own[NeedRule.UNANIMOUS]
-    chance = {rule: beats_chance(need, need).p for rule, need in needs.items()}
+    offers = {rule: [each == 1 for each in need] for rule, need in needs.items()}
+    metrics = _apart(task, {rule: measured(offers[rule], {rule: need}) for rule, need in needs.items()})
+    chance = {rule: beats_chance(offers[rule], needs[rule]).p for rule in rules_by_chance(task)}
     return Anchor(NEED_ORACLE, "offers exactly where the rule says that help was needed", _exact(metrics), chance)
+
+
+def _apart(task: Task, metrics: Mapping[NeedRule, Mapping[str, MetricValue]]) -> dict[str, MetricValue]:
+    """Figures of another agent by each rule, under the keys that a table of the task has for them; how often it offers
+    by the leading rule that it has figures by."""
+    found: dict[str, MetricValue] = {}
+    for rule, suffix in reversed(suffixes(task.need_rules).items()):
+        own = metrics.get(rule, {})
+        found |= {key if key == RATE else key + suffix: value for key, value in own.items()}
+    return found
 
 
 def _random(task: Task, rate: float) -> Anchor:
@@ -140,9 +162,14 @@ def _exact(metrics: dict[str, MetricValue]) -> dict[str, MetricValue]:
 def _people(task: Task) -> Iterator[Anchor]:
     """One of the people against the others, by what they accepted and, where they were asked, by need itself."""
     seen = load_task(RELEASED) if task.name == PUBLISHED else task  # people voted on the moments as released
-    offers = [[[each.votes for each in label.tasks] if label else [] for label in t.labels or ()] for t in seen.traces]
-    says = f"one person's need (accepts some stored offer) against that of the others {_POOLED}"
-    yield from _human(HUMAN, says, offers)
+    labels = [trace.labels or () for trace in seen.traces]
+    held = _held([[[each.votes for each in label.tasks] if label else [] for label in trace] for trace in labels])
+    how = "accepts some stored offer"
+    if NeedRule.ASKED in seen.need_rules:
+        how = f"says so when asked; by the offer rules {how}"
+        by_most = _held([[[label.asked] if label else [] for label in trace] for trace in labels])
+        held |= {NeedRule.ASKED: by_most[NeedRule.MAJORITY]} if by_most else {}
+    yield from _human(HUMAN, f"one person's need ({how}) against that of the others {_POOLED}", seen, held)
     if seen.name == RELEASED:
         silences = {item.events: item.votes for item in labelled_items() if item.pred_task is None}
         asked = [
@@ -152,14 +179,22 @@ def _people(task: Task) -> Iterator[Anchor]:
             ]
             for trace in seen.traces
         ]
-        yield from _human(ASKED, f"one person's vote on need itself against that of the others {_POOLED}", asked)
+        says = f"one person's vote on need itself against that of the others {_POOLED}"
+        yield from _human(ASKED, says, seen, _held(asked))
 
 
-def _human(name: str, says: str, votes: Sequence[Sequence[Sequence[tuple[bool, ...]]]]) -> Iterator[Anchor]:
+def _human(name: str, says: str, task: Task, held: Mapping[NeedRule, Held]) -> Iterator[Anchor]:
+    """The row of what people say, by each rule, held against the others; none where nobody has others."""
+    if held:
+        metrics = {rule: measured(shown, {rule: needed}) for rule, (shown, needed) in held.items()}
+        yield Anchor(name, says, _apart(task, metrics), people=True)
+
+
+def _held(votes: Sequence[Sequence[Sequence[tuple[bool, ...]]]]) -> dict[NeedRule, Held]:
     """Each voter of a moment as the agent, the others as the need, pooled: would u accept anything, and do the others
     accept something, all or most of them? Nothing where fewer than two voted. `votes`: per trace, moment and offer."""
     shown: list[Flags] = []
-    needed: dict[NeedRule, list[Flags]] = {rule: [] for rule in NeedRule}
+    needed: dict[NeedRule, list[Flags]] = {rule: [] for rule in OFFER_RULES}
     for trace in votes:
         placed = [(moment, u) for moment in trace if min(map(len, moment), default=0) > 1 for u in _voters(moment)]
         if not placed:
@@ -169,8 +204,7 @@ def _human(name: str, says: str, votes: Sequence[Sequence[Sequence[tuple[bool, .
         needed[NeedRule.UNANIMOUS].append(np.array([any(map(all, given)) for given in others]))
         most = [any(TaskVotes(task="", votes=each).accepted for each in given) for given in others]
         needed[NeedRule.MAJORITY].append(np.array(most))
-    if shown:
-        yield Anchor(name, says, measured(shown, needed), people=True)
+    return {rule: (shown, need) for rule, need in needed.items()} if shown else {}
 
 
 def _voters(moment: Sequence[tuple[bool, ...]]) -> range:

@@ -233,7 +233,7 @@ def task_identity(task: Task, spec: str) -> TaskIdentity:
         data_hash=task.data_hash,
         licence=task.licence,
         source=task.source,
-        labelled=task.unlabelled == 0,
+        labelled=task.labelled,
         notes=task.notes,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from proactivebench.anchors import ASKED, HUMAN, NEED_ORACLE, Anchor, anchors_beside, anchors_of
 from proactivebench.evaluation import report_of, run_async
 from proactivebench.preparation import Settings, prepare
-from proactivebench.records import NeedRule, Report, Task
+from proactivebench.records import OFFER_RULES, NeedRule, Report, Task
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.timing import distinct_share, need_counts, timing_of
 from proactivebench.traces import load_task
@@ -55,7 +55,7 @@ def test_the_oracle_is_one_and_beats_chance_under_each_rule(sample, suffix, rule
     assert oracle.chance[rule] == pytest.approx(1e-4)
 
 
-@pytest.mark.parametrize("rule", NeedRule)
+@pytest.mark.parametrize("rule", OFFER_RULES)
 def test_silence_at_the_first_event_alone_does_not_beat_chance(sample, rule):
     assert by_name(sample)["skip-first"].chance[rule] == 1
 
@@ -142,4 +142,4 @@ def test_on_the_release_the_anchors_have_the_figures_that_are_documented(name, u
     assert figure(anchors["lexical-need"], BALANCED + "_majority") == pytest.approx(majority, abs=5e-4)
     assert figure(anchors[HUMAN]) == pytest.approx(0.566, abs=6e-4)
     assert figure(anchors[ASKED]) == pytest.approx(0.457, abs=5e-4)
-    assert anchors["skip-first"].chance == dict.fromkeys(NeedRule, 1.0)
+    assert anchors["skip-first"].chance == dict.fromkeys(OFFER_RULES, 1.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from proactivebench.agents.base import Actor, Call, Turn
 from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.models.base import Answer
-from proactivebench.records import AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
+from proactivebench.records import OFFER_RULES, AgentIdentity, Moment, NeedRule, Task, TaskVotes, digest
 
 if TYPE_CHECKING:
     from proactivebench.protocols.base import Protocol
@@ -33,13 +33,13 @@ class Argument:
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """A trivial or informed agent: `offer(request, value)` is its offer at a moment, or None for silence, where `value`
-    is that of its argument. `refuse(word, task)` raises `UsageError` for tasks it cannot answer."""
+    is that of its argument. `refuse(word, task, value)` raises `UsageError` for tasks it cannot answer."""
 
     word: str
     about: str
     offer: Callable[[Turn, Any], str | None]
     argument: Argument | None = None
-    refuse: Callable[[str, Task], None] | None = None
+    refuse: Callable[[str, Task, Any], None] | None = None
 
     @property
     def takes(self) -> str:
@@ -75,7 +75,7 @@ class BaselineAgent(Actor):
             takes = f"; it has {argument.name}" if argument else ""
             raise UnknownName(f"{word}: takes no argument {', '.join(sorted(given))}{takes}")
         if baseline.refuse:
-            baseline.refuse(word, task)
+            baseline.refuse(word, task, value)
         self._offer: Offer = lambda request: baseline.offer(request, value)
         self._protocol = protocol
         self.identity = AgentIdentity(
@@ -129,15 +129,18 @@ def _needed(moment: Moment, rule: NeedRule) -> bool:
     return bool(moment.labels and moment.labels.needs(rule))
 
 
-def _refuse_without_need(name: str, task: Task) -> None:
-    if task.unlabelled:
+def _refuse_without_need(name: str, task: Task, rule: NeedRule) -> None:
+    lacking, lead = task.lacking(rule), task.need_rules[0]
+    if lacking and not (rule is lead and task.labelled):
+        said = "" if task.need_rules == OFFER_RULES and rule in OFFER_RULES else f" by rule={rule}"
+        other = f", rule={lead}" if task.labelled and lead is not rule else ""
         raise UsageError(
-            f"{name}: {task.unlabelled} of {task.moments} moments of {task.name} carry no need label; "
-            "it offers where help was needed, so choose a labelled task or another agent"
+            f"{name}: {lacking} of {task.moments} moments of {task.name} carry no need label{said}; "
+            f"it offers where help was needed, so choose a labelled task{other} or another agent"
         )
 
 
-def _refuse_unlabelled(name: str, task: Task) -> None:
+def _refuse_unlabelled(name: str, task: Task, _: None) -> None:
     if task.unlabelled:
         raise UsageError(
             f"{name}: {task.unlabelled} of {task.moments} moments of {task.name} carry no votes; "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from proactivebench.board.site.headline import Named, groups
 from proactivebench.cli.terminal import copyable, safe
 from proactivebench.judging.measurement import worth
-from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report
+from proactivebench.records import JudgeReport, MetricValue, Report
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.metric import MetricTable
@@ -29,8 +29,8 @@ def print_board(reports: Sequence[Report], console: Console) -> None:
         first = group[0].report
         _say(console, f"{first.task.name}, protocol {first.protocol.name}", style="bold")
         runs = [(one.name, one.report.judges[0]) for one in group]
-        keys = with_rules(in_table(MetricTable.WHEN))
         judge = runs[0][1]
+        keys = with_rules(in_table(MetricTable.WHEN), judge.beside)
         overlap = "" if judge.measurement.leads else "overlap " if judge.judge.baseline else "unmeasured "
         heads = [*map(_head, keys), "chance".rjust(_CHANCE), f" {overlap}{BY_JUDGE.title}"]
         console.print("agent".ljust(_NAME) + "".join(heads), markup=False, style="bold")
@@ -66,7 +66,7 @@ def _width(key: str) -> int:
 def _line(name: str, judged: JudgeReport, keys: Sequence[str], chance: dict[str, float]) -> str:
     metrics = judged.overall.metrics
     cells = [_figure(metrics.get(key), with_interval=key == BY_PEOPLE.key).rjust(_width(key)) for key in keys]
-    p = chance.get(NeedRule.UNANIMOUS)
+    p = chance.get(judged.rule)
     cells.append(("–" if p is None else p_value(p)).rjust(_CHANCE))
     cells.append(_figure(metrics.get(BY_JUDGE.key), with_interval=False).rjust(7))
     return safe(name).ljust(_NAME) + "".join(cells)

@@ -102,14 +102,14 @@ def show(trace: str, tasks: str | None, as_json: bool) -> None:
 
     from proactivebench.cli.labelled_timeline import grid, heading, legend, rows
 
-    console = Console(highlight=False)
+    console, lead = Console(highlight=False), task.need_rules[0]
     console.print(heading(task, found), "", sep="\n")
     if console.is_terminal:
-        console.print(grid(rows(found)))
+        console.print(grid(rows(found, lead)))
     else:  # one line each, for grep
-        for cells in rows(found):
+        for cells in rows(found, lead):
             console.print(Text(" ").join(cells), soft_wrap=True)
-    console.print("", legend(), sep="\n")
+    console.print("", legend(lead), sep="\n")
 
 
 def _row(name: str) -> dict[str, Any]:

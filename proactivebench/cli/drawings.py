@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from proactivebench.judging.measurement import worth
-from proactivebench.records import MetricValue, NeedRule
+from proactivebench.records import MetricValue
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned
 from proactivebench.scoring.chance import over_family
@@ -39,6 +39,7 @@ OUTCOMES = {
 }
 MOST_TRACES = 60  # of a timeline: more than that nobody reads
 _GREY = "#777777"
+_OTHERS = (("diamonds", "D"), ("squares", "s"))  # marks of the values by other rules of need
 _STYLE = {
     "text.parse_math": False,  # a model's name is text, not mathematics
     "svg.hashsalt": "proactivebench",
@@ -58,7 +59,7 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def draw_intervals(runs: Aligned, beside: Mapping[str, float] = {}) -> Figure:  # never changed
-    """The metric of each run with its 95 % interval, best first, hollow below it the value by the other rule of need;
+    """The metric of each run with its 95 % interval, best first, hollow below it the values by other rules of need;
     trivial agents, and what else stands `beside` the runs by name, as lines."""
     lines: dict[float, list[str]] = {}
     trivial = {name: values[runs.key] for name, values in runs.section(0).anchors.items() if runs.key in values}
@@ -67,21 +68,23 @@ def draw_intervals(runs: Aligned, beside: Mapping[str, float] = {}) -> Figure:  
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7, 1.3 + 0.32 * len(runs.names)), layout="constrained")
         axes = figure.add_subplot()
-        found = [runs.value(run) for run in range(len(runs.names))]
+        found, others = [runs.value(run) for run in range(len(runs.names))], runs.judged[0].beside
         sign = -1 if runs.metric.better == "down" else 1
         order = sorted(range(len(found)), key=lambda run: sign * (found[run].value or 0), reverse=True)
         for row, run in enumerate(order):
             _interval(axes, found[run], row)
-            other = runs.section(run).metrics.get(f"{runs.key}_majority")
-            if runs.metric.both_rules and other and other.value is not None:
-                axes.plot(other.value, row + 0.25, "D", color=_GREY, fillstyle="none", markersize=4)
+            for (_, mark), rule in zip(_OTHERS, others, strict=False):
+                other = runs.section(run).metrics.get(f"{runs.key}_{rule}")
+                if runs.metric.both_rules and other and other.value is not None:
+                    axes.plot(other.value, row + 0.25, mark, color=_GREY, fillstyle="none", markersize=4)
         for place, (value, names) in enumerate(sorted(lines.items())):
             axes.axvline(value, color=_GREY, linestyle=":", linewidth=1, zorder=0)
             axes.text(value, -0.75 - 0.5 * (place % 3), ", ".join(names), color=_GREY, ha="center", va="bottom")
         axes.set_yticks(range(len(order)), [_chance_label(runs, run) for run in order])
         axes.set_ylim(len(order) - 0.4, -0.7)
         where = f", {runs.split}" if runs.split else ""
-        rules = "; diamonds: by the majority rule" if runs.metric.both_rules else ""
+        drawn = [f"{word}: by the {rule} rule" for (word, _), rule in zip(_OTHERS, others, strict=False)]
+        rules = "".join(f"; {each}" for each in drawn) if runs.metric.both_rules else ""
         title = metric_for(runs.key).title
         axes.set_xlabel(f"{title}, 95 % interval over {len(runs.traces)} traces{where}{rules}")
         by_chance = "p: against as many offers at random, Holm over these runs" if _by_need(runs) else ""
@@ -95,7 +98,7 @@ def _by_need(runs: Aligned) -> bool:
 
 def _chance_label(runs: Aligned, run: int) -> str:
     """A run's name, with the p of its offers falling on need where that is what is drawn."""
-    rule = runs.judged[run].judge.label_rule or NeedRule.UNANIMOUS
+    rule = runs.judged[run].rule
     p = over_family([runs.section(one).chance for one in range(len(runs.names))])[run].get(rule)
     return runs.names[run] if p is None or not _by_need(runs) else f"{runs.names[run]} ({p_equals(p)})"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from proactivebench.cli.terminal import safe
-from proactivebench.records import MomentLabels, NeedRule, Task, TaskVotes, Trace
+from proactivebench.records import MomentLabels, NeedRule, Task, Trace
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,23 +20,26 @@ def heading(task: Task, trace: Trace) -> Text:
     from rich.text import Text
 
     labels = [label for label in trace.labels or () if label is not None]
-    needs = ", ".join(f"{sum(label.needs(rule) for label in labels)} ({rule})" for rule in NeedRule)
+    needs = ", ".join(f"{sum(label.needs(rule) is True for label in labels)} ({rule})" for rule in task.need_rules)
     told = f"help needed at {needs}" if labels else "no labels"
     about = f"  {safe(task.name)} · {safe(trace.split)} · {len(trace.events)} events\n{told}"
     return Text.assemble((safe(trace.trace_id), "bold"), about)
 
 
-def rows(trace: Trace) -> Iterator[Cells]:
-    """Per event a row of turn and time, need mark, what happened; below it one row per task people voted on."""
+def rows(trace: Trace, lead: NeedRule = NeedRule.UNANIMOUS) -> Iterator[Cells]:
+    """Per event a row of turn and time, the mark of need by the rule that leads, what happened; below it a row of what
+    people said when asked whether they want help, and one per task they voted on."""
     from rich.text import Text
 
     labels = trace.labels or (None,) * len(trace.events)
     for turn, (event, time, label) in enumerate(zip(trace.events, _clock(trace), labels, strict=True)):
         when = Text.assemble((f"{turn:>3}", "bold"), (f"{time:>9}", "dim"))
-        yield when, Text.assemble(_mark(label), "  "), Text(safe(event.event))
+        yield when, Text.assemble(_mark(label, lead), "  "), Text(safe(event.event))
+        if label and label.asked:
+            yield Text(" " * 12), Text(_votes(label.asked), "dim"), Text("asked: help now?", "dim")
         for voted in label.tasks if label else ():
             style = "green" if voted.accepted else "dim"
-            yield Text(" " * 12), Text(_votes(voted), style), Text(safe(voted.task), style)
+            yield Text(" " * 12), Text(_votes(voted.votes), style), Text(safe(voted.task), style)
 
 
 def grid(found: Iterable[Cells]) -> Table:
@@ -52,20 +55,25 @@ def grid(found: Iterable[Cells]) -> Table:
     return table
 
 
-def legend() -> Text:
+def legend(lead: NeedRule = NeedRule.UNANIMOUS) -> Text:
     """What the marks mean."""
     from rich.text import Text
 
+    if lead is NeedRule.ASKED:
+        return Text("● need: most of those asked want help   ○ no need   ✓✗ answers and votes", "dim")
     return Text("● need: all accept some task   ◐ only a majority does   ○ no need   ✓✗ votes", "dim")
 
 
-def _votes(voted: TaskVotes) -> str:
-    return "".join("✓" if vote else "✗" for vote in voted.votes)
+def _votes(votes: tuple[bool, ...]) -> str:
+    return "".join("✓" if vote else "✗" for vote in votes)
 
 
-def _mark(label: MomentLabels | None) -> tuple[str, str]:
-    if label is None:
+def _mark(label: MomentLabels | None, lead: NeedRule) -> tuple[str, str]:
+    need = label.needs(lead) if label else None
+    if label is None or need is None:
         return "·", "dim"
+    if lead is NeedRule.ASKED:
+        return ("●", "green") if need else ("○", "dim")
     if label.need:
         return "●", "green"
     return ("◐", "yellow") if label.need_majority else ("○", "dim")

@@ -14,7 +14,15 @@ from proactivebench.cli.paper import paper_lines
 from proactivebench.cli.terminal import copyable, safe
 from proactivebench.judging.measurement import worth
 from proactivebench.presets import PAPER
-from proactivebench.records import Adjusted, JudgeReport, MeasurementStatus, MetricValue, Report, SplitReport
+from proactivebench.records import (
+    Adjusted,
+    JudgeReport,
+    MeasurementStatus,
+    MetricValue,
+    NeedRule,
+    Report,
+    SplitReport,
+)
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
 from proactivebench.scoring.metric import Metric, MetricTable
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
@@ -47,7 +55,7 @@ def print_report(report: Report, console: Console, run: Path | None = None, anch
         for line in paper_lines(report):
             say.line(line)
     if report.judges:
-        _print_people(report.judges[0].overall, say, report.agent.name, anchors)
+        _print_people(report.judges[0], say, report.agent.name, anchors)
     leading = [judged for judged in report.judges if judged.measurement.leads]
     for judged in leading:
         _print_judge(judged, report, say, run)
@@ -58,33 +66,35 @@ def print_report(report: Report, console: Console, run: Path | None = None, anch
             _print_judge(judged, report, say, run)
 
 
-def _print_people(section: SplitReport, say: _Voice, name: str, anchors: Sequence[Anchor]) -> None:
+def _print_people(judged: JudgeReport, say: _Voice, name: str, anchors: Sequence[Anchor]) -> None:
     """When the agent spoke, by people's labels of need: the same under every judge. With the rows it stands between."""
+    section = judged.overall
     say.gap()
     labelled = any(_value(section, metric.key) is not None for metric in in_table(MetricTable.WHEN))
     if labelled:
-        say.line("when to speak: people's labels of need (they say nothing about what was offered)", "bold")
+        asked = " by what they said when asked" if judged.rule is NeedRule.ASKED else ""
+        say.line(f"when to speak: people's labels of need{asked} (they say nothing about what was offered)", "bold")
     else:
         say.line("nobody labelled where help was needed: when it spoke is not judged by people here")
     tables = _HEADLINE if labelled else (MetricTable.OFFERED,)
-    say.table(_metrics_table(section, with_rules(in_table(*tables)), trivial=True))
+    say.table(_metrics_table(section, with_rules(in_table(*tables), judged.beside), trivial=True))
     if section.chance:
         named = ", ".join(f"{p_equals(p)} by the {rule} rule" for rule, p in section.chance.items())
         say.line(f"against as many offers placed at random within each trace: {named}")
     if labelled and anchors:
         say.gap()
-        say.table(_anchor_table(name, section, anchors))
+        say.table(_anchor_table(name, judged, anchors))
 
 
-def _anchor_table(name: str, section: SplitReport, anchors: Sequence[Anchor]) -> Table:
+def _anchor_table(name: str, judged: JudgeReport, anchors: Sequence[Anchor]) -> Table:
     """The run between what trivial agents and people themselves come to; rows of equal figures together."""
-    keys = with_rules(in_table(MetricTable.WHEN))
+    keys = with_rules(in_table(MetricTable.WHEN), judged.beside)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("beside it, best first", ratio=1, overflow="fold")
     for key in keys:
         base, view = split_key(key)
         table.add_column(view or metric_for(base).short, justify="right")
-    rows = [(section.metrics, f"{safe(name)} (this run)", "bold")]
+    rows = [(judged.overall.metrics, f"{safe(name)} (this run)", "bold")]
     together: dict[tuple[float | None, ...], list[Anchor]] = {}
     for anchor in anchors:
         together.setdefault(tuple(_figure(anchor.metrics, key) for key in keys), []).append(anchor)
@@ -124,7 +134,7 @@ def _print_judge(judged: JudgeReport, report: Report, say: _Voice, run: Path | N
     whole, qualified = judged.overall, _QUALIFIED.get(judged.measurement.status, "")
     shown = in_table(MetricTable.JUDGED)
     needed = [metric for metric in shown if _value(whole, metric.key) is not None or metric.columns]
-    say.table(_metrics_table(whole, with_rules(needed), trivial=True, qualified=qualified))
+    say.table(_metrics_table(whole, with_rules(needed, judged.beside), trivial=True, qualified=qualified))
     for metric in shown:
         if metric.explained:
             say.line(f"{metric.key} = {metric.title}", "dim")

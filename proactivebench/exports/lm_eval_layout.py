@@ -44,7 +44,7 @@ def _numbers(source: Source, judged: JudgeReport) -> Iterator[tuple[str, Any]]:
     name = judged.judge.id
     yield f"{CARRIER},{name}", int(judged.overall.answered)
     yield f"{UNSCORED},{name}", judged.unscored_share
-    for column, key, split in columns(_splits(source)):
+    for column, key, split in columns(_splits(source), source.task.need_rules):
         found = cell(judged, column, key, split)
         yield f"{column},{name}", found.value
         yield f"{column}_stderr,{name}", "N/A" if found.stderr is None else found.stderr
@@ -87,7 +87,7 @@ def _results(source: Source) -> dict[str, Any]:
         },
         "versions": {name: source.task.version},
         "n-shot": {name: 0},
-        "higher_is_better": {name: higher_is_better(_splits(source))},
+        "higher_is_better": {name: higher_is_better(_splits(source), source.task.need_rules)},
         "n-samples": {name: {"original": len(source.task.traces), "effective": asked}},
         "config": {
             "model": manifest.agent.model,
@@ -129,7 +129,7 @@ def _sample(source: Source, judged: JudgeReport, place: int, texts: list[str], r
     }
     if source.manifest.decoding is not None:
         asked["decoding"] = source.manifest.decoding.model_dump(mode="json", exclude_none=True)
-    names = [CARRIER, UNSCORED, *(column for column, _, _ in columns(_splits(source)))]
+    names = [CARRIER, UNSCORED, *(column for column, _, _ in columns(_splits(source), source.task.need_rules))]
     return {
         "doc_id": place,
         "doc": doc,

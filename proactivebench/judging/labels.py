@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.judging.kind import BaseCard, Building, JudgeKind
-from proactivebench.records import JudgeIdentity, MomentLabels, NeedRule, TaskVotes, VerdictStatus
+from proactivebench.records import JudgeIdentity, MomentLabels, NeedRule, Stratum, Task, TaskVotes, VerdictStatus
 
 
 class LabelsCard(BaseCard):
@@ -35,6 +35,10 @@ class LabelsJudge(Judge):
         self.card = card
         self.identity = identity
 
+    def lacking(self, task: Task, stratum: Stratum) -> int:
+        """Number of moments of a task at which nobody said anything that it could decide a stratum by."""
+        return task.lacking(self.card.rule) if stratum == "silence" else task.unlabelled
+
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item; None where nobody labelled the moment or voted on the text."""
         return [self.opinion(item) for item in items]
@@ -45,8 +49,8 @@ class LabelsJudge(Judge):
         if labels is None:
             return None
         if item.proposal is None:
-            right = not labels.needs(self.card.rule)
-            return Opinion(_status(right), f"{self.card.name}:{self.card.rule}")
+            need = labels.needs(self.card.rule)
+            return None if need is None else Opinion(_status(not need), f"{self.card.name}:{self.card.rule}")
         votes = votes_on(labels, item.proposal)
         return None if votes is None else Opinion(_status(votes.accepted), self.card.name)
 

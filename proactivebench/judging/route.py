@@ -13,7 +13,7 @@ from proactivebench.errors import UsageError
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
 from proactivebench.judging.labels import LabelsJudge
 from proactivebench.parameters import Parameters
-from proactivebench.records import JudgeIdentity, Stratum, Task, VerdictStatus
+from proactivebench.records import JudgeIdentity, NeedRule, Stratum, Task, VerdictStatus
 from proactivebench.together import together
 
 NO_VOTES = "no_votes"
@@ -58,11 +58,16 @@ class RoutedJudge(Judge):
 
     def check(self, task: Task) -> None:
         """Refuse labels that decide alone on a task with unlabelled moments, and whatever a member refuses."""
-        for stratum, chain in (("silence", self._silence), ("proposals", self._proposals)):
-            if chain and isinstance(chain[-1], LabelsJudge) and task.unlabelled:
+        chains: tuple[tuple[Stratum, tuple[Judge, ...]], ...]
+        chains = (("silence", self._silence), ("proposals", self._proposals))
+        for stratum, chain in chains:
+            last = chain[-1] if chain else None
+            if isinstance(last, LabelsJudge) and (lacking := last.lacking(task, stratum)):
+                asked = stratum == "silence" and last.card.rule is NeedRule.ASKED
+                word, what = ("labels:asked", "direct answer on need") if asked else ("labels", "labels")
                 raise UsageError(
-                    f"judge labels for {stratum}: {task.unlabelled} of {task.moments} moments of {task.name} have no "
-                    f"labels: name another judge, or one to follow ({stratum}=labels+lexical)"
+                    f"judge {word} for {stratum}: {lacking} of {task.moments} moments of {task.name} have no {what}: "
+                    f"name another judge, or one to follow ({stratum}={word}+lexical)"
                 )
             for judge in chain:
                 judge.check(task)

@@ -62,10 +62,15 @@ def split_rule(member: str) -> tuple[str, NeedRule | None]:
     if name != "labels" or not colon:
         return member, None
     if rule not in list(NeedRule):
-        raise UnknownName(f"judge '{member}': no such rule: use labels:unanimous or labels:majority")
+        raise UnknownName(f"judge '{member}': no such rule: use {' or '.join(f'labels:{known}' for known in NeedRule)}")
     return name, NeedRule(rule)
 
 
 def default_spec(task: Task) -> str:
-    """The judge where none is named: people's labels first where all moments are labelled, else the baseline alone."""
-    return "lexical" if task.unlabelled else "silence=labels,proposals=labels+lexical"
+    """The judge where none is named: people's labels first where all moments are labelled, by their direct answers on
+    need where these lead, else the baseline alone."""
+    if not task.labelled:
+        return "lexical"
+    if (rule := task.need_rules[0]) is not NeedRule.ASKED:
+        return "silence=labels,proposals=labels+lexical"
+    return f"silence=labels:{rule}{'+lexical' * bool(task.lacking(rule))},proposals=labels+lexical"

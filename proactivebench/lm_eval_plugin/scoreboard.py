@@ -68,7 +68,8 @@ class Scoreboard:
     def _cell(self, judge_id: str, column: str) -> MetricValue:
         if judge_id in self.invalid:
             return MetricValue(value=None, reason=self.invalid[judge_id])
-        key, split = next((key, split) for name, key, split in columns(self.splits) if name == column)
+        shown = columns(self.splits, self.session.task.need_rules)
+        key, split = next((key, split) for name, key, split in shown if name == column)
         return cell(self.reports[judge_id], column, key, split)
 
     def _report(self, judge_id: str, replies: Iterable[Reply], verdicts: Iterable[Verdict]) -> Report:
@@ -77,7 +78,7 @@ class Scoreboard:
         replies = list(replies)
         seen = {reply.trace_id for reply in replies}
         task = self.session.task
-        scored = task.model_copy(update={"traces": tuple(trace for trace in task.traces if trace.trace_id in seen)})
+        scored = task.part(trace for trace in task.traces if trace.trace_id in seen)
         sitting = Sitting(
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             versions={},

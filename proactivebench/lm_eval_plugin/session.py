@@ -129,7 +129,7 @@ class Session:
 
     def judge(self, judge_id: str, store: RunStore, traces: Sequence[Trace]) -> dict[str, Row]:
         """Per trace what `judge_id` decides on the replies in `store`; asks only for verdicts that are missing."""
-        share = self.task.model_copy(update={"traces": tuple(traces)})
+        share = self.task.part(traces)
         judge, repeats = self.judges[judge_id], self.options.settings.judge_repeats
         run_async(judge_run(store, share, judge, repeats, shard=self.shard))
         replies: dict[str, list[Reply]] = {}

@@ -37,6 +37,7 @@ class ProactiveTask(BASE):  # type: ignore[misc]
         options = read_options(config.get("metadata") or {}, os.environ)
         self._session = Session.of(options, history=self.history)
         self._splits = tuple(dict.fromkeys(trace.split for trace in self._session.task.traces))
+        self._rules = self._session.task.need_rules
         self._scoreboard = Scoreboard(self._session, self._splits)
         self._judged = True
         super().__init__(config=config | self.texts())
@@ -111,7 +112,7 @@ class ProactiveTask(BASE):  # type: ignore[misc]
             row = row[0]
         judge_id = Row.loads(row).judge
         values: dict[str, Any] = {CARRIER: (row,), UNSCORED: (judge_id,)}
-        for column, _, _ in columns(self._splits):
+        for column, _, _ in columns(self._splits, self._rules):
             values[column] = (judge_id,)
             if not REDESIGNED:
                 values[f"{column}_stderr"] = (judge_id,)  # replaces the one lm-eval cannot compute
@@ -122,7 +123,7 @@ class ProactiveTask(BASE):  # type: ignore[misc]
         if not self._judged:
             return dict(super().aggregation())
         names = [CARRIER, UNSCORED]
-        for column, _, _ in columns(self._splits):
+        for column, _, _ in columns(self._splits, self._rules):
             names += [column, f"{column}_stderr"]
         return {name: partial(self._number, name) for name in names}
 
@@ -147,14 +148,14 @@ class ProactiveTask(BASE):  # type: ignore[misc]
             judge_id = self._scoreboard.add([row for (row,) in gathered]).judge.id
             for name in (CARRIER, UNSCORED):
                 numbers[f"{name},{judge_id}"] = self._scoreboard.value(judge_id, name)
-            for column, _, _ in columns(self._splits):
+            for column, _, _ in columns(self._splits, self._rules):
                 numbers[f"{column},{judge_id}"] = self._scoreboard.value(judge_id, column)
                 numbers[f"{column}_stderr,{judge_id}"] = self._scoreboard.stderr(judge_id, column)
         return numbers, count
 
     def higher_is_better(self) -> dict[str, bool]:
         """By column, where one end is better."""
-        return higher_is_better(self._splits) if self._judged else dict(super().higher_is_better())
+        return higher_is_better(self._splits, self._rules) if self._judged else dict(super().higher_is_better())
 
     def _set_filters(self) -> None:
         named = {judge_id: judge_column(judge_id, partial(self.rows, judge_id)) for judge_id in self._session.judges}

@@ -1,6 +1,16 @@
 """The nouns: all that is stored, exchanged or shown, as frozen pydantic models. The only schema in the project."""
 
-from proactivebench.records.activity import Event, Moment, MomentLabels, NeedRule, Task, TaskVotes, Trace
+from proactivebench.records.activity import (
+    ASKED_LEADS,
+    OFFER_RULES,
+    Event,
+    Moment,
+    MomentLabels,
+    NeedRule,
+    Task,
+    TaskVotes,
+    Trace,
+)
 from proactivebench.records.base import Record, digest, printable
 from proactivebench.records.comparisons import (
     Comparison,
@@ -71,11 +81,13 @@ from proactivebench.records.votes import (
 )
 
 __all__ = [
+    "ASKED_LEADS",
     "FINGERPRINT",
     "FINGERPRINT_WITHIN",
     "FIRST_AGENT",
     "FORMAT",
     "FORMAT_ENFORCED",
+    "OFFER_RULES",
     "PROBED",
     "PSEUDONYM",
     "SAMPLES",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -58,11 +58,12 @@ class TaskVotes(_Voted):
 
 
 class MomentLabels(_Voted):
-    """What people said about one moment. `need` is the unanimous rule, `need_majority` the majority rule
-    (None where the data has one need label only: then both rules coincide). `asked` holds the answers to "would you
-    want help now?", `asked_by` the pseudonym behind each, where known."""
+    """What people said about one moment. `need` is the unanimous rule (None where nobody voted on an offer here, so
+    that the offer rules say nothing), `need_majority` the majority rule (None where the data has one need label only:
+    then both rules coincide). `asked` holds the answers to "would you want help now?", `asked_by` the pseudonym behind
+    each, where known."""
 
-    need: bool
+    need: bool | None = None
     need_majority: bool | None = None
     tasks: tuple[TaskVotes, ...] = ()
     asked: tuple[bool, ...] = ()
@@ -72,6 +73,10 @@ class MomentLabels(_Voted):
     def _one_name_per_answer(self) -> MomentLabels:
         if self.asked_by and len(self.asked_by) != len(self.asked):
             raise ValueError(f"{len(self.asked_by)} asked_by, {len(self.asked)} asked: give one per answer, or none")
+        if self.need is None and (self.tasks or self.need_majority is not None):
+            raise ValueError("votes on offers without `need`: say whether all accept some offer (true or false)")
+        if self.need is None and not self.asked:
+            raise ValueError("neither `need` nor `asked`: give one, or null in place of the label")
         return self
 
     @property
@@ -79,18 +84,26 @@ class MomentLabels(_Voted):
         """Whether most of those who were asked wanted help (a tie: no); None where nobody was asked."""
         return 2 * sum(self.asked) > len(self.asked) if self.asked else None
 
-    def needs(self, rule: NeedRule) -> bool:
-        """Whether help was needed here, by `rule`."""
+    def needs(self, rule: NeedRule) -> bool | None:
+        """Whether help was needed here, by `rule`; None where nobody said what it goes by."""
+        if rule is NeedRule.ASKED:
+            return self.need_asked
         if rule is NeedRule.MAJORITY and self.need_majority is not None:
             return self.need_majority
         return self.need
 
 
 class NeedRule(StrEnum):
-    """When a moment counts as a moment of need: some stored proposal accepted by all annotators, or by most of them."""
+    """When a moment counts as a moment of need: some stored proposal accepted by all annotators, or by most of them; or
+    most of those who were asked whether they would want help said yes."""
 
     UNANIMOUS = "unanimous"
     MAJORITY = "majority"
+    ASKED = "asked"
+
+
+OFFER_RULES = (NeedRule.UNANIMOUS, NeedRule.MAJORITY)  # what people think of offers says whether they needed help
+ASKED_LEADS = 0.9  # the share of moments with a direct answer from which the rule `asked` leads
 
 
 class Trace(Record):
@@ -128,8 +141,42 @@ class Task(Record):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Task:
         """A copy, whose data hash is its own."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("data_hash", None)
+        for name in ("data_hash", "need_rules"):
+            copied.__dict__.pop(name, None)
         return copied
+
+    @cached_property
+    def need_rules(self) -> tuple[NeedRule, ...]:
+        """The rules by which these data say whether help was needed, the one that leads first. Direct answers lead
+        where nine in ten moments have one, or no offer was voted on; without any the two offer rules are all."""
+        asked = self.moments - self.lacking(NeedRule.ASKED)
+        if not asked:
+            return OFFER_RULES
+        if self.lacking(NeedRule.UNANIMOUS) == self.moments:
+            return (NeedRule.ASKED,)
+        return (NeedRule.ASKED, *OFFER_RULES) if self._mostly(asked) else (*OFFER_RULES, NeedRule.ASKED)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether people said of all moments, by the rule that leads, if help was needed; direct answers of nine in ten
+        are enough."""
+        lead = self.need_rules[0]
+        known = self.moments - self.lacking(lead)
+        return known == self.moments or (lead is NeedRule.ASKED and self._mostly(known))
+
+    def _mostly(self, asked: int) -> bool:
+        return 10 * asked >= 10 * ASKED_LEADS * self.moments
+
+    def lacking(self, rule: NeedRule) -> int:
+        """Number of moments of which `rule` does not say whether help was needed."""
+        labels = (label for trace in self.traces for label in trace.labels or ())
+        return self.moments - sum(label is not None and label.needs(rule) is not None for label in labels)
+
+    def part(self, traces: Iterable[Trace]) -> Task:
+        """The task with some of its traces only, read by the same rules of need."""
+        found = self.model_copy(update={"traces": tuple(traces)})
+        found.__dict__["need_rules"] = self.need_rules
+        return found
 
     @property
     def moments(self) -> int:
@@ -138,7 +185,7 @@ class Task(Record):
 
     @property
     def unlabelled(self) -> int:
-        """Number of moments without need labels."""
+        """Number of moments without any labels."""
         return sum(len(t.events) if t.labels is None else sum(label is None for label in t.labels) for t in self.traces)
 
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from proactivebench.records import formats
+from proactivebench.records.activity import NeedRule
 from proactivebench.records.base import Record
 from proactivebench.records.conditions import Conditions
 from proactivebench.records.measurement import Measurement, MeasurementStatus
@@ -161,9 +162,10 @@ class JudgeReport(Record):
     2 % of replies that the provider spoilt; `Report.invalid` says which.
 
     `tables` holds the counts per trace of each view: `""` (the run's own silence source), `majority`, `unanimous`,
-    `round0`, `pred1`…; `trace_splits` the split of each trace, in the task's order. `outcomes[trace_id]` is one string
-    per repeat, a letter per turn: offer accepted `A`, rejected `R`, unscored `U`; silence accepted `a`, rejected `r`,
-    unscored `u`; `-` not asked; `.` no final reply.
+    `asked`, `round0`, `pred1`…; `trace_splits` the split of each trace, in the task's order. `outcomes[trace_id]` is
+    one string per repeat, a letter per turn: offer accepted `A`, rejected `R`, unscored `U`; silence accepted `a`,
+    rejected `r`, unscored `u`; `-` not asked; `.` no final reply. `need_rules` are those of the data, the leading one
+    first; none where they are the two of votes on offers.
     """
 
     judge: JudgeIdentity
@@ -184,7 +186,27 @@ class JudgeReport(Record):
     trace_splits: dict[str, str] = {}
     tables: dict[str, TraceTable] = {}
     outcomes: dict[str, tuple[str, ...]] = {}
+    need_rules: tuple[NeedRule, ...] = ()
     extra: dict[str, Any] = {}
+
+    @model_serializer(mode="wrap")
+    def _as_ever_without_direct_answers(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        if not self.need_rules:
+            found.pop("need_rules", None)
+        return found
+
+    @property
+    def rule(self) -> NeedRule:
+        """The rule of need by which metrics without a suffix are read."""
+        return self.judge.label_rule or next(iter(self.need_rules), NeedRule.UNANIMOUS)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The other rules of need whose figures stand beside, by the suffix of their keys."""
+        if not self.need_rules:
+            return (NeedRule.MAJORITY.value,)
+        return tuple(rule.value for rule in self.need_rules if rule is not self.rule)
 
     @model_validator(mode="after")
     def _measurement_of_an_earlier_version(self) -> JudgeReport:

@@ -15,6 +15,7 @@ from proactivebench.scoring.signflip import holm
 DRAWS = 9_999
 
 Flags = NDArray[np.bool_]
+Needs = NDArray[np.int8]
 Shares = NDArray[np.float64]
 
 
@@ -42,7 +43,7 @@ def over_family(chances: Sequence[Mapping[str, float]]) -> list[dict[str, float]
     return found
 
 
-def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DRAWS) -> Chance:
+def beats_chance(offers: Sequence[Flags], need: Sequence[Needs | Flags], draws: int = DRAWS) -> Chance:
     """A permutation test of need detection, judge-free.
 
     Offers are permuted within each trace over all its moments but the first: nobody needs help at the first event, so
@@ -52,7 +53,7 @@ def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DR
 
     Args:
         offers: per trace, whether there was an offer; shape (moments,) or (moments, repeats).
-        need: per trace, whether help was needed; shape (moments,).
+        need: per trace, whether help was needed, −1 where nobody said, which is left out; shape (moments,).
         draws: placements that p is told as if by; their number bounds it from below.
 
     Returns:
@@ -60,7 +61,8 @@ def beats_chance(offers: Sequence[Flags], need: Sequence[Flags], draws: int = DR
     """
     observed, counts = 0, []
     for shown, needed in zip(offers, need, strict=True):
-        tail, wanted = (shown[:, None] if shown.ndim == 1 else shown)[1:], needed[1:]
+        known = needed[1:] >= 0
+        tail, wanted = (shown[:, None] if shown.ndim == 1 else shown)[1:][known], needed[1:][known] == 1
         observed += int(tail[wanted].sum())
         counts += [(int(wanted.sum()), int((~wanted).sum()), made) for made in tail.sum(axis=0).tolist()]
     as_good = round(float(_on_need(tuple(sorted(counts)))[observed:].sum()), 12)

@@ -119,7 +119,7 @@ def compare(
     aligned = partial(align, reports, judge=judge, split=split, anyway=anyway, names=names)
     runs = aligned(metric)
     others = {rule: aligned(f"{metric}_{rule}") for rule in _other_rules(runs, metric)}
-    own = runs.judged[0].judge.label_rule or NeedRule.UNANIMOUS
+    own = runs.judged[0].rule
     rules = {
         rule: _compared(other).model_copy(update={"rule": rule, "title": runs.metric.title})
         for rule, other in others.items()
@@ -132,7 +132,7 @@ def _other_rules(runs: Aligned, metric: str) -> Iterator[str]:
     """The rules of need by which the metric can be read as well."""
     if metric != runs.metric.key or not runs.metric.silences_matter:
         return
-    own = runs.judged[0].judge.label_rule or (NeedRule.UNANIMOUS if runs.metric.judge_free else None)
+    own = runs.judged[0].judge.label_rule or (runs.judged[0].rule if runs.metric.judge_free else None)
     for rule in NeedRule:
         if rule is not own and all(rule in judged.tables for judged in runs.judged):
             yield rule.value

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from proactivebench.records import TraceTable
+from proactivebench.records import NeedRule, TraceTable
 from proactivebench.scoring.counting import COUNTS, Counts, zeros
 from proactivebench.scoring.metric import Metric, Need
 from proactivebench.scoring.offers import Column
@@ -59,7 +59,7 @@ def reported(metric: Metric, view: str) -> bool:
         return True
     if metric.needs & _ONCE or metric.stated:
         return False
-    if view in ("majority", "unanimous"):
+    if view in list(NeedRule):
         return metric.silences_matter
     if view == "round0":
         return metric.bounded

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.errors import DataError
-from proactivebench.records import Manifest, NeedRule, Task, Trace
+from proactivebench.records import OFFER_RULES, Manifest, NeedRule, Task, Trace
+
+Needs = NDArray[np.int8]
 
 UNLABELLED = -1
 SHORTEST_SPAN = 60.0  # seconds below which a trace's stamps say nothing about an hour
@@ -17,12 +19,14 @@ SHORTEST_SPAN = 60.0  # seconds below which a trace's stamps say nothing about a
 
 @dataclass(frozen=True)
 class Moments:
-    """The moments of the first `limit` traces, flattened in order: trace g owns [starts[g], starts[g + 1])."""
+    """The moments of the first `limit` traces, flattened in order: trace g owns [starts[g], starts[g + 1]). `rules` say
+    whether help was needed, the one that leads first."""
 
     traces: tuple[Trace, ...]
     repeats: int
     candidates: int
     rounds: int
+    rules: tuple[NeedRule, ...] = OFFER_RULES
 
     @classmethod
     def expected(cls, task: Task, manifest: Manifest) -> Moments:
@@ -34,6 +38,7 @@ class Moments:
             repeats=manifest.repeats,
             candidates=manifest.protocol.candidates,
             rounds=manifest.protocol.feedback_rounds + 1,
+            rules=task.need_rules,
         )
 
     @cached_property
@@ -58,22 +63,25 @@ class Moments:
         """Sums over each trace's moments (axis 0)."""
         return np.add.reduceat(values, self.starts[:-1], axis=0)
 
-    def need(self, rule: NeedRule) -> NDArray[np.int8]:
+    def need(self, rule: NeedRule) -> Needs:
         """1 where help was needed by `rule`, 0 where not, −1 where nobody said."""
         return self._needs[rule]
 
     @cached_property
-    def _needs(self) -> dict[NeedRule, NDArray[np.int8]]:
-        labels = [label for trace in self.traces for label in trace.labels or (None,) * len(trace.events)]
-        return {
-            rule: np.array([UNLABELLED if label is None else label.needs(rule) for label in labels], dtype=np.int8)
-            for rule in NeedRule
-        }
+    def _needs(self) -> dict[NeedRule, Needs]:
+        return {rule: np.concatenate([need_of(trace, rule) for trace in self.traces]) for rule in NeedRule}
 
     @cached_property
     def hours(self) -> NDArray[np.float64]:
         """Duration of each trace with usable times, 0 for the others."""
         return np.array([duration(trace) / 3600 for trace in self.traces])
+
+
+def need_of(trace: Trace, rule: NeedRule) -> Needs:
+    """Whether help was needed at each moment of a trace: 1, 0, or −1 where nobody said."""
+    labels = trace.labels or (None,) * len(trace.events)
+    said = (None if label is None else label.needs(rule) for label in labels)
+    return np.array([UNLABELLED if need is None else need for need in said], dtype=np.int8)
 
 
 def duration(trace: Trace) -> float:

@@ -38,12 +38,12 @@ def views(answers: Answers, judge: JudgeIdentity) -> Iterator[View]:
     """What a report shows: the run's own silence source, the label rules, the first round, the first candidates."""
     moments = answers.moments
     rule = judge.label_rule
-    own = View("", rule or NeedRule.UNANIMOUS, labels=rule is not None, candidates=moments.candidates)
+    own = View("", rule or moments.rules[0], labels=rule is not None, candidates=moments.candidates)
     yield own
     if any(trace.labels is not None for trace in moments.traces):
-        yield View("majority", NeedRule.MAJORITY, labels=True, candidates=moments.candidates)
-        if rule is not NeedRule.UNANIMOUS:
-            yield View("unanimous", NeedRule.UNANIMOUS, labels=True, candidates=moments.candidates)
+        for other in (NeedRule.MAJORITY, NeedRule.UNANIMOUS, NeedRule.ASKED):
+            if other in moments.rules and (other is not rule or other is NeedRule.MAJORITY):
+                yield View(other.value, other, labels=True, candidates=moments.candidates)
     if moments.rounds > 1:
         yield View("round0", own.rule, own.labels, moments.candidates)
     for candidates in range(1, moments.candidates):

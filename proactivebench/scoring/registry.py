@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
 from proactivebench import plugins
 from proactivebench.errors import BadArgument, UsageError
 from proactivebench.plugins import Contract
+from proactivebench.records import NeedRule
 from proactivebench.scoring import specials
 from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, total
 from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, MetricTable, Need
@@ -320,9 +321,13 @@ def in_columns(*, split: bool = False) -> list[Metric]:
     return [metric for metric in METRICS.values() if metric.columns in wanted]
 
 
-def with_rules(metrics: list[Metric]) -> list[str]:
-    """The keys of some metrics, that of the majority rule after each that stands beside it."""
-    return [key for metric in metrics for key in (metric.key, *((f"{metric.key}_majority",) * metric.both_rules))]
+def with_rules(metrics: list[Metric], beside: Sequence[str] = (NeedRule.MAJORITY,)) -> list[str]:
+    """The keys of some metrics, those of the rules of need `beside` the leading one after each that is shown by all."""
+    return [
+        key
+        for metric in metrics
+        for key in (metric.key, *(f"{metric.key}_{rule}" for rule in beside if metric.both_rules))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +351,13 @@ def planes() -> list[Plane]:
     ]
 
 
-_VIEWS = {"majority": "by the majority rule", "unanimous": "by the unanimous rule", "round0": "in the first round"}
+_RULES = frozenset(NeedRule)
+_VIEWS = {
+    "majority": "by the majority rule",
+    "unanimous": "by the unanimous rule",
+    "asked": "by direct answers",
+    "round0": "in the first round",
+}
 
 
 def metric_for(key: str) -> Metric:
@@ -361,7 +372,7 @@ def split_key(key: str) -> tuple[str, str]:
     if key in METRICS:
         return key, ""
     base, _, view = key.rpartition("_")
-    if base in METRICS and (view in ("majority", "unanimous", "round0") or view.removeprefix("pred").isdigit()):
+    if base in METRICS and (view == "round0" or view in _RULES or view.removeprefix("pred").isdigit()):
         return base, view
     raise KeyError(key)
 

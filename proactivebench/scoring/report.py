@@ -8,6 +8,7 @@ import numpy as np
 
 from proactivebench.garbage import collector_paused
 from proactivebench.records import (
+    OFFER_RULES,
     Adjusted,
     HumanLabel,
     JudgeErrors,
@@ -17,7 +18,6 @@ from proactivebench.records import (
     Manifest,
     Measurement,
     Moment,
-    NeedRule,
     Note,
     Reply,
     Report,
@@ -141,6 +141,7 @@ def _judge_report(
         trace_splits={trace.trace_id: trace.split for trace in moments.traces},
         tables=judged.tables(),
         outcomes=judged.letters(),
+        need_rules=() if moments.rules == OFFER_RULES else moments.rules,
     )
 
 
@@ -166,7 +167,7 @@ def _identity(task: Task, manifest: Manifest, judge_id: str) -> JudgeIdentity:
     if judge_id == UNJUDGED:
         if task.unlabelled == task.moments:
             return JudgeIdentity(id=UNJUDGED, name=UNJUDGED, hash="")
-        rule = NeedRule.UNANIMOUS
+        rule = task.need_rules[0]
         people = JudgeMember(stratum="silence", name=f"labels:{rule}", kind="labels", rule=rule, fallible=False)
         return JudgeIdentity(id=UNJUDGED, name=UNJUDGED, hash="", silence=people.name, members=(people,))
     # A verdict file whose judge the manifest does not name (copied in by hand) is read as one judge for all.

@@ -94,11 +94,11 @@ class Section:
         if not answers.final(status[self.rows]).all():
             return
         places = [slice(moments.starts[g], moments.starts[g + 1]) for g in self.chosen]
-        for rule in NeedRule:
+        for rule in moments.rules:
             need = moments.need(rule)
-            if (need[self.rows] == UNLABELLED).any():
-                return
-            yield rule.value, beats_chance([status[p] == PROPOSED for p in places], [need[p] == 1 for p in places]).p
+            if (need[self.rows] == UNLABELLED).any() and not (rule is NeedRule.ASKED and rule is moments.rules[0]):
+                continue
+            yield rule.value, beats_chance([status[p] == PROPOSED for p in places], [need[p] for p in places]).p
 
     def _metrics(self) -> Iterator[tuple[str, MetricValue]]:
         for view in self.judged.views:
@@ -157,7 +157,7 @@ class Section:
             "offer": (counts[:, C.OFFERS], counts[:, C.MOMENTS]),
         }
         moments = self.judged.answers.moments
-        for rule in NeedRule:
+        for rule in moments.rules:
             need = moments.need(rule)
             wanted[f"need_{rule}"] = (
                 moments.per_trace((need == 1).astype(float))[self.chosen],

@@ -14,6 +14,7 @@ from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.intervals import Resampled, spread
 from proactivebench.scoring.metric import MetricTable
+from proactivebench.scoring.moments import Needs, need_of
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import BY_PEOPLE, METRICS, in_table
 from proactivebench.text import words
@@ -24,15 +25,14 @@ Shares = NDArray[np.bool_] | NDArray[np.float64]
 SORTED_BY = BY_PEOPLE.key
 KEYS = tuple(metric.key for metric in in_table(MetricTable.WHEN))
 RATE = next(metric.key for metric in in_table(MetricTable.OFFERED) if metric.offers_alone)
-SUFFIXES = {NeedRule.UNANIMOUS: "", NeedRule.MAJORITY: "_majority"}
 C = Column
 
 
 class Timing(Record):
     """When an agent offered. `offered[trace_id]` has one string per repeat, a `1` for every moment with an offer and a
-    `0` for every other. `metrics` as in a report, `_majority` appended for the second need rule; `chance[rule]` is the
-    p of the permutation test, not corrected; `distinct` the share of offers that say something of their own (None
-    without offers)."""
+    `0` for every other. `metrics` as in a report, the rule appended (`_majority`) for those beside the leading one;
+    `chance[rule]` is the p of the permutation test, not corrected; `distinct` the share of offers that say something of
+    their own (None without offers)."""
 
     offered: dict[str, tuple[str, ...]]
     metrics: dict[str, MetricValue]
@@ -47,7 +47,7 @@ class Timing(Record):
 def timing_of(task: Task, replies: Iterable[Reply]) -> Timing | None:
     """When `replies` offer on `task`, by their last rounds. None where the data has no need labels throughout, or some
     of its moments no final reply."""
-    if task.unlabelled:
+    if not task.labelled:
         return None
     last: dict[tuple[int, str, int], Reply] = {}
     for reply in replies:
@@ -69,50 +69,61 @@ def timing_of(task: Task, replies: Iterable[Reply]) -> Timing | None:
 
 
 def timed(task: Task, offered: Mapping[str, tuple[str, ...]], distinct: float | None = None) -> Timing:
-    """What offers at these moments amount to, by both need rules."""
+    """What offers at these moments amount to, by the need rules of the task."""
     timing = Timing(offered=dict(offered), metrics={}, chance={}, distinct=distinct)
     flags = timing.flags(trace.trace_id for trace in task.traces)
     needs = needs_of(task)
-    chance = {rule: beats_chance(flags, need).p for rule, need in needs.items()}
+    chance = {rule: beats_chance(flags, needs[rule]).p for rule in rules_by_chance(task)}
     return timing.model_copy(update={"metrics": measured(flags, needs), "chance": chance})
 
 
-def needs_of(task: Task) -> dict[NeedRule, list[Flags]]:
-    """Per rule and trace whether people needed help at each moment."""
-    return {
-        rule: [np.array([bool(label and label.needs(rule)) for label in trace.labels or ()]) for trace in task.traces]
-        for rule in NeedRule
-    }
+def needs_of(task: Task) -> dict[NeedRule, list[Needs]]:
+    """Per rule, the leading one first, and trace whether people needed help at each moment; −1 where nobody said."""
+    return {rule: [need_of(trace, rule) for trace in task.traces] for rule in task.need_rules}
 
 
-def need_counts(offers: Sequence[Shares], needs: Sequence[Flags]) -> Counts:
+def rules_by_chance(task: Task) -> tuple[NeedRule, ...]:
+    """The rules by which offers are held against chance: those that say something of every moment, and the leading
+    one."""
+    lead, *others = task.need_rules
+    return (lead, *(rule for rule in others if not task.lacking(rule)))
+
+
+def suffixes(rules: Iterable[NeedRule]) -> dict[NeedRule, str]:
+    """What each rule adds to the keys of metrics: nothing the leading one, which comes first."""
+    return {rule: f"_{rule}" if place else "" for place, rule in enumerate(rules)}
+
+
+def need_counts(offers: Sequence[Shares], needs: Sequence[Needs | Flags]) -> Counts:
     """Counts per trace of offers against need, (traces, columns), repeats averaged: only the columns that need
     detection is made of are filled.
 
     Args:
         offers: per trace whether there was an offer, or the share of rollouts with one; (moments,) or (moments,
             repeats).
-        needs: per trace whether help was needed; (moments,).
+        needs: per trace whether help was needed, −1 where nobody said; (moments,).
     """
     counts = zeros(len(offers))
     for place, (shown, need) in enumerate(zip(offers, needs, strict=True)):
         share = shown.reshape(len(need), -1).mean(axis=1)
-        counts[place, C.NEED_OFFERS] = share[need].sum()
-        counts[place, C.NEED_SILENCES] = (1 - share[need]).sum()
-        counts[place, C.FREE_OFFERS] = share[~need].sum()
-        counts[place, C.FREE_SILENCES] = (1 - share[~need]).sum()
+        counts[place, C.NEED_OFFERS] = share[need == 1].sum()
+        counts[place, C.NEED_SILENCES] = (1 - share[need == 1]).sum()
+        counts[place, C.FREE_OFFERS] = share[need == 0].sum()
+        counts[place, C.FREE_SILENCES] = (1 - share[need == 0]).sum()
+        counts[place, C.UNLABELLED] = (need < 0).sum()
         counts[place, C.MOMENTS] = len(need)
         counts[place, C.OFFERS] = share.sum()
     return counts
 
 
-def measured(offers: Sequence[Shares], needs: Mapping[NeedRule, Sequence[Flags]]) -> dict[str, MetricValue]:
-    """The metrics of need detection with their intervals, by each rule, and the share of moments with an offer.
+def measured(offers: Sequence[Shares], needs: Mapping[NeedRule, Sequence[Needs | Flags]]) -> dict[str, MetricValue]:
+    """The metrics of need detection with their intervals, by each rule (the leading one first, whose keys have no
+    suffix), and the share of moments with an offer.
     Arguments per trace as `need_counts` has them."""
     metrics: dict[str, MetricValue] = {}
-    for rule, need in needs.items():
+    for need, suffix in zip(needs.values(), suffixes(needs).values(), strict=True):
         traces = Resampled(need_counts(offers, need))
-        metrics |= {key + SUFFIXES[rule]: _value(key, traces) for key in KEYS}
+        metrics |= {key + suffix: _value(key, traces) for key in KEYS}
         metrics[RATE] = _value(RATE, traces)
     return metrics
 

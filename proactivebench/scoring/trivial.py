@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from proactivebench.records import NeedRule
 from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.judged import Judged
@@ -27,7 +28,7 @@ def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[
     moments, known = judged.answers.moments, tuple(METRICS)
     found = {"never": _by_definition("never", judge_free=True), "always": _by_definition("always", judge_free=True)}
     for view in judged.views:
-        if view.name not in ("", "majority", "unanimous"):
+        if view.name not in ("", *NeedRule):
             continue
         need = moments.need(view.rule)
         needed = float(moments.per_trace((need == 1).astype(float))[chosen].sum())

@@ -11,7 +11,7 @@ import numpy as np
 
 from proactivebench.judging import Judge, Opinion
 from proactivebench.judging.lexical.training import items_hash
-from proactivebench.records import Design, JudgeErrors, JudgeIdentity, NeedRule, VerdictStatus
+from proactivebench.records import OFFER_RULES, Design, JudgeErrors, JudgeIdentity, NeedRule, VerdictStatus
 from proactivebench.together import together
 from proactivebench.traces import LabelledItem
 from proactivebench.validation.agreement import krippendorff_alpha
@@ -65,7 +65,7 @@ async def validate(
     wall = time.perf_counter() - began
     blocks = [
         judged_block(judge.identity, items, opinions, rule, design, OFFICIAL if official_only else ALL)
-        for rule in NeedRule
+        for rule in OFFER_RULES
     ]
     if not official_only:
         kept = [(item, said) for item, said in zip(items, opinions, strict=True) if item.row.file == "test"]
@@ -144,7 +144,7 @@ def anchor_blocks(
     rule = NeedRule.UNANIMOUS
     human = one_human(items)
     blocks = [
-        _anchor("accept everything", accept_everything(items, one), one, population, "direct") for one in NeedRule
+        _anchor("accept everything", accept_everything(items, one), one, population, "direct") for one in OFFER_RULES
     ]
     blocks.append(_anchor("one human (offers, against two who agree)", human, rule, population, "direct"))
     for name, decide in (("lookup: any sibling accepted", lookup.by_sibling), ("lookup: need alone", lookup.by_need)):

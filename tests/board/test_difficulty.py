@@ -3,7 +3,7 @@
 import pytest
 
 from proactivebench.board.site.difficulty import Spoke, difficulty_tables, flat_moments
-from proactivebench.records import NeedRule, TaskIdentity
+from proactivebench.records import OFFER_RULES, NeedRule, TaskIdentity
 from proactivebench.scoring.timing import timed
 from proactivebench.traces import load_task
 
@@ -40,7 +40,7 @@ def test_every_moment_is_told_with_its_need_by_both_rules(task):
     assert len(found.moments) == task.moments
     labels = [label for trace in task.traces for label in trace.labels]
     for moment, label in zip(found.moments, labels, strict=True):
-        assert moment.need == {rule: label.needs(rule) for rule in NeedRule}
+        assert moment.need == {rule: label.needs(rule) for rule in OFFER_RULES}
         assert bool(moment.offered) == (moment.turn > 1)
 
 

@@ -17,7 +17,7 @@ from proactivebench.board.site.when import counts_of, when_tables
 from proactivebench.errors import DataError
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
-from proactivebench.records import NeedRule
+from proactivebench.records import OFFER_RULES, NeedRule
 from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.comparison import pair_up
 from proactivebench.scoring.registry import METRICS
@@ -224,7 +224,7 @@ def test_the_released_models_stand_as_documented(of_the_release):
     assert found.lines[0].name == "qwen2-72b-instruct"
     assert found.lines[0].sorted_by() == pytest.approx(0.693, abs=5e-4)
     assert found.lines[0].sorted_by(f"{SORTED_BY}_majority") == pytest.approx(0.637, abs=5e-4)
-    beating = {rule: [line.name for line in own if line.chance[rule] <= 0.05] for rule in NeedRule}
+    beating = {rule: [line.name for line in own if line.chance[rule] <= 0.05] for rule in OFFER_RULES}
     best = ["qwen2-72b-instruct", "claude-3-sonnet-20240229", "deepseek-7b-chat", "activellama"]
     assert beating == {NeedRule.UNANIMOUS: best, NeedRule.MAJORITY: best[:1]}
     assert [round(line.sorted_by(), 3) for line in own if line.name in best] == [0.693, 0.617, 0.586, 0.554]

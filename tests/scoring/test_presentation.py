@@ -91,7 +91,7 @@ def test_every_surface_has_the_values_of_the_report_and_the_same_reasons(pair, t
         for place, head in enumerate(board.heads)
     }
     for column, key, _ in columns(()):
-        if column not in CHANCE:
+        if not column.startswith(CHANCE):
             assert cell(judged, column, key, None) == found.get(key, cell(judged, column, key, None))
     for metric in METRICS.values():
         value, title = found[metric.key], f"{metric.title} ({metric.key})"

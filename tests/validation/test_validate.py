@@ -7,7 +7,7 @@ import pytest
 
 from proactivebench.judging import Item, Opinion, create_judge
 from proactivebench.judging.lexical.leaked import leaked_judge
-from proactivebench.records import NeedRule
+from proactivebench.records import OFFER_RULES
 from proactivebench.traces import labelled_items
 from proactivebench.validation.items import validation_items
 from proactivebench.validation.validate import validate
@@ -69,7 +69,7 @@ def test_people_hardly_agree(lexical) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_both_need_rules_are_reported(lexical) -> None:  # type: ignore[no-untyped-def]
-    one, other = (block(lexical, "lexical", items=1749, rule=rule) for rule in NeedRule)
+    one, other = (block(lexical, "lexical", items=1749, rule=rule) for rule in OFFER_RULES)
     assert value(one, "accuracy_cd") == value(other, "accuracy_cd")
     assert value(one, "accuracy_mn") != value(other, "accuracy_mn")
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from proactivebench.records import NeedRule, Task, TaskIdentity
+from proactivebench.records import OFFER_RULES, NeedRule, Task, TaskIdentity
 from proactivebench.scoring.timing import Timing, needs_of
 
 NAMED = 8  # entries that are named at a moment; the data files have all
 _SHOWN = 140  # characters of an event
+_SAID = {1: True, 0: False, -1: None}
+_WHO = {
+    NeedRule.UNANIMOUS: "all agree",
+    NeedRule.MAJORITY: "most agree",
+    NeedRule.ASKED: "most said yes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +29,24 @@ class Spoke:
 
 @dataclass(frozen=True, slots=True)
 class Difficulty:
-    """One moment: whether help was needed by each rule, and which entries (their places) offered in at least half of
-    their rollouts. `event` is its text, as far as it may be shown."""
+    """One moment: whether help was needed by each rule (None where nobody said), the leading one first, and which
+    entries (their places) offered in at least half of their rollouts. `event` is its text, as far as it may be
+    shown."""
 
     trace: str
     turn: int
     event: str
-    need: dict[NeedRule, bool]
+    need: dict[NeedRule, bool | None]
     offered: tuple[int, ...]
 
     @property
     def needed(self) -> str:
-        """Who needed help, in words."""
-        if self.need[NeedRule.UNANIMOUS]:
-            return "all agree"
-        return "most agree" if self.need[NeedRule.MAJORITY] else "no"
+        """Who needed help, in words: by the leading rule, of the two offer rules by the stricter one that says so."""
+        if all(said is None for said in self.need.values()):
+            return "nobody said"
+        lead = next(iter(self.need))
+        shown = [lead] if lead is NeedRule.ASKED and self.need[lead] is not None else OFFER_RULES
+        return next((_WHO[rule] for rule in shown if self.need.get(rule)), "no")
 
     @property
     def link(self) -> str:
@@ -54,6 +63,24 @@ class DifficultyTable:
     entries: tuple[Spoke, ...]
     moments: tuple[Difficulty, ...]
 
+    @property
+    def rules(self) -> tuple[NeedRule, ...]:
+        """The rules of need of the data, the leading one first."""
+        return tuple(self.moments[0].need) if self.moments else OFFER_RULES
+
+    @property
+    def by_asking(self) -> bool:
+        """Whether people were asked for need in so many words."""
+        return NeedRule.ASKED in self.rules
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of need among which a reader can choose."""
+        asked, offers = _WHO[NeedRule.ASKED], tuple(_WHO[rule] for rule in OFFER_RULES)
+        heard = {moment.needed for moment in self.moments}
+        words = tuple(word for word in (asked, *offers) if word in heard) if self.by_asking else offers
+        return tuple(f"need:-{word.replace(' ', '-')}" for word in words)
+
     def met(self, rule: NeedRule) -> tuple[int, int, int, int]:
         """By `rule`: how many moments are needs, and how many of those no entry met, exactly one did, and all did."""
         offers = [len(moment.offered) for moment in self.moments if moment.need[rule]]
@@ -65,7 +92,11 @@ class DifficultyTable:
 
     def needless(self) -> tuple[int, int]:
         """How many moments need no help by any rule, and at how many of them at least half of the entries offered."""
-        free = [len(moment.offered) for moment in self.moments if not any(moment.need.values())]
+        free = [
+            len(moment.offered)
+            for moment in self.moments
+            if False in moment.need.values() and True not in moment.need.values()
+        ]
         return len(free), sum(2 * offers >= len(self.entries) for offers in free)
 
 
@@ -92,7 +123,7 @@ def _moments(task: Task, entries: Sequence[Spoke], *, with_texts: bool) -> Itera
                 trace=trace.trace_id,
                 turn=turn,
                 event=_cut(event.event) if with_texts else "",
-                need={rule: bool(need[place][turn]) for rule, need in needs.items()},
+                need={rule: _SAID[int(need[place][turn])] for rule, need in needs.items()},
                 offered=tuple(entry for entry, share in enumerate(shares) if share[place][turn] >= 0.5),
             )
 
@@ -105,8 +136,7 @@ def flat_moments(table: DifficultyTable) -> Iterator[dict[str, object]]:
             "data_hash": table.task.data_hash,
             "trace_id": moment.trace,
             "turn": moment.turn,
-            "need_unanimous": moment.need[NeedRule.UNANIMOUS],
-            "need_majority": moment.need[NeedRule.MAJORITY],
+            **{f"need_{rule}": said for rule, said in moment.need.items()},
             "offered": len(moment.offered),
             "entries": len(table.entries),
             "offered_by": " ".join(table.entries[place].key for place in moment.offered),

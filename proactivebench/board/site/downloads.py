@@ -35,17 +35,6 @@ _PAIRS: Fields = {
     **dict.fromkeys(("pairs_in_family", "traces"), int),
     **dict.fromkeys(("reason", "conditions"), str),
 }
-_MOMENTS: Fields = {
-    "task": str,
-    "data_hash": str,
-    "trace_id": str,
-    "turn": int,
-    "need_unanimous": bool,
-    "need_majority": bool,
-    "offered": int,
-    "entries": int,
-    "offered_by": str,
-}
 _AGREEMENTS: Fields = {
     **dict.fromkeys(("task", "data_hash", "stratum", "first", "second"), str),
     **dict.fromkeys(("runs", "verdicts"), int),
@@ -68,13 +57,15 @@ def write_downloads(
         for table in when:
             metrics = carried(line.metrics for line in table.lines)
             spoken = [_spoken(table, line, metrics) for line in table.lines]
-            written |= _write_table(output_path, table.id, _schema(_spoken_fields(metrics)), spoken)
+            written |= _write_table(output_path, table.id, _schema(_spoken_fields(metrics, table.chance_rules)), spoken)
             written.add(_write_data(output_path, table.id, metrics_data(table.lines, metrics)))
         for pairs in details.pairs:
             written |= _write_table(output_path, pairs.id, _schema(_PAIRS), list(flat_pairs(pairs)))
             written.add(_write_data(output_path, pairs.id, pairs_data(pairs)))
         for moments in details.moments:
-            written |= _write_table(output_path, moments.id, _schema(_MOMENTS), list(flat_moments(moments)))
+            written |= _write_table(
+                output_path, moments.id, _schema(_moment_fields(moments.rules)), list(flat_moments(moments))
+            )
         if details.agreements:
             written |= _write_table(
                 output_path, JUDGES, _schema(_AGREEMENTS), list(flat_agreements(details.agreements))
@@ -166,7 +157,7 @@ def _spoken(table: When, line: Line, metrics: Iterable[str]) -> dict[str, object
         "rank_last": line.rank[1] if line.rank else None,
         "badges": ", ".join(word for word, _ in line.badges),
         **_figures(line.metrics, metrics),
-        **{f"chance_{rule.value}": line.chance.get(rule) for rule in NeedRule},
+        **{f"chance_{rule.value}": line.chance.get(rule) for rule in table.chance_rules},
         "distinct": line.distinct,
         "judged_by": judged.judge if judged else None,
         "judged_precision": judged.precision.value if judged and judged.precision else None,
@@ -175,7 +166,7 @@ def _spoken(table: When, line: Line, metrics: Iterable[str]) -> dict[str, object
     }
 
 
-def _spoken_fields(metrics: Iterable[str]) -> Fields:
+def _spoken_fields(metrics: Iterable[str], rules: Iterable[NeedRule]) -> Fields:
     return {
         **dict.fromkeys(("entry", "organisation", "model"), str),
         **dict.fromkeys(("anchor", "reported", "family"), bool),
@@ -183,11 +174,21 @@ def _spoken_fields(metrics: Iterable[str]) -> Fields:
         **dict.fromkeys(("rank_first", "rank_last"), int),
         "badges": str,
         **_figure_fields(metrics),
-        **{f"chance_{rule.value}": float for rule in NeedRule},
+        **{f"chance_{rule.value}": float for rule in rules},
         "distinct": float,
         "judged_by": str,
         **dict.fromkeys(("judged_precision", "judged_f1"), float),
         **fact_fields(),
+    }
+
+
+def _moment_fields(rules: Iterable[NeedRule]) -> Fields:
+    return {
+        **dict.fromkeys(("task", "data_hash", "trace_id"), str),
+        "turn": int,
+        **{f"need_{rule}": bool for rule in rules},
+        **dict.fromkeys(("offered", "entries"), int),
+        "offered_by": str,
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from proactivebench.anchors import BY_DEFINITION, Anchor
 from proactivebench.board.entry.form import TRIVIAL
 from proactivebench.judging.measurement import worth
-from proactivebench.records import JudgeReport, MetricValue, NeedRule, Report, SplitReport
+from proactivebench.records import JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.metric import Metric, MetricTable
@@ -77,8 +77,8 @@ def _by_people(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anch
     sections = [judged.overall for _, judged in runs]
     labelled = any(_value(section, BY_PEOPLE.key) is not None for section in sections)
     metrics = in_table(MetricTable.WHEN, MetricTable.OFFERED) if labelled else in_table(MetricTable.OFFERED)
-    keys = with_rules(metrics)
-    rules = [rule for rule in NeedRule if any(rule in section.chance for section in sections)]
+    keys = with_rules(metrics, runs[0][1].beside)
+    rules = list(dict.fromkeys(rule for section in sections for rule in section.chance))
     chances = over_family([section.chance for section in sections])
     lines = [
         (
@@ -114,7 +114,7 @@ def _by_judge(runs: Sequence[tuple[Named, JudgeReport]]) -> Board:
         for metric in in_table(MetricTable.JUDGED)
         if any(_value(one.overall, metric.key) is not None for one in found)
     ]
-    keys = with_rules(metrics)
+    keys = with_rules(metrics, judged.beside)
     lines = [
         (
             one.overall.metrics.get(BY_JUDGE.key),

@@ -14,7 +14,11 @@ DATA = {
     "proactivebench_published": "ProactiveBench, the moments of the released answers",
     "proactivebench_sample": "The built-in sample",
 }
-_RULES = {NeedRule.UNANIMOUS: "need: all agree", NeedRule.MAJORITY: "need: most agree"}
+_RULES = {
+    NeedRule.UNANIMOUS: "need: all agree",
+    NeedRule.MAJORITY: "need: most agree",
+    NeedRule.ASKED: "need: people were asked",
+}
 DOUBTFUL = frozenset(
     {
         "copy",

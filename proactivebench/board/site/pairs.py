@@ -34,12 +34,16 @@ from proactivebench.scoring.metric import Metric
 from proactivebench.scoring.power import LEVEL
 from proactivebench.scoring.registry import METRICS, metric_for
 from proactivebench.scoring.signflip import joint_signflip, signflip
-from proactivebench.scoring.timing import SORTED_BY, SUFFIXES, Timing, need_counts, needs_of
+from proactivebench.scoring.timing import SORTED_BY, Timing, need_counts, needs_of, suffixes
 
 LISTED = 200  # pairs that a page lists
 PAIRED = 100  # entries of a table whose pairs are told, the best by each metric
 JUDGED = ("f1", "precision")  # under a judge that leads
-RULES = {NeedRule.UNANIMOUS: "need: all agree", NeedRule.MAJORITY: "need: most agree"}
+RULES = {
+    NeedRule.UNANIMOUS: "need: all agree",
+    NeedRule.MAJORITY: "need: most agree",
+    NeedRule.ASKED: "need: people were asked",
+}
 FIRST, SECOND = "{first}", "{second}"  # where names go into what is said of conditions
 _EXACT = 2_016  # pairs up to which p is adjusted by the very test of `compare`: those of 64 runs
 _ROOM = 160  # characters of a phrase: foreign parameters stand in it, for each of many pairs
@@ -116,7 +120,7 @@ def _of_data(groups: Sequence[Sequence[Candidate]], task: Task | None) -> Iterat
     found: list[list[Tests]] = [[] for _ in groups]
     if task is not None:
         timed = [[(each.key, each.timing) for each in group if each.timing is not None] for group in groups]
-        for rule in RULES:
+        for rule in task.need_rules:
             for place, one in enumerate(_need_tests(task, timed, rule)):
                 found[place] += [one] if one.pairs else []
     for place, group in enumerate(groups):
@@ -154,7 +158,7 @@ def _need_tests(task: Task, groups: Sequence[Sequence[tuple[str, Timing]]], rule
     for (keys, _), pairs in zip(grouped, paired, strict=True):
         joint = adjusted.pop(0) if pairs is not None else np.empty(0)
         yield Tests(
-            key=SORTED_BY + SUFFIXES[rule],
+            key=SORTED_BY + suffixes(task.need_rules)[rule],
             title=_sentence(metric.title),
             says=RULES[rule],
             better=metric.better,

@@ -12,39 +12,53 @@ from proactivebench.board.entry.form import TRIVIAL
 from proactivebench.board.site.facts import Facts
 from proactivebench.board.site.ranking import places
 from proactivebench.board.site.recomputing import Recomputed
-from proactivebench.board.site.row import SORTED_BY, Row, conditions_in_brief, conditions_in_words
+from proactivebench.board.site.row import SORTED_BY, Column, Row, conditions_in_brief, conditions_in_words
 from proactivebench.board.site.rows import UNRANKED, Badge, Known
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import MetricValue, NeedRule, ProtocolIdentity, Task, TaskIdentity, digest
 from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.power import LEVEL
-from proactivebench.scoring.registry import METRICS
+from proactivebench.scoring.registry import METRICS, split_key
 from proactivebench.scoring.signflip import holm
-from proactivebench.scoring.timing import SUFFIXES, Timing, need_counts, needs_of
+from proactivebench.scoring.timing import Timing, need_counts, needs_of, rules_by_chance
 from proactivebench.traces import load_task
 
 NEAR = 0.85  # agreement with need-oracle that no released model comes near: the bound where nothing is reproduced yet
 _NAMED = 6
 NO_FAMILY = frozenset({"copy", "incomplete", "invalid"})
 
-# What the table shows beside chance, the judge's figures and the facts: key, title, what it says, more is better.
-COLUMNS = (
-    (
-        SORTED_BY,
-        "Balanced accuracy",
-        "mean of need recall and of silence where no help is needed: one half for whoever always, never or at random "
-        "offers; a moment is one of need where some offer was accepted by all annotators (unanimous rule)",
-        True,
-    ),
-    (
-        f"{SORTED_BY}_majority",
-        "By majority",
-        "balanced accuracy where a moment is one of need if some offer was accepted by most annotators",
-        True,
-    ),
-    ("need_detection_recall", "Need recall", "share of moments of need with an offer (unanimous rule)", True),
-    ("needless_offer_rate", "Needless offers", "share of moments without need with an offer (unanimous rule)", False),
-)
+_NEED = {
+    NeedRule.UNANIMOUS: "some offer was accepted by all annotators",
+    NeedRule.MAJORITY: "some offer was accepted by most annotators",
+    NeedRule.ASKED: "most of those who were asked wanted help",
+}
+_BY = {NeedRule.UNANIMOUS: "By all", NeedRule.MAJORITY: "By majority", NeedRule.ASKED: "By asking"}
+
+
+def columns_by(rules: Sequence[NeedRule]) -> tuple[Column, ...]:
+    """What a table shows beside chance, the judge's figures and the facts: key, title, what it says, more is better.
+    The first of the `rules` of need leads."""
+    lead, *others = rules
+    return (
+        (
+            SORTED_BY,
+            "Balanced accuracy",
+            "mean of need recall and of silence where no help is needed: one half for whoever always, never or at "
+            f"random offers; a moment is one of need where {_NEED[lead]} ({lead} rule)",
+            True,
+        ),
+        *(
+            (
+                f"{SORTED_BY}_{rule}",
+                _BY[rule],
+                f"balanced accuracy where a moment is one of need if {_NEED[rule]}",
+                True,
+            )
+            for rule in others
+        ),
+        ("need_detection_recall", "Need recall", f"share of moments of need with an offer ({lead} rule)", True),
+        ("needless_offer_rate", "Needless offers", f"share of moments without need with an offer ({lead} rule)", False),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +106,7 @@ class Line:
     def agreement(self) -> float:
         """How far it does as need-oracle does: an offer where help is needed, else silence. Moments of need and others
         weigh alike, so that silence alone is not near; by the rule under which it is nearer."""
-        return max(self.sorted_by(f"{SORTED_BY}{suffix}") for suffix in SUFFIXES.values())
+        return max((self.sorted_by(key) for key in self.metrics if split_key(key)[0] == SORTED_BY), default=-1.0)
 
     @property
     def block(self) -> int:
@@ -134,10 +148,20 @@ class When:
         return self.data.moments
 
     @property
+    def columns(self) -> tuple[Column, ...]:
+        """What it shows of each line."""
+        return columns_by(self.data.need_rules)
+
+    @property
+    def chance_rules(self) -> dict[NeedRule, str]:
+        """The rules by which offers are held against chance, the leading one first, and how others are headed."""
+        return {rule: _BY[rule].lower() for rule in rules_by_chance(self.data)}
+
+    @property
     def finding(self) -> str:
-        """What the table shows, in words: who tells the moments apart better than chance, by both rules."""
+        """What the table shows, in words: who tells the moments apart better than chance, by each rule."""
         said = []
-        for rule in SUFFIXES:
+        for rule in self.chance_rules:
             names = [line.name for line in self.lines if line.family and line.chance.get(rule, 1.0) <= LEVEL]
             listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
             said.append(f"{len(names)} by the {rule} rule" + (f" ({listed})" if names else ""))
@@ -257,9 +281,7 @@ def _corrected(lines: Sequence[Line]) -> list[Line]:
     """The lines with the chance p of the family corrected over all of it, each rule by itself."""
     family = [place for place, line in enumerate(lines) if line.family]
     found = list(lines)
-    for rule in SUFFIXES:
-        if not family:
-            break
+    for rule in lines[family[0]].chance if family else ():
         corrected = holm(np.array([lines[place].chance[rule] for place in family]))
         for place, p in zip(family, corrected, strict=True):
             found[place] = replace(found[place], chance={**found[place].chance, rule: float(p)})
@@ -288,13 +310,13 @@ def counts_of(task: Task, keys: Sequence[str], timings: Mapping[str, Timing], ru
 
 
 def _ranked(task: Task, lines: Sequence[Line], timings: Mapping[str, Timing]) -> list[Line]:
-    """The lines with rank ranges for those that may have one, by the unanimous rule."""
+    """The lines with rank ranges for those that may have one, by the rule of need that leads."""
     ranked = [line for line in lines if not line.reported and not line.has(*UNRANKED)]
     measure = METRICS[SORTED_BY].measure
     if not ranked or measure is None:
         return list(lines)
     keys = [line.key for line in ranked]
-    found = dict(zip(keys, places(measure, counts_of(task, keys, timings, NeedRule.UNANIMOUS)), strict=True))
+    found = dict(zip(keys, places(measure, counts_of(task, keys, timings, task.need_rules[0])), strict=True))
     return [
         replace(line, rank=found[line.key][0], leading=found[line.key][1]) if line.key in found else line
         for line in lines

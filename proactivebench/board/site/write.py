@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ from proactivebench.board.site.published import published
 from proactivebench.board.site.recomputing import Recomputed
 from proactivebench.board.site.row import COLUMNS, SORTED_BY, Column, Row, columns_of, conditions_in_words, qualifier
 from proactivebench.board.site.trace_pages import structure_data, task_data
-from proactivebench.board.site.when import COLUMNS as WHEN_COLUMNS
 from proactivebench.board.site.when import Line, When
 from proactivebench.board.verify.judges import JudgeTable
 from proactivebench.board.verify.rejudging import local_judge
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.judging.errors import judge_errors
-from proactivebench.records import JudgeIdentity, MeasurementStatus
+from proactivebench.records import JudgeIdentity, MeasurementStatus, NeedRule
+from proactivebench.scoring.timing import suffixes
 from proactivebench.store import cannot_write
 from proactivebench.traces import load_task, task_structure
 from proactivebench.traces.index import TaskStructure
@@ -72,10 +72,12 @@ class ShownWhen:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An entry's line in the table of when to speak, and the table's place on the page."""
+    """An entry's line in the table of when to speak, the table's place on the page, and the keys of its balanced
+    accuracy by each rule of need."""
 
     id: str
     line: Line
+    keys: Mapping[NeedRule, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def write_site(
         for place, rows in enumerate(groups, start=1):
             for row in rows:
                 rows_of.setdefault(row.key, []).append((place, row))
-        spoken = {line.key: Spoken(table.id, line) for table in when for line in table.lines}
+        spoken = {line.key: Spoken(table.id, line, _keys(table)) for table in when for line in table.lines}
         for entry in entries:
             _write_entry(entry, rows_of.get(entry.key, []), spoken.get(entry.key), output_path, task_files)
         shown = [_group(rows, details) for rows in groups]
@@ -121,7 +123,6 @@ def write_site(
             here="index.html",
             title=TITLE,
             when=[_when(table, details) for table in when],
-            when_columns=WHEN_COLUMNS,
             citing=citing(entry.digest for entry in entries),
             groups=shown,
             published=published(),
@@ -135,6 +136,10 @@ def write_site(
         _write(output_path / "submit.html", _plain("submit.html", "How to submit"))
         _write(output_path / "compare.html", _compare(entries, task_files))
         return _write(output_path / "index.html", index)
+
+
+def _keys(table: When) -> dict[NeedRule, str]:
+    return {rule: SORTED_BY + suffix for rule, suffix in suffixes(table.data.need_rules).items()}
 
 
 def _plain(file: str, title: str, **context: Any) -> str:

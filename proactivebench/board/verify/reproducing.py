@@ -320,9 +320,10 @@ def _favoured(
     """Of the labelled moments that differ those at which the entry is nearer to the labels, and all."""
     better = differing = 0
     for at, (then, new) in zip(places, pairs, strict=True):
-        if at.labels is not None and bool(then) is not bool(new):
+        need = at.labels.needs(rule) if at.labels else None
+        if need is not None and bool(then) is not bool(new):
             differing += 1
-            better += bool(then) is at.labels.needs(rule)
+            better += bool(then) is need
     return better, differing
 
 

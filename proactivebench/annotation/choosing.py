@@ -15,9 +15,6 @@ from proactivebench.annotation.runs import Answered, check_sampled, read_runs
 from proactivebench.annotation.sampling import FEWEST_TRACES, Sample
 from proactivebench.errors import BadArgument
 from proactivebench.records import AnnotationItem, Drawn, DrawnFrom, ItemSource, ItemStratum, JobRun, Task
-from proactivebench.scoring.prediction_powered import FEWEST_LABELLED
-
-FORECAST = (30, 60, 120)
 
 
 class Asked(NamedTuple):
@@ -50,8 +47,13 @@ def from_runs(
         Drawn(run=run, stratum=name, size=one.sample.size, drawn=one.sample.drawn, probability=one.sample.probability)
         for (run, name), one in strata.items()
     )
-    counts = tuple(sorted({*FORECAST, per_stratum}))
-    forecasts = tuple(forecast(run, counts, judge, correlation) for run in runs)
+    settled: dict[tuple[str, ItemStratum], list[float]] = defaultdict(list)
+    for source in sources:
+        settled[source.run, source.stratum].append(source.probability)
+    forecasts = tuple(
+        forecast(run, {name: settled[run.run.name, name] for name in ItemStratum}, judge, correlation) for run in runs
+    )
+    notes += [f"{one.run} gets no corrected F1: {'; '.join(one.lacking)}" for one in forecasts if one.lacking]
     return Asked(DrawnFrom.RUNS, task, items, sources, tuple(run.run for run in runs), drawn, tuple(notes), forecasts)
 
 
@@ -79,10 +81,6 @@ def _strata(run: Answered, per_stratum: int, seed: int, notes: list[str]) -> Map
         found[name] = Stratum(answers, sample)
         if sample.size <= per_stratum:
             notes.append(f"{path} has {sample.size} {name}: all of them are taken")
-        if sample.drawn < FEWEST_LABELLED:
-            notes.append(
-                f"{path}: {sample.drawn} {name} are too few to correct its score, which takes {FEWEST_LABELLED} labels"
-            )
     if not found:
         raise BadArgument(f"{path} has nothing that could be sampled in {FEWEST_TRACES} traces: give a run on more")
     if unclean := run.unclean:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,9 @@ from proactivebench.records import ErrorCount, ItemStratum, JudgeErrors, JudgeId
 from proactivebench.scoring.answers import PROPOSED
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED, read_verdicts
 from proactivebench.scoring.outcomes import outcomes, views
+from proactivebench.scoring.prediction_powered import FEWEST_LABELLED
 
+PLANNED = (30, 60, 120)  # labels in each stratum that a forecast is made for
 ACCEPTED_ON_RELEASE = {ItemStratum.OFFERS: 0.39, ItemStratum.SILENCES: 0.67}  # share of votes; moments without need
 ICC = {ItemStratum.OFFERS: 0.05, ItemStratum.SILENCES: 0.08}  # within a trace of the release (METRICS.md section 3)
 _EDGE = 0.1  # no share is expected nearer to 0 or 1: a judge's errors leave that open
@@ -30,23 +33,30 @@ Masks = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Half-widths of one run's prediction-powered F1: by the number of labels in each stratum; `grounds` says in words
-    what was assumed of people and judge."""
+    """Half-widths of one run's prediction-powered F1, infinite where there will be no interval: `half_widths` by the
+    number of labels in each stratum, `of_job` with those of the job; `lacking` says what keeps the job from correcting
+    the score, and `grounds` in words what was assumed of people and judge."""
 
     run: str
     agent: str
     half_widths: dict[int, float]
+    of_job: float
+    lacking: tuple[str, ...]
     grounds: str
 
 
 def forecast(
-    answered: Answered, labels: Iterable[int], judge: str | None = None, correlation: float | None = None
+    answered: Answered,
+    drawn: Mapping[ItemStratum, Sequence[float]],
+    judge: str | None = None,
+    correlation: float | None = None,
 ) -> Forecast:
-    """How wide the interval of a run's F1 will be with so many labels in each stratum.
+    """How wide the interval of a run's F1 will be.
 
     Args:
         answered: The run.
-        labels: Numbers of labels.
+        drawn: By stratum the probability of each of its answers that the job settles. Unequal ones are worth as many
+            labels as (Σw)²/Σw², with w = 1/probability (Kish).
         judge: Whose verdicts to go by, id or name. Default: the first that judged the run.
         correlation: Of its verdicts with people's. Default: what its measured errors say; 0 where nobody measured it.
 
@@ -54,8 +64,35 @@ def forecast(
         UnknownName: No such judge has judged the run.
     """
     offers, silences, grounds = expected(answered, judge, correlation)
-    widths = {count: half_width(offers, silences, count) for count in labels}
-    return Forecast(answered.run.path, answered.run.agent, widths, grounds)
+    strata = {ItemStratum.OFFERS: offers, ItemStratum.SILENCES: silences}
+
+    def enough(labels: Mapping[ItemStratum, int]) -> bool:
+        return all(one.certain or not one.size or labels[name] >= FEWEST_LABELLED for name, one in strata.items())
+
+    settled = {name: len(drawn.get(name, ())) for name in strata}
+    worth = [_effective(drawn.get(name, ())) for name in strata]
+    return Forecast(
+        run=answered.run.path,
+        agent=answered.run.agent,
+        half_widths={
+            labels: half_width(offers, silences, labels)
+            if enough({name: min(labels, one.size) for name, one in strata.items()})
+            else math.inf
+            for labels in PLANNED
+        },
+        of_job=half_width(offers, silences, *worth) if enough(settled) else math.inf,
+        lacking=tuple(
+            f"{settled[name]} labels of {name}, and it takes {FEWEST_LABELLED}"
+            for name, one in strata.items()
+            if one.size and not one.certain and settled[name] < FEWEST_LABELLED
+        ),
+        grounds=grounds,
+    )
+
+
+def _effective(probabilities: Sequence[float]) -> float:
+    weights = [1 / one for one in probabilities]
+    return sum(weights) ** 2 / sum(weight * weight for weight in weights) if weights else 0.0
 
 
 def expected(

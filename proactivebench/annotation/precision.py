@@ -39,7 +39,7 @@ class Expected:
         """Answers in the stratum."""
         return sum(self.sizes)
 
-    def variance(self, labelled: int) -> float:
+    def variance(self, labelled: float) -> float:
         """The variance over traces and draws of the share accepted, from so many labels drawn at random of all.
 
         θ = λ·mean(f) + mean_L(y − λf) at the best λ, with σ² = θ(1 − θ), r the correlation and c the ICC:
@@ -56,7 +56,7 @@ class Expected:
         alone = known / whole + (1 - known) / drawn
         return spread * ((1 - self.icc) * alone + self.icc * self._together(drawn))
 
-    def _together(self, drawn: int) -> float:
+    def _together(self, drawn: float) -> float:
         """E Σ_g (n_g/n)² of a simple random sample: hypergeometric n_g."""
         whole = self.size
         shares = np.asarray(self.sizes, dtype=float) / whole
@@ -64,7 +64,7 @@ class Expected:
         return float((shares * (1 / drawn + again)).sum())
 
 
-def half_width(offers: Expected, silences: Expected, labelled: int, labelled_silences: int | None = None) -> float:
+def half_width(offers: Expected, silences: Expected, labelled: float, labelled_silences: float | None = None) -> float:
     """Half the width to be expected of the 95 % interval of the prediction-powered F1.
 
     The interval is that of METRICS.md section 5: the jackknife over traces of the whole estimator, logit form of

@@ -31,13 +31,11 @@ _LONGEST = 100_000  # characters of instructions
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A new job, `notes` on what whoever made it should know, and what each run's labels will buy; `per_stratum` as it
-    was asked for, of runs."""
+    """A new job, `notes` on what whoever made it should know, and what each run's labels will buy."""
 
     folder: JobFolder
     notes: tuple[str, ...] = ()
     forecasts: tuple[Forecast, ...] = ()
-    per_stratum: int | None = None
 
     def workloads(self) -> list[list[int]]:
         """For each of the planned annotators how many offers each item has that they are shown, practice and repeats
@@ -117,8 +115,7 @@ def prepare(
             "runs, whose answers are sampled",
             {"--candidates": candidates, "--from": candidates_from, "--limit": limit, "--per_trace": per_trace},
         )
-        per_stratum = per_stratum or PER_STRATUM
-        asked = from_runs(read_runs(paths, tasks), per_stratum, seed, judge, correlation)
+        asked = from_runs(read_runs(paths, tasks), per_stratum or PER_STRATUM, seed, judge, correlation)
     else:
         _refuse(
             "data, of which no run is scored",
@@ -153,7 +150,7 @@ def prepare(
     )
     traces = (trace.model_copy(update={"labels": None}) for trace in (*taught, *shown))
     folder = JobFolder.create(output_path, job, traces, (*lessons, *asked.items), asked.sources, texts)
-    return Prepared(folder, asked.notes, asked.forecasts, per_stratum)
+    return Prepared(folder, asked.notes, asked.forecasts)
 
 
 def _runs(source: Task | str | Path | Sequence[str | Path]) -> list[str | Path]:

@@ -59,6 +59,11 @@ class ItemSource(Record):
     candidate: int
     probability: float = Field(gt=0, le=1)
 
+    @property
+    def stratum(self) -> ItemStratum:
+        """What the answer is: an offer, or a silence."""
+        return ItemStratum.SILENCES if self.offer_id is None else ItemStratum.OFFERS
+
 
 class Plan(Record):
     """Who is asked how often: `annotators` people are expected, each item is given to `overlap` of them, `repeats` is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -212,7 +213,8 @@ def test_where_there_are_too_few_all_are_taken_with_certainty(eager: Path, tmp_p
     assert {source.probability for source in found.folder.sources} == {1}
     assert sorted((item.trace_id, item.turn) for item in _asked(found.folder)) == sorted(PLACES)
     assert any("all of them are taken" in note for note in found.notes)
-    assert any("too few to correct its score, which takes 30 labels" in note for note in found.notes)
+    assert any("gets no corrected F1" in note and "and it takes 30" in note for note in found.notes)
+    assert found.forecasts[0].of_job == math.inf
 
 
 def test_what_cannot_be_sampled_is_refused_before_anything_is_written(
@@ -405,14 +407,26 @@ def test_the_forecast_goes_by_labels_where_they_decide_and_says_its_grounds(
 ) -> None:
     run = made("random", "random", sample_task(), model_args={"p": 0.6}, predict_only=False)
     (found,) = prepare(run, tmp_path / "a", per_stratum=40).forecasts
-    assert list(found.half_widths) == [30, 40, 60, 120]
-    assert sorted(found.half_widths.values(), reverse=True) == list(found.half_widths.values())
+    assert list(found.half_widths) == [30, 60, 120]
+    assert found.half_widths[30] > found.of_job > found.half_widths[60] > found.half_widths[120]
     assert "39% of offers accepted as on the release, r = 0.3" in found.grounds
     assert "of silences accepted by the labels of the data" in found.grounds
     (better,) = prepare(run, tmp_path / "b", correlation=0.9).forecasts
     assert better.half_widths[30] < found.half_widths[30]
     (bare,) = prepare(eager, tmp_path / "c", per_stratum=8).forecasts
     assert "no judge" in bare.grounds
+    assert set(bare.half_widths.values()) == {math.inf}, "its 39 moments hold no 30 of each"
+
+
+def test_what_other_runs_questions_settle_narrows_the_forecast(made: Callable[..., Path], tmp_path: Path) -> None:
+    runs = [
+        made(f"random-{seed}", "random", sample_task(), model_args={"p": 0.5}, seed=seed, predict_only=True)
+        for seed in (1, 2, 3)
+    ]
+    alone = prepare(runs[0], tmp_path / "alone", per_stratum=40).forecasts[0]
+    together = prepare(runs, tmp_path / "together", per_stratum=40).forecasts[0]
+    assert together.half_widths == alone.half_widths
+    assert together.of_job < alone.of_job
 
 
 def test_the_command_says_what_it_made_what_it_takes_and_what_it_buys(
@@ -429,8 +443,9 @@ def test_the_command_says_what_it_made_what_it_takes_and_what_it_buys(
     text = called(run, "--output_path", str(tmp_path / "a"), "--per_stratum", "30", "--seconds_per_item", "20")
     assert "30 of 127 offers of" in text
     assert "about 24 minutes for each of 3 people" in text
-    assert "30*      60     120    * as drawn" in text
+    assert "30      60     120     job" in text
     told = json.loads(called(run, "--output_path", str(tmp_path / "b"), "--json"))
     assert told["items"] == 80
-    assert set(told["f1_half_widths"][0]["half_widths"]) == {"30", "40", "60", "120"}
+    assert set(told["f1_half_widths"][0]["half_widths"]) == {"30", "60", "120"}
+    assert told["f1_half_widths"][0]["half_width"] < told["f1_half_widths"][0]["half_widths"]["30"]
     assert told["items_per_annotator"] == [92, 92, 92]

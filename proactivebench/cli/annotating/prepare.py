@@ -112,7 +112,8 @@ def _told(made: Prepared, seconds: float) -> dict[str, Any]:
             {
                 "run": one.run,
                 "agent": one.agent,
-                "half_widths": {str(n): None if math.isinf(width) else width for n, width in one.half_widths.items()},
+                "half_widths": {str(n): _finite(width) for n, width in one.half_widths.items()},
+                "half_width": _finite(one.of_job),
                 "assumed": one.grounds,
             }
             for one in made.forecasts
@@ -143,11 +144,9 @@ def _lines(made: Prepared, found: dict[str, Any], seconds: float) -> list[str]:
     ]
     if made.forecasts:
         lines += ["", "F1 by these people (prediction-powered), half of the 95 % interval, by labels in each stratum:"]
-        counts = list(made.forecasts[0].half_widths)
-        heads = (f"{n}*" if n == made.per_stratum else str(n) for n in counts)
-        lines.append("  " + "".join(f"{head:>8}" for head in heads) + "    * as drawn")
+        lines.append("  " + "".join(f"{n:>8}" for n in made.forecasts[0].half_widths) + "     job")
         for one in made.forecasts:
-            widths = "".join(f"{_width(one.half_widths[n]):>8}" for n in counts)
+            widths = "".join(f"{_width(width):>8}" for width in (*one.half_widths.values(), one.of_job))
             lines += [f"  {widths}    {one.run} ({one.agent})", f"    by {one.grounds}"]
     lines += ["", f"Next: proactivebench annotate serve {found['job']} --annotator NAME"]
     return [safe(line) for line in lines]
@@ -158,6 +157,10 @@ def _span(low: float, high: float) -> str:
     unit, size = ("hours", 60) if high > 180 else ("minutes", 1)
     first, last = (max(1, round(minutes / size)) for minutes in (low, high))
     return f"about {first:,} {unit}" if first == last else f"about {first:,} to {last:,} {unit}"
+
+
+def _finite(width: float) -> float | None:
+    return None if math.isinf(width) else width
 
 
 def _width(width: float) -> str:

@@ -1,7 +1,7 @@
 """The folder of an annotation job: what is asked, of whom, and every vote, as append-only JSON Lines.
 
 job.json             what it was made from, how it was drawn, who is asked how often
-traces.jsonl         the sessions behind its items, events only
+traces.jsonl         the sessions behind its items, events only, those for practice first
 items.jsonl          the moments and offers that people are asked about, practice items first
 sources.jsonl        which answers of which runs they stand for: never shown to annotators
 instructions.md      what annotators read first and agree to; `instructions.zh.md` the same in Chinese, and so on
@@ -72,6 +72,12 @@ class JobFolder:
     def items(self) -> Mapping[str, AnnotationItem]:
         """All items by id, in the job's order."""
         return {item.item_id: item for item in read_log(self.path / "items.jsonl", AnnotationItem)}
+
+    @property
+    def sessions(self) -> Mapping[str, Trace]:
+        """The sessions of the data that people are asked about; those that are for practice alone are none of them."""
+        asked = {item.trace_id for item in self.items.values() if not item.practice}
+        return {name: trace for name, trace in self.traces.items() if name in asked}
 
     @cached_property
     def sources(self) -> tuple[ItemSource, ...]:

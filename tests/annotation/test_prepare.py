@@ -321,6 +321,8 @@ def test_practice_comes_first_teaches_and_takes_no_ones_place(tmp_path: Path) ->
     practice = [item for item in job.items.values() if item.practice]
     assert list(job.items.values())[: len(practice)] == practice
     assert {item.trace_id for item in practice} == {"practice-1-"}
+    assert list(job.traces) == ["practice-1-", *job.sessions]
+    assert list(job.sessions) == [trace.trace_id for trace in own.traces]
     assert all(item.known_need and item.why and all(offer.known for offer in item.offers) for item in practice)
     assert {offer.known for item in practice for offer in item.offers} == {"accept", "reject", "premature"}
     assert not any(item.practice for item in prepare(DATA, tmp_path / "bare", practice="none").folder.items.values())

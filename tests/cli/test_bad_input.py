@@ -71,6 +71,8 @@ FOLDERS = [
     ("leaderboard reproduce", "entry", "leaderboard reproduce @ --model never"),
     ("leaderboard rejudge", "path", "leaderboard rejudge @ --pending --judge_model m"),
     ("leaderboard serve", "path", "leaderboard serve @ --port 0"),
+    ("annotate serve", "job", "annotate serve @ --port 0"),
+    ("annotate withdraw", "job", "annotate withdraw @ ann"),
     ("leaderboard seed", "mirror", "leaderboard seed --mirror @ --output_path new"),
 ]
 CARDS = [

@@ -13,13 +13,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from proactivebench.annotation.annotators import withdraw, withdrawn
 from proactivebench.annotation.job import JobFolder
+from proactivebench.annotation.page import render
 from proactivebench.annotation.showing import Click, Material, NotYet
 from proactivebench.annotation.voting import OpenVotes, Voter
 from proactivebench.errors import BadArgument, CannotWrite, DataError, ProactiveBenchError, UsageError
 from proactivebench.records import Annotator, Consent
 from proactivebench.records.base import Record
 from proactivebench.store import write_whole
-from proactivebench.web.guard import page, policy, read_body, token_sha256
+from proactivebench.web.guard import page, read_body, token_sha256
 from proactivebench.web.serving import application
 
 FIRST_PORT = 8765
@@ -82,7 +83,7 @@ class AnnotationServer:
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         self._voter(request)
-        return front(_language(request, self._material.languages))
+        return page(*render(_language(request, self._material.languages), self._material.page_texts))
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(self._voter(request), lambda votes: votes.progress.state())
@@ -201,9 +202,3 @@ def last_port(folder: JobFolder) -> tuple[int, bool]:
 def keep_port(folder: JobFolder, port: int) -> None:
     """Note the port that links have from now on. Raises `CannotWrite`."""
     write_whole(folder.path / _PORT_FILE, f"{port}\n")
-
-
-def front(language: str) -> web.Response:
-    """The page of an annotator in this language."""
-    html = f'<!doctype html><html lang="{language}"><title>Annotation</title></html>'
-    return page(html, policy((), ()))

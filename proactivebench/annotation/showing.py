@@ -15,6 +15,7 @@ from pydantic import Field, StrictInt
 
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.order import Showing, showings
+from proactivebench.annotation.page import texts_of
 from proactivebench.errors import BadArgument, DataError, UsageError
 from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, Event, OfferText, Vote, digest, printable
 from proactivebench.records.base import Record
@@ -23,7 +24,6 @@ from proactivebench.records.votes import Pseudonym
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-_TEXTS = Path(__file__).with_name("page") / "texts"
 _PACE_FROM, _PACE_OVER = 5, 50  # answered showings: the fewest that tell a pace, and how many of the last ones do
 
 
@@ -87,7 +87,8 @@ class Material:
         self.texts = _instructions(folder.path)
         self.instructions = {language: safe_html(text) for language, text in self.texts.items()}
         self.instructions_sha256 = digest(self.texts)
-        self.languages = page_languages()
+        self.page_texts = texts_of(folder.path)
+        self.languages = tuple(self.page_texts)
         self.identity = digest([self.job.name, self.job.made.isoformat(), self.job.seed, self.job.data_hash])
         for item in self.items.values():
             trace = self.traces.get(item.trace_id)
@@ -181,8 +182,8 @@ class Progress:
         """
         shown = self.shown(index)
         self._refuse_beyond(index)
-        need, complete = self._answer(index, None), self._complete(index)
-        hidden = shown.item.ask_need and need is None
+        need, complete = self._need_said(shown), self._complete(index)
+        hidden = shown.item.ask_need and need["need"] is None
         said = {offer.offer_id: self._offer_said(shown, offer.offer_id) for offer in shown.offers}
         found = {
             "index": index,
@@ -192,7 +193,7 @@ class Progress:
             "events": [event.model_dump() for event in shown.events],
             "ask_need": shown.item.ask_need,
             "offers": None if hidden else [{"offer_id": one.offer_id, "text": one.text} for one in shown.offers],
-            "said": {"need": need, "offers": {} if hidden else {name: one for name, one in said.items() if one}},
+            "said": {**need, "offers": {} if hidden else {name: one for name, one in said.items() if one}},
             "complete": complete,
         }
         return {**found, "taught": shown.taught} if shown.item.practice and complete else found
@@ -273,6 +274,11 @@ class Progress:
         said = self._said.get((shown.item.item_id, shown.occasion, offer_id))
         return {"answer": said.answer, "reason": said.reason} if said and said.answer else None
 
+    def _need_said(self, shown: Shown) -> dict[str, Any]:
+        said = self._said.get((shown.item.item_id, shown.occasion, None))
+        answer = said.answer if said else None
+        return {"need": answer, "need_reason": said.reason if said and answer else None}
+
     def _complete(self, index: int) -> bool:
         one = self._order[index]
         asked: list[str | None] = [*one.offers]
@@ -332,13 +338,6 @@ def refuse_foreign(vote: Vote, items: Mapping[str, AnnotationItem]) -> None:
         raise DataError(f"occasion {vote.occasion} of {vote.item_id!r} does not exist")
     if vote.answer is not None and not fits(vote.answer, vote.offer_id):
         raise DataError(f"{vote.answer.value!r} is no answer to {'an offer' if vote.offer_id else 'the need'}")
-
-
-@cache
-def page_languages() -> tuple[str, ...]:
-    """The languages of the page's own texts, English first."""
-    found = {"en", *(file.stem for file in _TEXTS.glob("*.json"))}
-    return tuple(sorted(found, key=lambda one: (one != "en", one)))
 
 
 def safe_html(markdown: str) -> str:

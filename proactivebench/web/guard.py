@@ -21,7 +21,8 @@ R = TypeVar("R", bound=Record)
 
 MOST_BYTES = 65_536  # of a request's body: no page of ours sends more
 _OWN_NAMES = ("127.0.0.1", "localhost")
-_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_INERT = "default-src 'none'; base-uri 'none'; form-action 'none'"
+_NOTHING = f"{_INERT}; frame-ancestors 'none'"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": _NOTHING,
@@ -52,8 +53,12 @@ def policy(scripts: Iterable[str], styles: Iterable[str]) -> str:
         scripts: The text of each `<script>` that runs.
         styles: The text of each `<style>`.
     """
-    hashed = [" ".join(f"'sha256-{_hash(text)}'" for text in texts) or "'none'" for texts in (scripts, styles)]
-    return f"{_NOTHING}; script-src {hashed[0]}; style-src {hashed[1]}; img-src data:; connect-src 'self'"
+    return f"{_NOTHING}; {_inline(scripts, styles)}; connect-src 'self'"
+
+
+def policy_of_a_file(scripts: Iterable[str], styles: Iterable[str]) -> str:
+    """The same for a page that is a file, in a `<meta>` of it: it may ask nobody at all."""
+    return f"{_INERT}; {_inline(scripts, styles)}"
 
 
 def page(html: str, allowed: str) -> web.Response:
@@ -113,6 +118,11 @@ def _name(host: str) -> str | None:
     except ValueError:
         return None
     return parts.hostname if parts.netloc == host and not parts.username else None
+
+
+def _inline(scripts: Iterable[str], styles: Iterable[str]) -> str:
+    hashed = [" ".join(f"'sha256-{_hash(text)}'" for text in texts) or "'none'" for texts in (scripts, styles)]
+    return f"script-src {hashed[0]}; style-src {hashed[1]}; img-src data:"
 
 
 def _hash(text: str) -> str:

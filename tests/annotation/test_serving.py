@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from proactivebench.annotation import showing
 from proactivebench.annotation.annotators import admit, held, withdraw, withdrawn
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.showing import Material
@@ -298,11 +297,8 @@ def test_who_withdraws_leaves_nothing_but_that_somebody_did(tmp_path: Path) -> N
     run(work)
 
 
-def test_a_link_that_nobody_has_opens_nothing_and_the_page_has_its_language(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_link_that_nobody_has_opens_nothing_and_the_page_has_its_language(tmp_path: Path) -> None:
     job = make_job(tmp_path / "job").path
-    monkeypatch.setattr(showing, "page_languages", lambda: ("en", "zh"))
 
     async def work() -> None:
         async with served(job) as serving:

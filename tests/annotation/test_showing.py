@@ -53,7 +53,8 @@ def test_the_need_comes_before_the_offers_and_the_past_before_the_future(tmp_pat
     assert progress.showing(0)["offers"] == [{"offer_id": "o0", "text": "Open the file for you"}]
     click(progress, 0, "premature", "o0", reason=" too early ")
     taught = progress.showing(0)
-    assert taught["said"] == {"need": "no", "offers": {"o0": {"answer": "premature", "reason": "too early"}}}
+    said = {"need": "no", "need_reason": None, "offers": {"o0": {"answer": "premature", "reason": "too early"}}}
+    assert taught["said"] == said
     assert taught["taught"] == {"need": "no", "offers": {"o0": "reject"}, "why": "Nothing has happened yet."}
     assert progress.position == 1
     shown = progress.showing(1)

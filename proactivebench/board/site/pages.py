@@ -25,7 +25,7 @@ _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~:/?#@!$&()*
 
 def one_file(template: str, *, scripts: tuple[str, ...] = ("board.js",), data: Any = None, **context: Any) -> str:
     """A page that needs no other file: style, scripts and `data` (read by the scripts) stand in it, by hash."""
-    style, code = asset("board.css"), "\n".join(asset(script) for script in scripts)
+    style, code = stylesheet(), "\n".join(asset(script) for script in scripts)
     policy = _policy(f"style-src '{_hash(style)}'", f"script-src '{_hash(code)}'")
     return render(
         template, policy=policy, style=style, code=code, data=None if data is None else safe_json(data), **context
@@ -41,6 +41,11 @@ def site_page(template: str, *, root: str, scripts: tuple[str, ...] = ("board.js
 def render(template: str, **context: Any) -> str:
     """The text of a template of `leaderboard/templates/`."""
     return _environment().get_template(template).render(**context)
+
+
+def stylesheet() -> str:
+    """The board's style sheet, the colours that all pages share before it."""
+    return asset("tokens.css") + asset("board.css")
 
 
 @cache

@@ -14,7 +14,7 @@ from proactivebench.board.site.citing import citing
 from proactivebench.board.site.details import Details
 from proactivebench.board.site.difficulty import NAMED
 from proactivebench.board.site.downloads import JUDGES, carried
-from proactivebench.board.site.pages import asset, safe_json, site_page
+from proactivebench.board.site.pages import asset, safe_json, site_page, stylesheet
 from proactivebench.board.site.pairs import RULES, PairTable
 from proactivebench.board.site.published import published
 from proactivebench.board.site.recomputing import Recomputed
@@ -105,7 +105,8 @@ def write_site(
     are those measured on the board, `details` what stands behind its tables."""
     details = details or Details()
     with cannot_write(output_path):
-        for name in ("board.css", "board.js", "tables.js", "traces.js"):
+        _write(output_path / "assets" / "board.css", stylesheet())
+        for name in ("board.js", "tables.js", "traces.js"):
             _write(output_path / "assets" / name, asset(name))
         task_files = _write_tasks(entries, output_path, with_texts=texts != "none")
         rows_of: dict[str, list[tuple[int, Row]]] = {}

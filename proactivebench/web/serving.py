@@ -50,7 +50,7 @@ def application(
             counts, and `BadArgument` is a 400.
         say: Told in one line, for the terminal, of a fault that nobody expected.
     """
-    known = {BadArgument: 400, **statuses}
+    known: dict[type[ProactiveBenchError], int] = {BadArgument: 400, **statuses}
 
     @web.middleware
     async def guarded(request: web.Request, handler: _Handler) -> web.StreamResponse:

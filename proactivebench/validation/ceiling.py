@@ -3,7 +3,7 @@ particular."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -11,37 +11,47 @@ from numpy.typing import NDArray
 
 from proactivebench.records import Record
 from proactivebench.traces import LabelledItem, labelled_items
+from proactivebench.validation.agreement import consistency
 from proactivebench.validation.figures import rank_auc
 
 _GRID = 20_000
 
 
 class Ceiling(Record):
-    """How far people agree on offers with three votes, and what follows for a judge.
+    """How far people agree on items with as many votes each, and what follows for a judge.
 
-    `auc_pooled`: two people's mean vote predicts a third's, all votes pooled; `auc_within`: the same within an
-    annotator, so that nobody's threshold enters. `consistency`: the intraclass correlation of single votes, annotators'
-    means removed within each trace; `reliability` that of a mean of three (Spearman–Brown), whose root no judge's
+    `auc_pooled`: the others' mean vote predicts one's, all votes pooled; `auc_within`: the same within an annotator, so
+    that nobody's threshold enters. `consistency`: the intraclass correlation of single votes, annotators' means removed
+    within each trace; `reliability` that of the mean of an item's votes (Spearman–Brown), whose root no judge's
     correlation with that mean exceeds. `model_auc`, `model_balanced_accuracy`: what a judge reaches that knows each
-    offer's true share of acceptance, of a Beta distribution with that consistency, against the majority of three votes.
+    item's true share of acceptance, of a Beta distribution with that consistency, against the majority of an item's
+    votes; None where votes are no more alike than by chance.
     """
 
     votes: int
+    people: int = 3
     auc_pooled: float
     auc_within: float
     consistency: float
     reliability: float
-    model_auc: float
-    model_balanced_accuracy: float
+    model_auc: float | None
+    model_balanced_accuracy: float | None
 
     @property
     def sentence(self) -> str:
         """The ceiling in words."""
+        who = "two people predict a third's vote" if self.people == 3 else f"{self.people - 1} people predict another's"
+        least = f"{self.people} people" if self.people != 3 else "three"
+        model = (
+            "too little for a model of such votes"
+            if self.model_auc is None or self.model_balanced_accuracy is None
+            else f"by a model of such votes it ends at AUC {self.model_auc:.2f}, balanced accuracy "
+            f"{self.model_balanced_accuracy:.2f} on offers"
+        )
         return (
-            f"two people predict a third's vote with AUC {self.auc_pooled:.3f}, {self.auc_within:.3f} within an "
-            f"annotator; single votes agree with an ICC of {self.consistency:.2f}, so that no impersonal judge "
-            f"correlates above {self.reliability**0.5:.2f} with the mean of three; by a model of such votes it ends at "
-            f"AUC {self.model_auc:.2f}, balanced accuracy {self.model_balanced_accuracy:.2f} on offers"
+            f"{who} with AUC {self.auc_pooled:.3f}, {self.auc_within:.3f} within an annotator; single votes agree with "
+            f"an ICC of {self.consistency:.2f}, so that no impersonal judge correlates above "
+            f"{max(0.0, self.reliability) ** 0.5:.2f} with the mean of {least}; {model}"
         )
 
 
@@ -58,61 +68,67 @@ def ceiling(rows: Iterable[LabelledItem]) -> Ceiling:
     if not offers:
         raise ValueError("no offer has three votes")
     votes = np.array([row.votes for row in offers], dtype=float)
-    traces = np.array([row.trace for row in offers])
-    others = (votes.sum(axis=1, keepdims=True) - votes) / 2
+    return ceiling_of(votes, [row.trace for row in offers], [[(row.trace, u) for u in range(3)] for row in offers])
+
+
+def ceiling_of(votes: NDArray[np.float64], blocks: Sequence[Hashable], voters: Sequence[Sequence[Hashable]]) -> Ceiling:
+    """The ceiling by votes without gaps.
+
+    Args:
+        votes: (items, k) of 0 and 1, k at least 3.
+        blocks: The block of each item: items of one trace that the same people voted on, in the same order.
+        voters: Who gave each vote, as the annotators within whom others' votes are to order it.
+
+    Raises:
+        ValueError: People agree on every item.
+    """
+    k = votes.shape[1]
+    others = (votes.sum(axis=1, keepdims=True) - votes) / (k - 1)
     pooled = rank_auc(others.ravel(), votes.ravel() == 1)
-    if pooled is None:
-        raise ValueError("people agree on every offer: nothing to predict")
-    consistency = _consistency(votes, traces)
-    reliability = 3 * consistency / (1 + 2 * consistency)
-    auc, balanced = _model(float(votes.mean()), consistency)
+    within = _within(others, votes, voters)
+    alike = consistency(votes, blocks).single
+    if pooled is None or within is None or alike is None:
+        raise ValueError("people agree on every item: nothing to predict")
+    model = _model(float(votes.mean()), alike, k) if 0 < alike < 1 else None
     return Ceiling(
         votes=votes.size,
+        people=k,
         auc_pooled=pooled,
-        auc_within=_within(others, votes, traces),
-        consistency=consistency,
-        reliability=reliability,
-        model_auc=auc,
-        model_balanced_accuracy=balanced,
+        auc_within=within,
+        consistency=alike,
+        reliability=k * alike / (1 + (k - 1) * alike),
+        model_auc=model[0] if model else None,
+        model_balanced_accuracy=model[1] if model else None,
     )
 
 
-def _within(others: NDArray[np.float64], votes: NDArray[np.float64], traces: NDArray[np.str_]) -> float:
-    """The share of one annotator's accepted and rejected offers that the others' votes order rightly, over all pairs
-    of one annotator's."""
+def _within(
+    others: NDArray[np.float64], votes: NDArray[np.float64], voters: Sequence[Sequence[Hashable]]
+) -> float | None:
+    """The share of one annotator's accepted and rejected items that the others' votes order rightly, over all pairs
+    of one annotator's; None where there is no such pair."""
+    flat = [who for row in voters for who in row]
+    names = {who: place for place, who in enumerate(dict.fromkeys(flat))}
+    whose = np.array([names[who] for who in flat])
+    predicted, right = others.ravel(), votes.ravel() == 1
     ordered = pairs = 0.0
-    for trace in np.unique(traces):
-        for place in range(votes.shape[1]):
-            said = votes[traces == trace, place] == 1
-            found = rank_auc(others[traces == trace, place], said)
-            if found is not None:
-                size = float(said.sum() * (~said).sum())
-                ordered, pairs = ordered + found * size, pairs + size
-    return ordered / pairs
+    for place in range(len(names)):
+        own = whose == place
+        found = rank_auc(predicted[own], right[own])
+        if found is not None:
+            size = float(right[own].sum() * (~right[own]).sum())
+            ordered, pairs = ordered + found * size, pairs + size
+    return ordered / pairs if pairs else None
 
 
-def _consistency(votes: NDArray[np.float64], traces: NDArray[np.str_]) -> float:
-    """(MSB − MSW)/(MSB + (k − 1)·MSW) of single votes, each annotator's mean within a trace removed."""
-    k = votes.shape[1]
-    between = within = free_between = free_within = 0.0
-    for trace in np.unique(traces):
-        centred = votes[traces == trace] - votes[traces == trace].mean(axis=0)
-        items = centred.mean(axis=1)
-        between, free_between = between + k * float((items**2).sum()), free_between + len(items) - 1
-        within += float(((centred - items[:, None]) ** 2).sum())
-        free_within += (len(items) - 1) * (k - 1)
-    first, second = between / free_between, within / free_within
-    return float((first - second) / (first + (k - 1) * second))
-
-
-def _model(mean: float, consistency: float) -> tuple[float, float]:
-    """AUC and the best balanced accuracy of the true share p against the majority of three votes, p of the Beta
+def _model(mean: float, alike: float, k: int) -> tuple[float, float]:
+    """AUC and the best balanced accuracy of the true share p against the majority of `k` votes, p of the Beta
     distribution with this mean and intraclass correlation; by quadrature over its quantiles."""
-    from scipy.stats import beta
+    from scipy.stats import beta, binom
 
-    size = 1 / consistency - 1
+    size = 1 / alike - 1
     shares = beta.ppf((np.arange(_GRID) + 0.5) / _GRID, mean * size, (1 - mean) * size)
-    right = shares**3 + 3 * shares**2 * (1 - shares)
+    right = binom.sf(k // 2, k, shares)
     above = right[::-1].cumsum()[::-1] / right.sum()  # accepted of those at or above
     below = np.concatenate([[0.0], (1 - right).cumsum()[:-1]]) / (1 - right).sum()
     area = float((above * np.diff(np.append(below, 1.0))).sum())

@@ -207,8 +207,7 @@ def no_violation(page, options):
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in results.response["violations"]] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_pages_pass_an_accessibility_check(site, chromium, scheme, width):
     for file in ("index.html", "judges.html", "submit.html", "compare.html", "entries/acme__helper-7b/r1/index.html"):
         visit = Visit(chromium, site / file, color_scheme=scheme, viewport={"width": width, "height": 800})

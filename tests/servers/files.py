@@ -46,7 +46,7 @@ def serve(files: Files) -> Iterator[Files]:
             self.wfile.write(body)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     files.url = f"http://127.0.0.1:{server.server_port}"
     try:

@@ -72,7 +72,7 @@ def serve(hub: Hub) -> Iterator[Hub]:
                 self.wfile.write(content)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     hub.url = f"http://127.0.0.1:{server.server_port}"
     hub.storage.url = f"http://localhost:{server.server_port}/storage"

@@ -4,6 +4,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import tenacity
 
 from proactivebench.errors import CannotWrite, UsageError
 from proactivebench.traces import release
@@ -14,6 +15,12 @@ NAME = "eval/script.py"
 TEXT = b'SYSTEM = "stand-in"\n'
 PIN = hashlib.sha256(TEXT).hexdigest()
 CLOSED = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    """Attempts follow each other at once."""
+    monkeypatch.setattr("tenacity.wait_exponential", lambda **_: tenacity.wait_none())
 
 
 @pytest.fixture

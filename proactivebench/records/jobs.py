@@ -37,7 +37,8 @@ class JobRun(Record):
 
 
 class Drawn(Record):
-    """A simple random sample of one run's stratum: `drawn` of `size` answers, each with `probability`."""
+    """A simple random sample of one run's stratum: `drawn` of `size` answers, each with `probability`, but for what the
+    rule of four traces makes of it; an answer's own stands in its `ItemSource`."""
 
     run: str
     stratum: ItemStratum
@@ -48,8 +49,9 @@ class Drawn(Record):
 
 class ItemSource(Record):
     """Which answer of which run an item stands for: the offer `offer_id` or, where None, the silence at its moment.
-    `probability` is that run's item's own chance of being drawn; identical texts at a moment are asked once, and have
-    one line for each answer that they stand for. Never shown to annotators."""
+    `probability` is the chance that the job asks for this run's answer; identical texts at a moment are asked once, and
+    have one line for each answer that they stand for. Candidates of data are chosen, not drawn: 1, and random of
+    nothing. Never shown to annotators."""
 
     item_id: str
     offer_id: str | None = None

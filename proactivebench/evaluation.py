@@ -29,6 +29,7 @@ from proactivebench.provenance import versions, words_of
 from proactivebench.records import (
     Decoding,
     Fingerprint,
+    HumanLabel,
     JudgeIdentity,
     JudgeReport,
     Manifest,
@@ -294,12 +295,12 @@ def _works(replies: Iterable[Reply], task: Task) -> Iterator[Work]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportExtras:
     """What a user gives beside a run to learn more from it: a YAML table of prices per million tokens that names the
-    agent; people's labels of this run's answers (JSONL, a `HumanLabel` a line); runs of `never` and `always` under the
+    agent; people's labels of this run's answers; runs of `never` and `always` under the
     same judge, which break-even costs are measured against. `correct` asks for metrics corrected by the judges'
     measured errors."""
 
     prices: Path | None = None
-    human_labels: Path | None = None
+    human_labels: Sequence[HumanLabel] = ()
     anchors: Sequence[Path] = ()
     correct: bool = False
 
@@ -307,13 +308,12 @@ class ReportExtras:
 def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -> Report:
     """The report of a run under every judge that has given verdicts, computed from what is stored.
 
-    Human labels, and the judges' measured errors where that is asked for, add corrected metrics. Raises `DataError` and
-    `UsageError`.
+    Human labels (none given: those kept with the run), and the judges' measured errors where that is asked for, add
+    corrected metrics. Raises `DataError` and `UsageError`.
     """
     from proactivebench.judging.errors import judge_errors
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices
-    from proactivebench.scoring.prediction_powered import load_human_labels
 
     beside = beside or ReportExtras()
     manifest = store.manifest
@@ -330,7 +330,7 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
         prices=load_prices(beside.prices, manifest.agent.name) if beside.prices else None,
         anchors=dict(_anchor(path, task) for path in beside.anchors),
         judge_errors=known_errors if beside.correct else None,
-        human_labels=load_human_labels(beside.human_labels) if beside.human_labels else (),
+        human_labels=beside.human_labels or store.human_labels(),
         measurements=measurements_in(manifest),
         told=partial(_told, manifest.protocol),
     )
@@ -371,8 +371,10 @@ def _anchor(path: Path, task: Task) -> tuple[str, Report]:
 
 
 def score_run(store: RunStore, task: Task | None = None, beside: ReportExtras | None = None) -> Report:
-    """Score a run and write its `report.json`."""
+    """Score a run and write its `report.json`; people's labels given beside it are kept with it from then on."""
     report = report_of(store, task or task_of(store), beside)
+    if beside and beside.human_labels:
+        store.keep_labels(beside.human_labels)
     store.write_report(report)
     return report
 

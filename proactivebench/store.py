@@ -19,6 +19,7 @@ from proactivebench.errors import CannotWrite, DataError, OtherRun, UsageError
 from proactivebench.files import no_run
 from proactivebench.records import (
     Fingerprint,
+    HumanLabel,
     JudgeIdentity,
     Manifest,
     Measured,
@@ -35,6 +36,7 @@ M = TypeVar("M", Measured, Fingerprint)
 R = TypeVar("R", bound=Record)
 
 _CHUNK = 2_000  # lines validated in one call: a list is several times faster than its members one by one
+_LABELS = "human_labels.jsonl"
 _SHARD = re.compile(r"\.rank\d+$")
 _REPLIES = TypeAdapter(list[Reply])
 _VERDICTS = TypeAdapter(list[Verdict])
@@ -168,6 +170,11 @@ class RunStore:
         """The current verdict under every key."""
         return {verdict.key: verdict for verdict in self.iter_verdicts(judge_id)}
 
+    def human_labels(self) -> tuple[HumanLabel, ...]:
+        """People's labels of the run's answers, where some were kept with it."""
+        file = self.path / _LABELS
+        return tuple(read_log(file, HumanLabel)) if file.exists() else ()
+
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def append_replies(self, shard: int | None = None) -> Appender:
@@ -179,6 +186,10 @@ class RunStore:
         with cannot_write(self.path):
             (self.path / "verdicts").mkdir(exist_ok=True)
         return Appender(self.path / "verdicts" / f"{judge_id}{_suffix(shard)}.jsonl")
+
+    def keep_labels(self, labels: Iterable[HumanLabel]) -> Path:
+        """Keep people's labels of the run's answers with it, in place of earlier ones."""
+        return write_whole(self.path / _LABELS, write_lines(labels).decode())
 
     def write_report(self, report: Report) -> Path:
         """Write `report.json` whole or not at all."""

@@ -34,16 +34,19 @@ def score(
 ) -> None:
     """Score stored verdicts again; writes the run's report.json.
 
-    Human labels add metrics corrected by them: lines of
-    {trace_id, turn, candidate (-1 = silence), accepted, random, blind}.
+    Human labels add metrics corrected by them, which then stand first, here and
+    wherever the run is shown: lines of {trace_id, turn, candidate (-1 = silence),
+    accepted, random, blind}, with annotator, premature and probability where known.
     Exit 3: the run is incomplete or invalid.
 
     Example: proactivebench score runs/always --json
     """
     from proactivebench.cli.report import conclude
     from proactivebench.evaluation import ReportExtras, task_of
+    from proactivebench.scoring.human_labels import load_human_labels
     from proactivebench.store import RunStore
 
     store = RunStore(run)
-    beside = ReportExtras(prices=prices, human_labels=human_labels, anchors=anchors, correct=correct)
+    labels = load_human_labels(human_labels) if human_labels else ()
+    beside = ReportExtras(prices=prices, human_labels=labels, anchors=anchors, correct=correct)
     conclude(store, task_of(store, tasks), beside, as_json=as_json)

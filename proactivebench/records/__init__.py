@@ -45,10 +45,12 @@ from proactivebench.records.measurement import (
 from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
     Adjusted,
+    ByPeople,
     Confusion,
     HumanLabel,
     JudgeReport,
     MetricValue,
+    Parted,
     Report,
     SplitReport,
     TraceTable,
@@ -99,6 +101,7 @@ __all__ = [
     "AnnotationItem",
     "Annotator",
     "Answer",
+    "ByPeople",
     "Cause",
     "Code",
     "Comparison",
@@ -137,6 +140,7 @@ __all__ = [
     "Note",
     "OfferText",
     "PairComparison",
+    "Parted",
     "Plan",
     "ProtocolIdentity",
     "Record",

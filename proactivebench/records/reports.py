@@ -106,15 +106,47 @@ class HumanLabel(Record):
         return self
 
 
+class Parted(Record):
+    """An answer on which people and the judge part: whether the `judge` accepts it, and how many `votes` do."""
+
+    trace_id: str
+    turn: int
+    repeat: int = 0
+    candidate: int = SILENCE
+    judge: bool
+    accepted: int
+    votes: int
+
+
+class ByPeople(Record):
+    """What people said of a run's scored answers, `offers` or `silences`: of so many `items` how many they `labelled`
+    with how many `votes`, `premature` ("not yet") of them; which share of the labelled `people` and the `judge` accept,
+    and on which share they agree. `unscored` more are labelled that the judge has no verdict on."""
+
+    stratum: Literal["offers", "silences"]
+    items: int
+    labelled: int
+    unscored: int = 0
+    votes: int
+    premature: int = 0
+    people: MetricValue
+    judge: MetricValue
+    agreement: MetricValue
+    parted: tuple[Parted, ...] = ()
+
+
 class Adjusted(Record):
     """Metrics corrected for the judge's errors: `method` is `judge_errors` or `prediction_powered`; `refused` says why
-    there are none."""
+    there are none. With people's labels, `annotators` counts who gave them (None: not all say), `strata` what they and
+    the judge say of the same answers."""
 
     method: str
     metrics: dict[str, MetricValue] = {}
     refused: str | None = None
     warnings: tuple[str, ...] = ()
     details: dict[str, float] = {}
+    annotators: int | None = None
+    strata: tuple[ByPeople, ...] = ()
 
 
 class Unclean(Record):

@@ -62,6 +62,10 @@ class Answers:
         codes = [_CAUSES.index(cause) for cause in causes]
         return int(np.isin(self.at(self.cause, self.last), codes).sum())
 
+    def trace_of(self, moments: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The traces that moments, counted through all of them, belong to."""
+        return np.searchsorted(self.moments.starts, moments, side="right") - 1
+
     def moment(self, slot: int) -> Moment:
         """The moment of a flat slot."""
         place = slot // (self.status.shape[1] * self.status.shape[2])

@@ -1,34 +1,30 @@
 """Metrics from a judge's verdicts on everything and people's on a random part: right whatever the judge is worth.
 
-θ = λ·mean_all(f) + mean_L(y − λf), with f the verdict, y the person's and L the labelled part; λ takes from the judge
-as much as it has shown to know. Source: Angelopoulos et al. 2023, PPI++.
+θ = λ·mean_all(f) + Σ_L w(y − λf)/Σ_L w, with f the verdict, y the person's, L the labelled part and w the inverse of an
+answer's chance of being drawn; λ takes from the judge as much as it has shown to know. Source: Angelopoulos et al.
+2023, PPI++; weights after Hájek 1971.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from proactivebench.errors import DataError
-from proactivebench.files import foreign, read_bytes
-from proactivebench.records import Adjusted, HumanLabel, MetricValue
+from proactivebench.records import Adjusted, MetricValue
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.counting import Counts, zeros
-from proactivebench.scoring.decisions import ACCEPTED, REJECTED
+from proactivebench.scoring.human_labels import People
 from proactivebench.scoring.intervals import jackknife_variance, t_quantile
 from proactivebench.scoring.measures import F1, Ratio
 from proactivebench.scoring.metric import Interval, Metric, Need
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.outcomes import Outcomes
-from proactivebench.text import BadLine, read_lines
+from proactivebench.scoring.parting import Decided, by_people
 
 METHOD = "prediction_powered"
-_WANTED = "JSON Lines, one label a line: {trace_id, turn, candidate (-1 = silence), accepted, random, blind}"
 FEWEST_LABELLED = 30
 FEWEST_TRACES = 4
 C = Column
@@ -39,12 +35,14 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Stratum:
-    """Scored items of one stratum: their trace, the judge's verdict, and the person's (NaN where nobody was asked)."""
+    """Scored items of one stratum: their trace, the judge's verdict, the people's (NaN where nobody was asked), and the
+    weights of these, in any unit (None: all alike)."""
 
     trace: Ints
     verdict: Floats
     person: Floats
     sure: bool = False  # people's labels decided all of it: nothing to correct
+    weight: Floats | None = None
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -54,13 +52,14 @@ class Stratum:
     def without(self, trace: int) -> Stratum:
         """The items of all other traces."""
         left = self.trace != trace
-        return Stratum(self.trace[left], self.verdict[left], self.person[left], self.sure)
+        weight = None if self.weight is None else self.weight[left]
+        return Stratum(self.trace[left], self.verdict[left], self.person[left], self.sure, weight)
 
     def rate(self) -> float:
         """The share people accept."""
         if self.sure:
             return float(self.verdict.mean()) if len(self.verdict) else 0.0
-        return prediction_powered_mean(self.verdict, self.person)
+        return prediction_powered_mean(self.verdict, self.person, self.weight)
 
     def refusal(self, name: str) -> str | None:
         """Why this stratum cannot be estimated."""
@@ -74,56 +73,35 @@ class Stratum:
         return None
 
 
-def prediction_powered_mean(verdict: Floats, person: Floats) -> float:
-    """θ over all verdicts and the labelled part of `person` (NaN elsewhere)."""
+def prediction_powered_mean(verdict: Floats, person: Floats, weight: Floats | None = None) -> float:
+    """θ over all verdicts and the labelled part of `person` (NaN elsewhere), each label by its `weight`."""
     labelled = ~np.isnan(person)
     f, y = verdict[labelled], person[labelled]
-    variance = float(f.var())
-    weight = 0.0 if variance == 0 else float(np.clip(((f - f.mean()) * (y - y.mean())).mean() / variance, 0, 1))
-    return weight * float(verdict.mean()) + float((y - weight * f).mean())
+    w = np.ones(len(y)) if weight is None else weight[labelled]
+
+    def mean(values: Floats) -> float:
+        return float((w * values).sum() / w.sum())
+
+    trust = 0.0
+    if f.min() < f.max():
+        variance, covariance = mean((f - mean(f)) ** 2), mean((f - mean(f)) * (y - mean(y)))
+        trust = float(np.clip(covariance / variance, 0, 1))
+    return trust * float(verdict.mean()) + mean(y - trust * f)
 
 
-def load_human_labels(path: str | Path) -> tuple[HumanLabel, ...]:
-    """The labels of a JSONL file (gzipped or not), one a line. Raises `DataError` with the first bad line."""
-    content = read_bytes(Path(path), _WANTED)
-    labels: list[HumanLabel] = []
-    try:
-        for _, label in read_lines(content, HumanLabel.model_validate_json):
-            labels.append(label)
-    except BadLine as error:
-        if not labels and (other := foreign(path, content, _WANTED, own="a file of people's labels")):
-            raise other from None
-        raise DataError(f"{path}:{error.number}: {_problem(error)}: give {_WANTED}") from error
-    if not labels:
-        raise DataError(f"{path} holds no label: give {_WANTED}")
-    return tuple(labels)
-
-
-def _problem(error: BadLine) -> str:
-    if not isinstance(error.__cause__, ValidationError):
-        return str(error)
-    problem = error.__cause__.errors()[0]
-    return f"{'.'.join(str(part) for part in problem['loc']) or 'JSON'}: {problem['msg']}"
-
-
-def correct_with_people(
-    answers: Answers, found: Outcomes, labels: Iterable[HumanLabel], metrics: Sequence[Metric]
-) -> Adjusted:
-    """`metrics`, the judged ones that are defined for a run, corrected by people's labels on a random part of it."""
-    given = list(labels)
+def correct_with_people(answers: Answers, found: Outcomes, people: People, metrics: Sequence[Metric]) -> Adjusted:
+    """`metrics`, the judged ones that are defined for a run, corrected by people's labels on a random part of it, and
+    where people and the judge part."""
     if answers.moments.candidates > 1:
         return Adjusted(method=METHOD, refused="several candidates a moment: people's labels are on single offers")
-    if not all(label.random and label.blind for label in given):
-        why = "some labels are not stated to be drawn at random and decided blind to the verdict"
-        return Adjusted(method=METHOD, refused=why)
-    people, misplaced = _places(answers, given)
-    offers = _stratum(answers, found, found.offered, found.offers, people)
-    silences = _stratum(answers, found, found.silent, found.silences, people)
-    refusal = offers.refusal("offers")
+    judged = Decided.of(found, offers=True), Decided.of(found, offers=False)
+    offers, silences = (_stratum(answers, decided, people) for decided in judged)
+    sides = tuple(by_people(answers, decided, people) for decided in judged)
+    warnings = [f"{people.misplaced} labels are on no answer of this run"] if people.misplaced else []
+    refusal = people.refused or offers.refusal("offers")
     if refusal:
-        return Adjusted(method=METHOD, refused=refusal)
+        return Adjusted(method=METHOD, refused=refusal, warnings=tuple(warnings), strata=sides)
     no_silences = silences.refusal("silences")
-    warnings = [f"{misplaced} labels are on no answer of this run"] if misplaced else []
     if no_silences:
         warnings.append(f"metrics of offers alone: {no_silences}")
     values = {
@@ -132,7 +110,14 @@ def correct_with_people(
         if not (no_silences and Need.SILENCES in metric.needs)
     }
     labelled = int(offers.labelled.sum() + silences.labelled.sum())
-    return Adjusted(method=METHOD, metrics=values, warnings=tuple(warnings), details={"labelled": float(labelled)})
+    return Adjusted(
+        method=METHOD,
+        metrics=values,
+        warnings=tuple(warnings),
+        details={"labelled": float(labelled)},
+        annotators=people.annotators,
+        strata=sides,
+    )
 
 
 def estimate(metric: Metric, offers: Stratum, silences: Stratum) -> MetricValue:
@@ -176,35 +161,12 @@ def _counts(offers: Stratum, silences: Stratum) -> Counts:
     return counts
 
 
-def _places(answers: Answers, labels: list[HumanLabel]) -> tuple[dict[tuple[int, int, bool], float], int]:
-    """Labels by (moment, repeat, is an offer), those on the round that counts, and how many fit nowhere."""
-    moments, places, misplaced = answers.moments, {}, 0
-    for label in labels:
-        start, length = moments.place.get(label.trace_id, (0, 0))
-        inside = 0 <= label.turn < length and 0 <= label.repeat < moments.repeats
-        if not inside or int(answers.last[start + label.turn, label.repeat]) != label.round:
-            misplaced += 1
-            continue
-        places[start + label.turn, label.repeat, label.candidate >= 0] = float(label.accepted)
-    return places, misplaced
-
-
-def _stratum(
-    answers: Answers,
-    found: Outcomes,
-    there: NDArray[np.bool_],
-    verdicts: NDArray[np.int8],
-    people: dict[tuple[int, int, bool], float],
-) -> Stratum:
-    scored = there[:, :, None] & np.isin(verdicts, (ACCEPTED, REJECTED))
-    counted = scored.any(axis=2)
-    with np.errstate(invalid="ignore"):
-        share = ((verdicts == ACCEPTED) & scored).sum(axis=2) / scored.sum(axis=2)
-    moment, repeat = np.nonzero(counted)
-    offers = there is found.offered
-    person = np.array(
-        [people.get((m, s, offers), np.nan) for m, s in zip(moment.tolist(), repeat.tolist(), strict=True)]
-    )
-    trace = np.searchsorted(answers.moments.starts, moment, side="right") - 1
-    sure = bool(found.sure[counted].all()) and bool(counted.any())
-    return Stratum(trace, share[counted], person.reshape(-1), sure)
+def _stratum(answers: Answers, decided: Decided, people: People) -> Stratum:
+    said = [people.said.get(place) for place in decided.places]
+    person = np.array([np.nan if one is None else float(one.majority) for one in said])
+    chance = np.array([np.nan if one is None or one.probability is None else one.probability for one in said])
+    weight = None
+    if not np.isnan(chance).all():
+        weight = np.nanmin(chance) / chance
+    trace = answers.trace_of(decided.moment)
+    return Stratum(trace, decided.verdict, person.reshape(-1), decided.sure, weight)

@@ -32,6 +32,7 @@ from proactivebench.scoring.counting import pooled
 from proactivebench.scoring.decisions import no_verdicts, read_verdicts
 from proactivebench.scoring.efficiency import Prices
 from proactivebench.scoring.findings import findings
+from proactivebench.scoring.human_labels import People, people_of
 from proactivebench.scoring.judged import Judged, Spending
 from proactivebench.scoring.moments import Moments
 from proactivebench.scoring.offers import Column
@@ -73,7 +74,8 @@ def build_report(
     with collector_paused():
         answers = read_replies(moments, replies)
     spending, unclean = Spending.of(answers, prices), count_unclean(answers)
-    judged, people = [], tuple(human_labels)
+    labels = tuple(human_labels)
+    judged, people = [], people_of(answers, labels) if labels else None
     for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
         judge = _identity(task, manifest, judge_id)
         with collector_paused():
@@ -145,9 +147,7 @@ def _judge_report(
     )
 
 
-def _adjusted(
-    judged: Judged, errors: JudgeErrors | None, people: tuple[HumanLabel, ...], *, asked: bool
-) -> Iterator[Adjusted]:
+def _adjusted(judged: Judged, errors: JudgeErrors | None, people: People | None, *, asked: bool) -> Iterator[Adjusted]:
     """What corrects the judged metrics: measured errors where that is asked for, and people's labels."""
     table, lacking = pooled(judged.counts[""]), judged.lacking(judged.views[0])
     table = table[table[:, Column.MOMENTS] > 0]
@@ -156,7 +156,7 @@ def _adjusted(
     elif asked:
         candidates = judged.answers.moments.candidates
         yield correct(table, errors, judge_hash=judged.judge.hash, candidates=candidates, lacking=lacking)
-    if people:
+    if people is not None:
         metrics = judged_metrics(table.sum(axis=0), lacking)
         yield correct_with_people(judged.answers, judged.outcomes[""], people, metrics)
 

@@ -10,7 +10,8 @@ from proactivebench.records import ErrorCount, HumanLabel, JudgeErrors
 from proactivebench.scoring import build_report
 from proactivebench.scoring.correction import Stratum, correct_strata, judged_metrics
 from proactivebench.scoring.counting import zeros
-from proactivebench.scoring.prediction_powered import load_human_labels, prediction_powered_mean
+from proactivebench.scoring.human_labels import load_human_labels
+from proactivebench.scoring.prediction_powered import prediction_powered_mean
 from tests.scoring.runs import JUDGE, LABELS, by_trace, make_judge, make_manifest, make_run, make_task
 
 PUBLISHED = {

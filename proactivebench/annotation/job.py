@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -96,19 +97,26 @@ class JobFolder:
         instructions: Mapping[str, str],
     ) -> JobFolder:
         """Write a new job; `instructions` are Markdown by language (`en`, `zh`, …), `en` as `instructions.md`.
-        `job.json` comes last: a folder without one holds no job. Raises `WrongFile` where the folder holds something,
-        `CannotWrite`."""
+        `job.json` comes last: a folder without one holds no job. Where it cannot be written whole nothing is left.
+        Raises `WrongFile` where the folder holds something, `CannotWrite`."""
         folder = cls(path)
         if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
             raise WrongFile(f"{folder.path} is there already and not empty: give a new or empty --output_path")
-        with cannot_write(folder.path):
-            (folder.path / "votes").mkdir(parents=True, exist_ok=True)
-        for name, records in (("traces", traces), ("items", items), ("sources", sources)):
-            write_whole(folder.path / f"{name}.jsonl", write_lines(records).decode())
-        for language, text in instructions.items():
-            suffix = "" if language == "en" else f".{language}"
-            write_whole(folder.path / f"instructions{suffix}.md", text)
-        write_whole(folder.path / "job.json", job.model_dump_json(indent=2) + "\n")
+        new = not folder.path.exists()
+        try:
+            with cannot_write(folder.path):
+                (folder.path / "votes").mkdir(parents=True, exist_ok=True)
+            for name, records in (("traces", traces), ("items", items), ("sources", sources)):
+                write_whole(folder.path / f"{name}.jsonl", write_lines(records).decode())
+            for language, text in instructions.items():
+                suffix = "" if language == "en" else f".{language}"
+                write_whole(folder.path / f"instructions{suffix}.md", text)
+            write_whole(folder.path / "job.json", job.model_dump_json(indent=2) + "\n")
+        except BaseException:
+            rmtree(folder.path, ignore_errors=True)
+            if not new:
+                folder.path.mkdir(exist_ok=True)
+            raise
         return folder
 
     # --- who is asked -------------------------------------------------------------------------------------------------

@@ -37,11 +37,12 @@ class Prepared:
     notes: tuple[str, ...] = ()
     forecasts: tuple[Forecast, ...] = ()
 
-    def workloads(self) -> list[list[int]]:
-        """For each of the planned annotators how many offers each item has that they are shown, practice and repeats
-        included."""
+    def workloads(self, most: int = 30) -> list[list[int]]:
+        """For each of the planned annotators, or the first so many, how many offers each item has that they are shown,
+        practice and repeats included."""
         job, items = self.folder.job, list(self.folder.items.values())
-        return [[len(one.offers) for one in showings(job, items, slot)] for slot in range(job.plan.annotators)]
+        slots = range(min(most, job.plan.annotators))
+        return [[len(one.offers) for one in showings(job, items, slot)] for slot in slots]
 
 
 def effort(offers: int) -> float:

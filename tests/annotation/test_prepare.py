@@ -19,8 +19,9 @@ from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.preparing import effort, plan_of
 from proactivebench.annotation.runs import Answered, read_runs
 from proactivebench.cli import main as pb_main
-from proactivebench.errors import BadArgument, DataError, InvalidRun, NotComparable, UnknownName, WrongFile
+from proactivebench.errors import BadArgument, CannotWrite, DataError, InvalidRun, NotComparable, UnknownName, WrongFile
 from proactivebench.records import AnnotationItem, DrawnFrom, ItemStratum, Task, Trace
+from proactivebench.store import write_whole
 from proactivebench.traces.sample import sample_task
 from tests.annotation.jobs import session
 
@@ -257,6 +258,26 @@ def test_silences_in_too_few_traces_are_left_out_and_told(made: Callable[..., Pa
     assert [one.stratum for one in found.folder.job.drawn] == [ItemStratum.OFFERS]
     assert all(source.offer_id for source in found.folder.sources)
     assert any("silences in 1 traces only, of 4 needed: they are left out" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_full_disk_leaves_nothing_of_a_job(
+    there: bool, eager: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: Path, text: str) -> Path:
+        if file.name == "sources.jsonl":
+            raise CannotWrite("cannot write: no space left on device")
+        return write_whole(file, text)
+
+    if there:
+        (tmp_path / "job").mkdir()
+    monkeypatch.setattr("proactivebench.annotation.job.write_whole", full)
+    with pytest.raises(CannotWrite):
+        prepare(eager, tmp_path / "job", per_stratum=8)
+    assert (tmp_path / "job").exists() is there
+    assert not list(tmp_path.glob("job/*"))
+    monkeypatch.undo()
+    assert prepare(eager, tmp_path / "job", per_stratum=8).folder.items
 
 
 # --- from data --------------------------------------------------------------------------------------------------------

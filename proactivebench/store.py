@@ -282,12 +282,13 @@ def _whole(line: bytes) -> bool:
     return line.endswith(b"\n")
 
 
-def write_whole(file: Path, text: str) -> Path:
-    """Write a file so that a reader finds the old or the new text, never a part. Raises `CannotWrite`."""
+def write_whole(file: Path, text: str, *, private: bool = False) -> Path:
+    """Write a file so that a reader finds the old or the new text, never a part; a `private` one is its owner's alone
+    to read from its first byte on. Raises `CannotWrite`."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with cannot_write(file):
-            with draft.open("w", encoding="utf-8", newline="\n") as stream:
+            with open(draft, "w", encoding="utf-8", newline="\n", opener=_private if private else None) as stream:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -296,6 +297,10 @@ def write_whole(file: Path, text: str) -> Path:
         draft.unlink(missing_ok=True)
         raise
     return file
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _put(draft: Path, file: Path) -> None:

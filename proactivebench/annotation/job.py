@@ -164,13 +164,18 @@ class JobFolder:
 
     def votes(self, *, practice: bool = False) -> dict[VoteKey, Vote]:
         """The votes that stand, of all annotators; those on practice items only with `practice`. Raises `DataError`
-        naming a vote on an item or offer that the job does not have."""
+        naming a file with a vote that cannot stand in it: on an item or offer that the job does not have, of somebody
+        else, or of a kind that its question does not take."""
         found: dict[VoteKey, Vote] = {}
         for name in self.voters():
             said = [one for one in self.spoken(name) if isinstance(one, Vote)]
-            found |= {
-                key: vote for key, vote in current_votes(said).items() if practice or not self._item(vote).practice
-            }
+            for key, vote in current_votes(said).items():
+                if vote.annotator != name:
+                    raise DataError(
+                        f"{self.votes_file(name)}: a vote of {vote.annotator!r}, who has a file of their own"
+                    )
+                if practice or not self._item(vote).practice:
+                    found[key] = vote
         return found
 
     def open_votes(self, pseudonym: str) -> Appender:
@@ -182,6 +187,12 @@ class JobFolder:
         if item is None or (vote.offer_id is not None and all(o.offer_id != vote.offer_id for o in item.offers)):
             what = vote.item_id if item is None else f"{vote.item_id}, offer {vote.offer_id}"
             raise DataError(f"{self.votes_file(vote.annotator)}: a vote on {what}, which the job does not have")
+        if vote.answer and not (vote.answer.on_need if vote.offer_id is None else vote.answer.on_offer):
+            question = "the need" if vote.offer_id is None else "an offer"
+            raise DataError(
+                f"{self.votes_file(vote.annotator)}: {vote.answer.value!r} on {vote.item_id}, which is no answer to "
+                f"{question}"
+            )
         return item
 
 

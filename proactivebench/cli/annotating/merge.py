@@ -12,7 +12,6 @@ from proactivebench.cli.annotating.serve import JOB
 from proactivebench.cli.parameters import PATH, option
 
 if TYPE_CHECKING:
-    from proactivebench.annotation.job import JobFolder
     from proactivebench.annotation.merging import Merged
 
 
@@ -46,7 +45,7 @@ def merge(job: Path, output_path: Path, form: str | None, run: str | None) -> No
         )
     found = labelled_traces(folder) if wanted is Form.TRACES else run_labels(folder, run_of(folder, run))
     written = write_merged(folder, found, wanted, output_path)
-    for line in _traces(folder, found, written) if wanted is Form.TRACES else _labels(folder, found, written):
+    for line in _traces(found, written) if wanted is Form.TRACES else _labels(found, written):
         print(safe(line))
     if sealed:
         print(
@@ -60,7 +59,7 @@ def _from(found: Merged) -> str:
     return f"{people}, {found.offer_votes:,} votes on offers and {found.need_votes:,} answers on need"
 
 
-def _traces(folder: JobFolder, found: Merged, written: Path) -> list[str]:
+def _traces(found: Merged, written: Path) -> list[str]:
     from proactivebench.records import NeedRule, Trace
 
     traces = [one for one in found.records if isinstance(one, Trace)]
@@ -76,7 +75,7 @@ def _traces(folder: JobFolder, found: Merged, written: Path) -> list[str]:
     return [*lines, f"next: proactivebench run --model always --tasks {written} --judge labels"]
 
 
-def _labels(folder: JobFolder, found: Merged, written: Path) -> list[str]:
+def _labels(found: Merged, written: Path) -> list[str]:
     from proactivebench.records import SILENCE, HumanLabel
 
     assert found.run is not None  # noqa: S101 - labels are of a run

@@ -13,7 +13,7 @@ from proactivebench.annotation.merging import counted_votes, labelled_traces, ru
 from proactivebench.annotation.preparing import prepare
 from proactivebench.errors import UsageError
 from proactivebench.records import Answer, NeedRule, Plan, Vote
-from proactivebench.scoring.prediction_powered import load_human_labels
+from proactivebench.scoring.human_labels import load_human_labels
 from proactivebench.traces import given_task
 from tests.annotation.jobs import WHEN, make_job
 from tests.annotation.voters import answer, seat

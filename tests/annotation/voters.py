@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.order import showings
+from proactivebench.annotation.showing import Material
 from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, OfferText, Vote
 from tests.annotation.jobs import WHEN
 
@@ -34,7 +35,7 @@ def answer(
     order = 0
     at = start
     with folder.open_votes(name) as log:
-        log.append([Consent(annotator=name, instructions="0" * 64, at=at)])
+        log.append([Consent(annotator=name, instructions=Material(folder).instructions_sha256, at=at)])
         for shown in showings(folder.job, list(folder.items.values()), place.slot)[:most]:
             item = folder.items[shown.item_id]
             texts = {offer.offer_id: offer for offer in item.offers}

@@ -19,21 +19,23 @@ _CHUNK = 2**20
 _KEPT_YAML = 2**16  # characters: a card, not a table
 
 
-def read_bytes(path: Path, wanted: str) -> bytes:
+def read_bytes(path: Path, wanted: str, *, most: int | None = None) -> bytes:
     """The content of a file; of a gzip file, whatever its name, what is in it.
 
     Args:
         path: What the user named.
         wanted: What belongs there, to go on with after "give": "a JSONL file of traces".
+        most: How many bytes it may hold, packed and unpacked; 2 GiB, where nothing is said.
 
     Raises:
-        WrongFile: There is nothing, it is a folder, or it cannot be read.
+        WrongFile: There is nothing, it is a folder, it holds more, or it cannot be read.
     """
+    most = MOST_BYTES if most is None else most
     try:
         if path.is_char_device() or path.is_block_device():  # it may have no end
             raise WrongFile(f"{path} is a device: give {wanted}")
         with path.open("rb") as stream:
-            content = _bounded(stream, path)
+            content = _bounded(stream, path, most)
     except (FileNotFoundError, NotADirectoryError):
         raise WrongFile(f"{path}: no such file: give {wanted}") from None
     except ValueError:  # a null character
@@ -42,7 +44,7 @@ def read_bytes(path: Path, wanted: str) -> bytes:
         if path.is_dir():
             raise WrongFile(f"{path} is a folder: give {wanted}") from None
         raise WrongFile(f"{path}: cannot be read ({error.strerror}): give {wanted}") from None
-    return _unpacked(content, path) if content.startswith(GZIP) else content
+    return _unpacked(content, path, most) if content.startswith(GZIP) else content
 
 
 def read_text(path: Path, wanted: str) -> str:
@@ -152,18 +154,19 @@ def _doubled(root: Any) -> str | None:
     return None
 
 
-def _unpacked(content: bytes, path: Path) -> bytes:
+def _unpacked(content: bytes, path: Path, most: int) -> bytes:
     try:
         with gzip.open(BytesIO(content)) as stream:
-            return _bounded(stream, path)
+            return _bounded(stream, path, most)
     except (OSError, EOFError, zlib.error):
         raise WrongFile(f"{path} is a gzip file that is cut off or damaged: make or fetch it again") from None
 
 
-def _bounded(stream: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:
+def _bounded(stream: IO[bytes] | gzip.GzipFile, path: Path, most: int) -> bytes:
     found = bytearray()
     while chunk := stream.read(_CHUNK):
         found += chunk
-        if len(found) > MOST_BYTES:
-            raise WrongFile(f"{path} holds more than {MOST_BYTES // 2**30} GiB: split it")
+        if len(found) > most:
+            size = f"{most // 2**30} GiB" if most >= 2**30 else f"{most // 2**20} MiB"
+            raise WrongFile(f"{path} holds more than {size}: split it")
     return bytes(found)

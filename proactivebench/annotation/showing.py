@@ -24,6 +24,7 @@ from proactivebench.records.votes import Pseudonym
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
+_LONGEST = 3_600  # seconds at an item: who takes longer was away
 _PACE_FROM, _PACE_OVER = 5, 50  # answered showings: the fewest that tell a pace, and how many of the last ones do
 
 
@@ -99,8 +100,8 @@ class Material:
                 )
 
 
-class _Said(NamedTuple):
-    """What stands under a key. `order` stays that of the first answer."""
+class Said(NamedTuple):
+    """What stands on one question. `order` stays that of the first answer."""
 
     order: int
     answer: Answer | None
@@ -122,9 +123,9 @@ class Progress:
         self._order = showings(material.job, list(material.items.values()), annotator.slot)
         self._sessions = _numbered(material, self._order)
         self._place = {(one.item_id, one.occasion): index for index, one in enumerate(self._order)}
-        self._said: dict[tuple[str, int, str | None], _Said] = {}
+        self._said: dict[tuple[str, int, str | None], Said] = {}
         self._seconds: dict[int, float] = {}
-        self._agreed: str | None = None
+        self.agreed: str | None = None  # to the instructions of this hash
         self.position = 0
         self._move(0)
 
@@ -143,7 +144,7 @@ class Progress:
     @property
     def consented(self) -> bool:
         """Whether they agreed to the instructions as they stand."""
-        return self._agreed == self.material.instructions_sha256
+        return self.agreed == self.material.instructions_sha256
 
     def state(self) -> dict[str, Any]:
         """Where they are, and what the page needs before the first item."""
@@ -236,7 +237,7 @@ class Progress:
         if said.annotator != self.pseudonym:
             raise DataError(f"it is of {said.annotator!r}, in the file of {self.pseudonym!r}")
         if isinstance(said, Consent):
-            self._agreed = said.instructions
+            self.agreed = said.instructions
             return
         refuse_foreign(said, self.material.items)
         key = (said.item_id, said.occasion, said.offer_id)
@@ -244,7 +245,7 @@ class Progress:
         due = before.order if before else len(self._said)
         if said.order != due:
             raise DataError(f"order {said.order} stands where {due} belongs")
-        now = _Said(due, said.answer, said.reason, said.at)
+        now = Said(due, said.answer, said.reason, said.at)
         if before == now:
             raise DataError("the same vote stands there twice")
         self._said[key] = now
@@ -253,15 +254,14 @@ class Progress:
             self._clock(index, said.seconds)
             self._move(index)
 
-    def stands(self, item_id: str, occasion: int, offer_id: str | None) -> datetime | None:
-        """When the last word on this was given, an undoing included; None where there is none."""
-        found = self._said.get((item_id, occasion, offer_id))
-        return None if found is None else found.at
+    def stands(self, vote: Vote) -> Said | None:
+        """The last word on what this vote is on, an undoing included; None where there is none."""
+        return self._said.get((vote.item_id, vote.occasion, vote.offer_id))
 
-    def next_order(self, item_id: str, occasion: int, offer_id: str | None) -> int:
-        """The number of order that a vote on this has, or would have as the next new one."""
-        found = self._said.get((item_id, occasion, offer_id))
-        return len(self._said) if found is None else found.order
+    @property
+    def answers(self) -> int:
+        """On how many questions there is a word: the number of order of the next new one."""
+        return len(self._said)
 
     # --- by itself ----------------------------------------------------------------------------------------------------
 
@@ -295,7 +295,7 @@ class Progress:
 
     def _clock(self, index: int, seconds: float | None) -> None:
         if seconds is not None:
-            self._seconds[index] = max(seconds, self._seconds.pop(index, 0.0))
+            self._seconds[index] = max(min(seconds, _LONGEST), self._seconds.pop(index, 0.0))
             if len(self._seconds) > _PACE_OVER:
                 del self._seconds[next(iter(self._seconds))]
 

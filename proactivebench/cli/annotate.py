@@ -10,6 +10,7 @@ import click
 VERBS = {
     "prepare": "From runs or traces to a job: what people are asked",
     "serve": "A local page for each annotator",
+    "collect": "Take in votes files of mailed pages",
     "status": "Who did what, and when it will be done",
     "merge": "Votes become labels, of traces or of a run's answers",
     "withdraw": "Delete one annotator's votes",

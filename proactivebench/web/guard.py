@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from base64 import b64encode
 from collections.abc import Iterable
@@ -99,9 +100,9 @@ async def read_body(request: web.Request, kind: type[R]) -> R:
         raise web.HTTPUnsupportedMediaType(text="send plain application/json")
     content = await request.read()
     try:
-        text = content.decode("utf-8")
-        load_strict(text)
-        return kind.model_validate_json(text)
+        value = load_strict(content.decode("utf-8"))
+        # Half of a pair, as a browser's text may hold, has no bytes in UTF-8.
+        return kind.model_validate_json(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except UnicodeDecodeError as error:
         raise BadArgument(f"not UTF-8 at byte {error.start}") from None
     except NotReadable as error:

@@ -88,6 +88,20 @@ def test_a_click_that_cannot_be_is_refused_in_one_line(tmp_path: Path, body: Any
     run(work)
 
 
+def test_half_a_sign_in_a_reason_is_kept_as_far_as_it_can_be(tmp_path: Path) -> None:
+    job = make_job(tmp_path / "job").path
+
+    async def work() -> None:
+        async with served(job) as serving:
+            ann = serving.person("ann")
+            await ann.consent()
+            said = await ann.click(0, "yes", reason="a \ud83d b 好")
+            assert said.status == 200
+            assert votes(serving.folder)[VoteKey("ann", "practice-0", 0, None)].reason == "a ? b 好"
+
+    run(work)
+
+
 def test_ten_people_at_once_never_mix(tmp_path: Path) -> None:
     names = [f"p{number}" for number in range(10)]
     plan = Plan(annotators=10, overlap=5, repeats=0.2)

@@ -35,6 +35,7 @@ LINES = [
     ("annotate prepare", "source", "annotate prepare @ --output_path new"),
     ("annotate prepare", "tasks", "annotate prepare r --output_path new --tasks @"),
     ("annotate prepare", "practice", "annotate prepare r --output_path new --practice @"),
+    ("annotate collect", "files", "annotate collect job @"),
 ]
 RUNS = [
     ("judge", "run", "judge @"),
@@ -71,6 +72,7 @@ FOLDERS = [
     ("leaderboard reproduce", "entry", "leaderboard reproduce @ --model never"),
     ("leaderboard rejudge", "path", "leaderboard rejudge @ --pending --judge_model m"),
     ("leaderboard serve", "path", "leaderboard serve @ --port 0"),
+    ("annotate collect", "job", "annotate collect @ rows.jsonl"),
     ("annotate serve", "job", "annotate serve @ --port 0"),
     ("annotate withdraw", "job", "annotate withdraw @ ann"),
     ("leaderboard seed", "mirror", "leaderboard seed --mirror @ --output_path new"),
@@ -104,7 +106,8 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bad")
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
-    for words in (RUN.replace("new", "r"), "leaderboard prepare r --output_path entry"):
+    job = "annotate prepare proactivebench_sample --output_path job"
+    for words in (RUN.replace("new", "r"), "leaderboard prepare r --output_path entry", job):
         with pytest.raises(SystemExit) as ended:
             main(words.split())
         assert ended.value.code == 0

@@ -50,7 +50,7 @@ def serve(job: Path, port: int | None, annotator: tuple[str, ...], relink: tuple
             there = admit(folder, names, relink=relink)
             for one in there.annotators.values():
                 check(material, one)
-            server = AnnotationServer(material, there.annotators.values(), _complain)
+            server = AnnotationServer(material, there.annotators.values(), complain)
             run(server.app, listening, lambda: _tell_links(folder, there, listening.getsockname()[1]))
     print("stopped; every answer is saved: the same command goes on, with the same links")
 
@@ -75,7 +75,7 @@ def _listen(folder: JobFolder, port: int | None) -> socket.socket:
             found = bind(0)
             now = found.getsockname()[1]
             links = f"; in links given before, write {now} for {wanted}" if known else ""
-            _complain(f"port {wanted} is taken: serving at {now}{links}")
+            complain(f"port {wanted} is taken: serving at {now}{links}")
     keep_port(folder, found.getsockname()[1])
     return found
 
@@ -95,5 +95,6 @@ def _tell_links(folder: JobFolder, there: Admitted, port: int) -> None:
     print("Ctrl-C stops.", flush=True)
 
 
-def _complain(line: str) -> None:
+def complain(line: str) -> None:
+    """One line on standard error, at once."""
     print(safe(" ".join(line.split())), file=sys.stderr, flush=True)

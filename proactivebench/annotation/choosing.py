@@ -53,6 +53,11 @@ def from_runs(
     forecasts = tuple(
         forecast(run, {name: settled[run.run.name, name] for name in ItemStratum}, judge, correlation) for run in runs
     )
+    notes += [
+        f"nobody has judged {run.run.path} yet: do so (`proactivebench judge`) before its score is corrected by labels"
+        for run in runs
+        if not run.store.judges
+    ]
     notes += [f"{one.run} gets no corrected F1: {'; '.join(one.lacking)}" for one in forecasts if one.lacking]
     return Asked(DrawnFrom.RUNS, task, items, sources, tuple(run.run for run in runs), drawn, tuple(notes), forecasts)
 

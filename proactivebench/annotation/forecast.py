@@ -70,7 +70,7 @@ def forecast(
         return all(one.certain or not one.size or labels[name] >= FEWEST_LABELLED for name, one in strata.items())
 
     settled = {name: len(drawn.get(name, ())) for name in strata}
-    worth = [_effective(drawn.get(name, ())) for name in strata]
+    worth = [effective(drawn.get(name, ())) for name in strata]
     return Forecast(
         run=answered.run.path,
         agent=answered.run.agent,
@@ -90,7 +90,8 @@ def forecast(
     )
 
 
-def _effective(probabilities: Sequence[float]) -> float:
+def effective(probabilities: Sequence[float]) -> float:
+    """As how many labels those are worth whose answers were drawn with these probabilities: (Σw)²/Σw², w = 1/p."""
     weights = [1 / one for one in probabilities]
     return sum(weights) ** 2 / sum(weight * weight for weight in weights) if weights else 0.0
 

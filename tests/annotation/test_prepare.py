@@ -436,7 +436,9 @@ def test_the_forecast_goes_by_labels_where_they_decide_and_says_its_grounds(
     assert "of silences accepted by the labels of the data" in found.grounds
     (better,) = prepare(run, tmp_path / "b", correlation=0.9).forecasts
     assert better.half_widths[30] < found.half_widths[30]
-    (bare,) = prepare(eager, tmp_path / "c", per_stratum=8).forecasts
+    unjudged = prepare(eager, tmp_path / "c", per_stratum=8)
+    assert any("nobody has judged" in note for note in unjudged.notes)
+    (bare,) = unjudged.forecasts
     assert "no judge" in bare.grounds
     assert set(bare.half_widths.values()) == {math.inf}, "its 39 moments hold no 30 of each"
 

@@ -16,7 +16,7 @@ from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.order import showings
 from proactivebench.annotation.practice import own_practice, practice_items, read_practice
 from proactivebench.annotation.runs import read_runs
-from proactivebench.errors import BadArgument, WrongFile
+from proactivebench.errors import BadArgument, UsageError, WrongFile
 from proactivebench.files import no_run, read_text
 from proactivebench.records import Job, Plan, Task
 from proactivebench.traces import given_task
@@ -127,7 +127,7 @@ def prepare(
                 "--tasks": tasks,
             },
         )
-        task = source if isinstance(source, Task) else given_task(str(_one(source)))
+        task = source if isinstance(source, Task) else _data(_one(source))
         asked = from_traces(task, candidates, candidates_from, limit, per_trace, seed)
     if practice is None:
         sessions = own_practice(asked.task.traces)
@@ -155,7 +155,7 @@ def prepare(
 
 
 def _runs(source: Task | str | Path | Sequence[str | Path]) -> list[str | Path]:
-    """The run folders among what was given; none where it is data. Raises `WrongFile` and `BadArgument`."""
+    """The run folders that were given; none where it is data. Raises `WrongFile` and `BadArgument`."""
     if isinstance(source, Task):
         return []
     given = [source] if isinstance(source, str | Path) else list(source)
@@ -165,14 +165,18 @@ def _runs(source: Task | str | Path | Sequence[str | Path]) -> list[str | Path]:
     others = [one for one in given if one not in runs]
     if len(given) > 1 and others:
         raise no_run(Path(others[0]))
-    if others and (Path(others[0]).is_dir() or _misspelt(Path(others[0]))):
-        raise no_run(Path(others[0]))
     return runs
 
 
-def _misspelt(path: Path) -> bool:
-    """Whether this is a run's folder but for its spelling."""
-    return not path.exists() and "did you mean" in str(no_run(path))
+def _data(word: str | Path) -> Task:
+    """The data that a word names. Raises `WrongFile` where it rather is a run's folder, or would be if spelt right."""
+    try:
+        return given_task(str(word))
+    except UsageError:
+        path = Path(word)
+        if path.is_dir() or (not path.exists() and "did you mean" in str(no_run(path))):
+            raise no_run(path) from None
+        raise
 
 
 def _one(source: str | Path | Sequence[str | Path]) -> str | Path:

@@ -297,6 +297,17 @@ def test_from_traces_need_is_asked_at_every_moment_and_no_label_goes_along(tmp_p
     assert not job.sources
 
 
+def test_a_word_for_data_is_taken_for_no_folder_beside_it(
+    eager: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("proactivebench_sample").mkdir()
+    shutil.copytree(eager, "proactivebench_sampled")
+    assert prepare("proactivebench_sample", "job").folder.job.drawn_from is DrawnFrom.TRACES
+    with pytest.raises(WrongFile, match="did you mean proactivebench_sampled"):
+        prepare("proactivebench_sampld_", "other")
+
+
 def test_fewer_traces_and_fewer_moments_of_each_may_be_asked_about(tmp_path: Path) -> None:
     job = prepare(DATA, tmp_path / "job", limit=3, per_trace=5).folder
     assert Counter(item.trace_id for item in _asked(job)) == {"s0": 4, "s1": 5, "s2": 5}

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proactivebench.anchors import Anchor
+from proactivebench.cli.labelled_answers import by_people_table, parting_table
 from proactivebench.cli.paper import paper_lines
 from proactivebench.cli.terminal import copyable, safe
 from proactivebench.judging.measurement import worth
@@ -25,6 +26,7 @@ from proactivebench.records import (
 )
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
 from proactivebench.scoring.metric import Metric, MetricTable
+from proactivebench.scoring.parting import parting_lines
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
 from proactivebench.scoring.signflip import p_equals
 
@@ -51,6 +53,8 @@ def print_report(report: Report, console: Console, run: Path | None = None, anch
         )
     for warning in report.warnings:
         say.line(f"note: {warning}", style="yellow")
+    for judged in report.judges:
+        _print_labelled(judged, say)
     if report.preset == PAPER.name:
         for line in paper_lines(report):
             say.line(line)
@@ -64,6 +68,24 @@ def print_report(report: Report, console: Console, run: Path | None = None, anch
     for judged in report.judges:
         if not judged.measurement.leads:
             _print_judge(judged, report, say, run)
+
+
+def _print_labelled(judged: JudgeReport, say: _Voice) -> None:
+    """What people said of the run's own answers, with the judge's figures beside, and where they part."""
+    people = judged.people
+    if people is None:
+        return
+    say.gap()
+    say.line(f"what people said of this run's answers, beside judge {judged.judge.id}", "bold")
+    say.line(people.labelled_by)
+    for warning in people.warnings:
+        say.line(f"note: {warning}", "yellow")
+    if people.refused:
+        say.line(f"no figures from people's labels: {people.refused}", "yellow")
+    say.table(by_people_table(judged, people))
+    say.table(parting_table(people))
+    for line in parting_lines(people):
+        say.line(line)
 
 
 def _print_people(judged: JudgeReport, say: _Voice, name: str, anchors: Sequence[Anchor]) -> None:
@@ -243,7 +265,8 @@ def _counts(section: SplitReport, judged: JudgeReport) -> Iterator[str]:
         named = ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in section.icc.items())
         yield f"within-trace correlation: {named}{effect}"
     for adjusted in judged.adjusted:
-        yield from _adjusted(adjusted)
+        if adjusted is not judged.people:
+            yield from _adjusted(adjusted)
 
 
 def _times(section: SplitReport) -> Iterator[str]:

@@ -17,6 +17,7 @@ from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, 
 from proactivebench.records.verdicts import SILENCE
 from proactivebench.records.votes import Pseudonym
 
+PREDICTION_POWERED = "prediction_powered"  # from people's labels on a random part
 MOST_BY_PROVIDER = 0.02  # unclean replies of the provider's doing, of all: above, a run is invalid
 SAID_BY_MODEL = 0.05  # unclean replies of the model's own doing: from here on said first
 UNRANKED_BY_MODEL = 0.20  # from here on no rank
@@ -121,12 +122,14 @@ class Parted(Record):
 class ByPeople(Record):
     """What people said of a run's scored answers, `offers` or `silences`: of so many `items` how many they `labelled`
     with how many `votes`, `premature` ("not yet") of them; which share of the labelled `people` and the `judge` accept,
-    and on which share they agree. `unscored` more are labelled that the judge has no verdict on."""
+    and on which share they agree. `unscored` more are labelled that the judge has no verdict on. `stored` says that
+    votes of people that came with the data decided all items, so that these labels change no figure."""
 
     stratum: Literal["offers", "silences"]
     items: int
     labelled: int
     unscored: int = 0
+    stored: bool = False
     votes: int
     premature: int = 0
     people: MetricValue
@@ -147,6 +150,14 @@ class Adjusted(Record):
     details: dict[str, float] = {}
     annotators: int | None = None
     strata: tuple[ByPeople, ...] = ()
+
+    @property
+    def labelled_by(self) -> str:
+        """How much people labelled, in words."""
+        votes = sum(side.votes for side in self.strata)
+        answers = " and ".join(f"{side.labelled} of {side.items} {side.stratum}" for side in self.strata)
+        people = f" of {self.annotators} {'person' if self.annotators == 1 else 'people'}" if self.annotators else ""
+        return f"{answers} labelled, {votes} votes{people}"
 
 
 class Unclean(Record):
@@ -245,6 +256,11 @@ class JudgeReport(Record):
         if "measurement" not in self.model_fields_set:
             object.__setattr__(self, "measurement", self.judge.unmeasured)
         return self
+
+    @property
+    def people(self) -> Adjusted | None:
+        """What people's labels of the run's answers make of it under this judge, where there are any."""
+        return next((one for one in self.adjusted if one.method == PREDICTION_POWERED), None)
 
     @property
     def deciders(self) -> str:

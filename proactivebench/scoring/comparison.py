@@ -256,8 +256,22 @@ def _discordant(first: JudgeReport, second: JudgeReport, traces: Sequence[str]) 
     return better, worse
 
 
+def _by_people(runs: Aligned) -> Iterator[str]:
+    """Where people labelled answers of a run: what they make of the metric, which is compared by the judge."""
+    for run, (name, judged) in enumerate(zip(runs.names, runs.judged, strict=True)):
+        found = judged.people.metrics.get(runs.key) if judged.people and runs.split is None else None
+        if found and found.value is not None and judged.people:
+            by_judge = runs.metric.shown(runs.value(run).value)
+            ends = f" [{', '.join(map(runs.metric.shown, found.interval))}]" if found.interval else ""
+            yield (
+                f"{name}: {runs.key} is {runs.metric.shown(found.value)}{ends} by people "
+                f"({judged.people.labelled_by}), {by_judge} by the judge, by whose verdicts it is compared"
+            )
+
+
 def _warnings(runs: Aligned, *, ranks: bool) -> Iterator[str]:
     yield from runs.cautions
+    yield from _by_people(runs)
     if not ranks:
         yield f"{_UNRANKED[_worth(runs.judged)]}: these standings rank nothing"
     if len(runs.traces) < FEWEST_TESTABLE:

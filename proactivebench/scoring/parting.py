@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.records import SILENCE, ByPeople, MetricValue, Parted
+from proactivebench.records import SILENCE, Adjusted, ByPeople, MetricValue, Parted
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
@@ -20,6 +20,9 @@ from proactivebench.scoring.outcomes import Outcomes
 from proactivebench.scoring.registry import METRICS
 
 C = Column
+_MOST_NAMED = 5  # answers on which people and the judge part that are named, of each stratum
+_SAYS = {"offers": ("rejects", "accepts"), "silences": ("says that help was due", "says that it was right")}
+_VOTE = {"offers": "accept", "silences": "want no help"}
 _SHARE = replace(METRICS["precision"], scarce="labels")  # of two counts the share of the first, interval P
 
 
@@ -70,6 +73,7 @@ def by_people(answers: Answers, decided: Decided, people: People) -> ByPeople:
         items=len(decided.verdict),
         labelled=len(both),
         unscored=sum(offer == decided.offers for _, _, offer in people.said) - len(both),
+        stored=decided.sure,
         votes=sum(one.votes for _, one in both),
         premature=sum(one.premature for _, one in both),
         people=_share(person, trace),
@@ -101,3 +105,25 @@ def _parted(answers: Answers, decided: Decided, place: int, *, accepted: bool, v
         accepted=votes[0],
         votes=votes[1],
     )
+
+
+def parting_lines(people: Adjusted) -> Iterator[str]:
+    """What else is to be known of the labels: how many say "not yet", what has no verdict, and some of the answers on
+    which people and the judge part."""
+    for side in people.strata:
+        if side.premature:
+            yield f"{side.premature} of {side.votes} votes on {side.stratum} say 'not yet': they count as rejections"
+        if side.stored and side.labelled:
+            yield f"{side.stratum} are decided by votes that came with the data: these labels change no figure"
+        if side.unscored:
+            yield f"{side.unscored} labelled {side.stratum} have no verdict of the judge: left out"
+        if side.parted:
+            named = "; ".join(_named(side, one) for one in side.parted[:_MOST_NAMED])
+            more = f"; and {len(side.parted) - _MOST_NAMED} more" if len(side.parted) > _MOST_NAMED else ""
+            yield f"{side.stratum} they part on: {named}{more}"
+
+
+def _named(side: ByPeople, one: Parted) -> str:
+    again = f" (rollout {one.repeat})" if one.repeat else ""
+    judge = _SAYS[side.stratum][one.judge]
+    return f"{one.trace_id}/{one.turn}{again}, {one.accepted} of {one.votes} {_VOTE[side.stratum]}, the judge {judge}"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.records import Adjusted, MetricValue
+from proactivebench.records.reports import PREDICTION_POWERED
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.human_labels import People
@@ -24,7 +25,7 @@ from proactivebench.scoring.offers import Column
 from proactivebench.scoring.outcomes import Outcomes
 from proactivebench.scoring.parting import Decided, by_people
 
-METHOD = "prediction_powered"
+METHOD = PREDICTION_POWERED
 FEWEST_LABELLED = 30
 FEWEST_TRACES = 4
 C = Column
@@ -97,7 +98,7 @@ def correct_with_people(answers: Answers, found: Outcomes, people: People, metri
     judged = Decided.of(found, offers=True), Decided.of(found, offers=False)
     offers, silences = (_stratum(answers, decided, people) for decided in judged)
     sides = tuple(by_people(answers, decided, people) for decided in judged)
-    warnings = [f"{people.misplaced} labels are on no answer of this run"] if people.misplaced else []
+    warnings = [f"labels on no answer of this run: {people.misplaced}, left out"] if people.misplaced else []
     refusal = people.refused or offers.refusal("offers")
     if refusal:
         return Adjusted(method=METHOD, refused=refusal, warnings=tuple(warnings), strata=sides)

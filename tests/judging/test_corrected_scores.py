@@ -91,6 +91,9 @@ def test_peoples_labels_on_part_of_the_run_give_prediction_powered_metrics(
     assert adjusted["refused"] is None
     assert adjusted["details"]["labelled"] == len(lines)
     assert 0 < adjusted["metrics"]["f1"]["value"] < 1
+    labels.unlink()  # they are kept with the run: whoever shows it shows them
+    (shown,) = call(capsys, "show", str(path), "--json")["judges"]
+    assert shown["adjusted"] == judged["adjusted"]
 
 
 def test_a_second_run_asks_the_judges_model_nothing_it_has_answered(

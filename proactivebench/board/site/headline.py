@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from proactivebench.anchors import BY_DEFINITION, Anchor
 from proactivebench.board.entry.form import TRIVIAL
 from proactivebench.judging.measurement import worth
-from proactivebench.records import JudgeReport, MetricValue, Report, SplitReport
+from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.metric import Metric, MetricTable
-from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
+from proactivebench.scoring.parting import parting_lines
+from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, METRICS, in_table, metric_for, split_key, with_rules
 from proactivebench.scoring.signflip import p_value
 
+_SHARE = METRICS["precision"]
 NOBODY = "nobody labelled where help was needed: when an agent spoke is not judged by people here"
 
 
@@ -70,7 +72,45 @@ def boards(reports: Sequence[Named], anchors: Sequence[Anchor] = ()) -> list[Boa
     judges = list(dict.fromkeys(judged.judge.id for one in reports for judged in one.report.judges))
     judged = [[(one, found) for one in reports for found in one.report.judges if found.judge.id == j] for j in judges]
     ordered = sorted(judged, key=lambda pairs: not all(found.measurement.leads for _, found in pairs))
-    return [_by_people(whole, anchors), *map(_by_judge, ordered)] if whole else []
+    labelled = [(one, found, people) for pairs in ordered for one, found in pairs if (people := found.people)]
+    first = [_by_labels(labelled)] if labelled else []
+    return [*first, _by_people(whole, anchors), *map(_by_judge, ordered)] if whole else []
+
+
+def _by_labels(runs: Sequence[tuple[Named, JudgeReport, Adjusted]]) -> Board:
+    """What people said of the runs' own answers, each figure with the judge's behind it, and where the two part."""
+    metrics = [metric for metric in in_table(MetricTable.JUDGED) if any(metric.key in p.metrics for _, _, p in runs)]
+    strata = dict.fromkeys(side.stratum for _, _, people in runs for side in people.strata if side.labelled)
+    heads, lines, notes = [], [], []
+    for metric in metrics:
+        own = _head(metric.key)
+        heads += [
+            Head(f"{own.title}, people", f"{own.says}, from people's labels", own.better),
+            Head(f"{own.title}, judge", f"{own.says}, by the judge's verdicts alone", own.better),
+        ]
+    for stratum in strata:
+        heads += [
+            Head(f"labelled {stratum}", "how many people labelled of those there are", ""),
+            Head(f"{stratum}: people accept", f"share of the labelled {stratum} that most people accept", ""),
+            Head(f"{stratum}: judge accepts", f"share of the labelled {stratum} that the judge accepts", ""),
+            Head(f"{stratum}: they agree", "share on which people and the judge agree", ""),
+        ]
+    for one, judged, people in runs:
+        cells: list[Cell] = []
+        for metric in metrics:
+            cells += [_cell(found.get(metric.key), metric) for found in (people.metrics, judged.overall.metrics)]
+        sides = {side.stratum: side for side in people.strata}
+        for stratum in strata:
+            side = sides.get(stratum)
+            shares = (side.people, side.judge, side.agreement) if side else (None,) * 3
+            count = Cell(f"{side.labelled} of {side.items}", sort=side.labelled) if side else Cell("–")
+            cells += [count, *(_cell(share, _SHARE) for share in shares)]
+        name = f"{one.name}, judge {judged.judge.name}"
+        lines.append((people.metrics.get(BY_JUDGE.key), Line(name, trivial=False, cells=tuple(cells))))
+        notes.append(f"{name}: {people.labelled_by}")
+        notes += [f"{name}: no figures from people's labels: {people.refused}"] if people.refused else []
+        notes += [f"{name}: {said}" for said in (*people.warnings, *parting_lines(people))]
+    return Board("What people said of the answers", tuple(notes), tuple(heads), _sorted(lines))
 
 
 def _by_people(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anchor]) -> Board:

@@ -11,12 +11,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from proactivebench.annotation.annotators import admit
 from proactivebench.annotation.job import end_last_line
-from proactivebench.annotation.showing import Mailed, Material, Progress, refuse_foreign
-from proactivebench.annotation.voting import read_progress
+from proactivebench.annotation.showing import Mailed, Material
+from proactivebench.annotation.spoken import Spoken, refuse_foreign
+from proactivebench.annotation.voting import hear
 from proactivebench.errors import DataError, UnknownName, WrongFile
 from proactivebench.files import foreign, read_bytes
 from proactivebench.naming import did_you_mean
-from proactivebench.records import Annotator, Consent, Vote
+from proactivebench.records import Consent, Vote
 from proactivebench.store import first_problem
 from proactivebench.text import BadLine, read_lines
 
@@ -70,13 +71,13 @@ def collect(material: Material, file: Path, annotator: str | None = None) -> Col
     votes_file = material.folder.votes_file(name)
     if found.consent is None and not votes_file.exists():
         raise DataError(f"{file} holds no consent, and {name!r} gave none here: their page asks for it first")
-    place = _place(material, file, name, make=annotator is not None)
+    _refuse_unknown(material, file, name, make=annotator is not None)
     end_last_line(votes_file)
     with material.folder.open_votes(name) as log:
-        progress = read_progress(material, place)
-        votes, late = _later(found, progress)
-        log.append([*_consent(found.consent, progress), *votes], sync=True)
-    new = sum(progress.stands(vote) is None for vote in votes)
+        spoken = hear(Spoken(name, material.items), votes_file)
+        votes, late = _later(found, spoken)
+        log.append([*_consent(found.consent, spoken, material.instructions_sha256), *votes], sync=True)
+    new = sum(spoken.stands(vote) is None for vote in votes)
     answered = sum(vote.answer is not None for _, vote in found.votes.values())
     return Collected(file, name, answered, new, len(votes) - new, late)
 
@@ -129,7 +130,7 @@ def _name(found: _File) -> str:
     return next(one.annotator for one in said if one is not None)
 
 
-def _place(material: Material, file: Path, name: str, *, make: bool) -> Annotator:
+def _refuse_unknown(material: Material, file: Path, name: str, *, make: bool) -> None:
     known = admit(material.folder, [name] if make else []).annotators
     if name not in known:
         near = did_you_mean(name, known)
@@ -137,24 +138,23 @@ def _place(material: Material, file: Path, name: str, *, make: bool) -> Annotato
             f"{file} is of {name!r}, whom {material.folder.path} does not know: {near}give --annotator NAME to say "
             "whose votes these are"
         )
-    return known[name]
 
 
-def _consent(given: Consent | None, progress: Progress) -> list[Consent]:
+def _consent(given: Consent | None, spoken: Spoken, instructions: str) -> list[Consent]:
     """The consent to be written: the first, and one to the instructions as they stand now."""
-    if given is None or progress.consented:
+    if given is None or spoken.agreed == instructions:
         return []
-    if progress.agreed is not None and given.instructions != progress.material.instructions_sha256:
+    if spoken.agreed is not None and given.instructions != instructions:
         return []
-    return [given.model_copy(update={"annotator": progress.pseudonym})]
+    return [given.model_copy(update={"annotator": spoken.pseudonym})]
 
 
-def _later(found: _File, progress: Progress) -> tuple[list[Vote], int]:
+def _later(found: _File, spoken: Spoken) -> tuple[list[Vote], int]:
     """The votes that change what stands, as they are to be written; and how many came too late for that."""
     changing: list[Vote] = []
-    late, following = 0, progress.answers
+    late, following = 0, spoken.answers
     for _, vote in found.votes.values():
-        before = progress.stands(vote)
+        before = spoken.stands(vote)
         if before is None:
             if vote.answer is None:
                 continue
@@ -166,7 +166,7 @@ def _later(found: _File, progress: Progress) -> tuple[list[Vote], int]:
                 late += 1
                 continue
             order = before.order
-        changing.append(vote.model_copy(update={"annotator": progress.pseudonym, "order": order}))
+        changing.append(vote.model_copy(update={"annotator": spoken.pseudonym, "order": order}))
     return changing, late
 
 

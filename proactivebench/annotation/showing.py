@@ -3,19 +3,19 @@ mailed page. Nothing of the future, of models, verdicts or runs is in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, StrictInt
 
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.order import Showing, showings
 from proactivebench.annotation.page import texts_of
+from proactivebench.annotation.spoken import Spoken, fits
 from proactivebench.errors import BadArgument, DataError, UsageError
 from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, Event, OfferText, Vote, digest, printable
 from proactivebench.records.base import Record
@@ -100,16 +100,7 @@ class Material:
                 )
 
 
-class Said(NamedTuple):
-    """What stands on one question. `order` stays that of the first answer."""
-
-    order: int
-    answer: Answer | None
-    reason: str | None
-    at: datetime
-
-
-class Progress:
+class Progress(Spoken):
     """One annotator's way through a job: what comes in which order, and what they have said so far.
 
     Args:
@@ -118,16 +109,13 @@ class Progress:
     """
 
     def __init__(self, material: Material, annotator: Annotator) -> None:
+        super().__init__(annotator.pseudonym, material.items)
         self.material = material
-        self.pseudonym = annotator.pseudonym
         self._order = showings(material.job, list(material.items.values()), annotator.slot)
         self._sessions = _numbered(material, self._order)
         self._place = {(one.item_id, one.occasion): index for index, one in enumerate(self._order)}
-        self._said: dict[tuple[str, int, str | None], Said] = {}
         self._seconds: dict[int, float] = {}
-        self.agreed: str | None = None  # to the instructions of this hash
-        self.position = 0
-        self._move(0)
+        self._from = 0  # no showing before this one lacks an answer
 
     # --- what is shown ------------------------------------------------------------------------------------------------
 
@@ -140,6 +128,13 @@ class Progress:
     def total(self) -> int:
         """How many showings there are."""
         return len(self._order)
+
+    @property
+    def position(self) -> int:
+        """The first showing that lacks an answer; `total` where none does."""
+        while self._from < self.total and self._complete(self._from):
+            self._from += 1
+        return self._from
 
     @property
     def consented(self) -> bool:
@@ -225,43 +220,22 @@ class Progress:
             answer=click.answer,
             reason=reason,
             at=at,
-            order=stands.order if stands else len(self._said),
+            order=stands.order if stands else self.answers,
             seconds=click.seconds,
         )
 
     def take(self, said: Vote | Consent) -> None:
         """Count what was written. Votes on what this annotator is not shown are kept and move nothing.
 
-        Raises `DataError` where it is not theirs, not about this job, or not in the order of its file.
+        Raises `DataError` where it cannot be their word (see `Spoken.take`).
         """
-        if said.annotator != self.pseudonym:
-            raise DataError(f"it is of {said.annotator!r}, in the file of {self.pseudonym!r}")
+        super().take(said)
         if isinstance(said, Consent):
-            self.agreed = said.instructions
             return
-        refuse_foreign(said, self.material.items)
-        key = (said.item_id, said.occasion, said.offer_id)
-        before = self._said.get(key)
-        due = before.order if before else len(self._said)
-        if said.order != due:
-            raise DataError(f"order {said.order} stands where {due} belongs")
-        now = Said(due, said.answer, said.reason, said.at)
-        if before == now:
-            raise DataError("the same vote stands there twice")
-        self._said[key] = now
-        index = self._place.get(key[:2])
+        index = self._place.get((said.item_id, said.occasion))
         if index is not None:
+            self._from = min(self._from, index)
             self._clock(index, said.seconds)
-            self._move(index)
-
-    def stands(self, vote: Vote) -> Said | None:
-        """The last word on what this vote is on, an undoing included; None where there is none."""
-        return self._said.get((vote.item_id, vote.occasion, vote.offer_id))
-
-    @property
-    def answers(self) -> int:
-        """On how many questions there is a word: the number of order of the next new one."""
-        return len(self._said)
 
     # --- by itself ----------------------------------------------------------------------------------------------------
 
@@ -285,13 +259,6 @@ class Progress:
         if self.material.items[one.item_id].ask_need:
             asked.append(None)
         return all(self._answer(index, offer_id) for offer_id in asked)
-
-    def _move(self, index: int) -> None:
-        """Find the first showing without all its answers, after something was said at `index`."""
-        if index < self.position and not self._complete(index):
-            self.position = index
-        while self.position < self.total and self._complete(self.position):
-            self.position += 1
 
     def _clock(self, index: int, seconds: float | None) -> None:
         if seconds is not None:
@@ -318,26 +285,6 @@ class Progress:
             raise NotYet("say first whether you would want help now, then what you think of the offers")
         if click.answer is not None and not fits(click.answer, click.offer_id):
             raise BadArgument(f"{click.answer.value!r} is no answer to {'an offer' if click.offer_id else 'the need'}")
-
-
-def fits(answer: Answer, offer_id: str | None) -> bool:
-    """Whether this can be said to that: to an offer, or (None) to the need."""
-    return answer.on_need if offer_id is None else answer.on_offer
-
-
-def refuse_foreign(vote: Vote, items: Mapping[str, AnnotationItem]) -> None:
-    """Raise `DataError` where a vote is on nothing that the job asks, or says what cannot be said to it."""
-    item = items.get(vote.item_id)
-    if item is None:
-        raise DataError(f"it is on item {vote.item_id[:60]!r}, which the job does not have")
-    if vote.offer_id is None and not item.ask_need:
-        raise DataError(f"it is on the need at {vote.item_id!r}, which is not asked there")
-    if vote.offer_id is not None and all(offer.offer_id != vote.offer_id for offer in item.offers):
-        raise DataError(f"it is on offer {vote.offer_id[:60]!r} of {vote.item_id!r}, which the job does not have")
-    if vote.occasion > 1 or (vote.occasion and item.practice):
-        raise DataError(f"occasion {vote.occasion} of {vote.item_id!r} does not exist")
-    if vote.answer is not None and not fits(vote.answer, vote.offer_id):
-        raise DataError(f"{vote.answer.value!r} is no answer to {'an offer' if vote.offer_id else 'the need'}")
 
 
 def safe_html(markdown: str) -> str:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from proactivebench.annotation.job import JobFolder, numbered_spoken
 from proactivebench.annotation.order import Showing, showings
-from proactivebench.annotation.showing import Material, refuse_foreign
+from proactivebench.annotation.showing import Material
+from proactivebench.annotation.spoken import refuse_foreign
 from proactivebench.errors import DataError
 from proactivebench.records import Annotator, Answer, Consent, Record, Vote, VoteKey, current_votes
 from proactivebench.text import write_lines

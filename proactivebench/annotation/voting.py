@@ -9,11 +9,13 @@ from typing import NamedTuple, TypeVar
 
 from proactivebench.annotation.job import end_last_line, numbered_spoken
 from proactivebench.annotation.showing import Material, Progress
+from proactivebench.annotation.spoken import Spoken
 from proactivebench.errors import CannotWrite, DataError
 from proactivebench.records import Annotator, Consent, Vote
 from proactivebench.store import cannot_write
 
 T = TypeVar("T")
+Said = TypeVar("Said", bound=Spoken)
 
 
 class _Stamp(NamedTuple):
@@ -40,7 +42,7 @@ class OpenVotes:
         end_last_line(self._file)
         self._log = material.folder.open_votes(annotator.pseudonym)
         try:
-            self.progress = read_progress(material, annotator)
+            self.progress = hear(Progress(material, annotator), self._file)
             self._left = _stamp(self._file)
         except BaseException:
             self._log.close()
@@ -97,25 +99,23 @@ class Voter:
             self._votes = None
 
 
-def read_progress(material: Material, annotator: Annotator) -> Progress:
-    """What one annotator's file says. Raises `DataError` naming the line that cannot be their word."""
-    file = material.folder.votes_file(annotator.pseudonym)
-    progress = Progress(material, annotator)
+def hear(spoken: Said, file: Path) -> Said:
+    """Let `spoken` take every line of a votes file, if there is one. Raises `DataError` naming the line that cannot be
+    this person's word."""
     if file.exists():
         for number, said in numbered_spoken(file):
             try:
-                progress.take(said)
+                spoken.take(said)
             except DataError as error:
                 raise DataError(f"{file}:{number} cannot stand there: {error}") from None
-    return progress
+    return spoken
 
 
 def check(material: Material, annotator: Annotator) -> None:
     """Read one annotator's file, if there is one. Raises `DataError` naming the line that cannot be their word."""
     file = material.folder.votes_file(annotator.pseudonym)
-    if file.exists() and file.stat().st_size:
-        end_last_line(file)
-        read_progress(material, annotator)
+    end_last_line(file)
+    hear(Spoken(annotator.pseudonym, material.items), file)
 
 
 def _stamp(file: Path) -> _Stamp:

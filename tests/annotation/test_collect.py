@@ -15,7 +15,7 @@ from proactivebench.annotation import collect as collecting
 from proactivebench.annotation.annotators import admit
 from proactivebench.annotation.collect import Collected, collect
 from proactivebench.annotation.showing import Click, Material
-from proactivebench.annotation.voting import OpenVotes, read_progress
+from proactivebench.annotation.voting import OpenVotes, check
 from proactivebench.cli import main
 from proactivebench.errors import DataError, ProactiveBenchError, UnknownName, UsageError, WrongFile
 from proactivebench.records import VoteKey
@@ -88,8 +88,7 @@ def test_a_file_is_taken_in_and_the_same_again_changes_nothing(material: Materia
     before = kept(material)
     assert collect(material, file) == Collected(file, "ann", 4, 0, 0, 0)
     assert kept(material) == before
-    progress = read_progress(material, material.folder.annotators()["ann"])
-    assert progress.consented
+    check(material, material.folder.annotators()["ann"])
     assert votes(material.folder)[VoteKey("ann", "s0-0", 0, "o0")].reason == "I would"
 
 
@@ -131,7 +130,7 @@ def test_of_votes_on_the_server_and_by_mail_the_later_stands_and_the_order_goes_
     assert (found.new, found.changed, found.late) == (1, 1, 1)
     assert standing(material)[("practice-0", None)] == "no", "said later by mail"
     assert standing(material)[(first, None)] == "yes", "said later on the server"
-    read_progress(material, place)  # the numbers of order fit
+    check(material, place)  # the numbers of order fit
 
 
 def one(change: Line, at: int = 4) -> Callable[[list[Line]], list[Line]]:

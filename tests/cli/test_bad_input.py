@@ -73,7 +73,9 @@ FOLDERS = [
     ("leaderboard rejudge", "path", "leaderboard rejudge @ --pending --judge_model m"),
     ("leaderboard serve", "path", "leaderboard serve @ --port 0"),
     ("annotate collect", "job", "annotate collect @ rows.jsonl"),
+    ("annotate merge", "job", "annotate merge @ --output_path new.jsonl --form traces"),
     ("annotate serve", "job", "annotate serve @ --port 0"),
+    ("annotate status", "job", "annotate status @"),
     ("annotate withdraw", "job", "annotate withdraw @ ann"),
     ("leaderboard seed", "mirror", "leaderboard seed --mirror @ --output_path new"),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -41,6 +41,8 @@ def admit(folder: JobFolder, names: Iterable[str] = (), *, relink: Iterable[str]
         CannotWrite: The list cannot be written; then nothing has changed.
     """
     with _changing(folder):
+        with cannot_write(folder.path):
+            (folder.path / "votes").mkdir(exist_ok=True)  # a copy through git has none while it is empty
         known = _present(folder)
         tokens: dict[str, str] = {}
         for name in dict.fromkeys(names):
@@ -52,8 +54,7 @@ def admit(folder: JobFolder, names: Iterable[str] = (), *, relink: Iterable[str]
                 known[name] = _place(name, slot, tokens[name])
         for name in dict.fromkeys(relink):
             if name not in known:
-                near = did_you_mean(name, known)
-                raise UnknownName(f"{folder.path} knows no annotator {name!r}: {near}make a place with --annotator")
+                raise UnknownName(f"{_nobody(folder, name, known)}; --annotator {name} makes a place")
             if name not in tokens:
                 tokens[name] = new_token()
                 known[name] = _place(name, known[name].slot, tokens[name])
@@ -72,7 +73,7 @@ def withdraw(folder: JobFolder, pseudonym: str) -> None:
         known = folder.annotators()
         file = folder.votes_file(pseudonym)
         if pseudonym not in known and (_unfit(pseudonym) or not file.exists()):
-            raise UnknownName(f"{folder.path} knows no annotator {pseudonym!r}: {did_you_mean(pseudonym, known)}")
+            raise UnknownName(_nobody(folder, pseudonym, known))
         with cannot_write(file):  # the votes first: a kill from here on leaves a place without votes, never votes
             file.unlink(missing_ok=True)
             file.with_name(f".{file.name}.lock").unlink(missing_ok=True)
@@ -110,6 +111,18 @@ def held(folder: JobFolder, wanted: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _nobody(folder: JobFolder, name: str, known: Collection[str]) -> str:
+    others = did_you_mean(name, known).strip() or f"there {_are(sorted(known))}"
+    return f"{folder.path} knows no annotator {name[:80]!r}: {others}"
+
+
+def _are(names: list[str]) -> str:
+    if not names:
+        return "are none"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{'is' if len(names) == 1 else 'are'} {', '.join(names[:5])}{more}"
 
 
 def _present(folder: JobFolder) -> dict[str, Annotator]:

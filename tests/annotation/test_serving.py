@@ -363,8 +363,8 @@ def test_a_withdrawal_that_was_cut_off_is_finished(tmp_path: Path, monkeypatch: 
             withdraw(folder, "ann")
     assert "ann" in folder.annotators()
     assert list(admit(folder).annotators) == ["bob"]
-    with pytest.raises(UnknownName, match="anna"):
-        withdraw(folder, "anna")
+    with pytest.raises(UnknownName, match="knows no annotator 'zoe': there are ann, bob"):
+        withdraw(folder, "zoe")
 
 
 def test_a_job_has_one_server(tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ def serve(job: Path, port: int | None, annotator: tuple[str, ...], relink: tuple
     folder = JobFolder(job)
     with held(folder, "use its links, or stop it first"):
         material = Material(folder)
-        names = annotator or (() if folder.annotators() else _planned(folder))
-        listening = _listen(folder, port)
-        with listening:
-            there = admit(folder, names, relink=relink)
+        with _listen(folder, port) as listening:
+            there = admit(folder, annotator, relink=relink)
+            if not there.annotators:
+                there = admit(folder, _planned(folder))
             for one in there.annotators.values():
                 check(material, one)
             server = AnnotationServer(material, there.annotators.values(), complain)
@@ -74,7 +74,7 @@ def _listen(folder: JobFolder, port: int | None) -> socket.socket:
         except UsageError:
             found = bind(0)
             now = found.getsockname()[1]
-            links = f"; in links given before, write {now} for {wanted}" if known else ""
+            links = f"; in links given before, write {now} for {wanted}" if known and folder.annotators() else ""
             complain(f"port {wanted} is taken: serving at {now}{links}")
     keep_port(folder, found.getsockname()[1])
     return found

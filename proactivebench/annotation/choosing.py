@@ -14,7 +14,7 @@ from proactivebench.annotation.pooling import Place, Stratum, alike, made_items,
 from proactivebench.annotation.runs import Answered, check_sampled, read_runs
 from proactivebench.annotation.sampling import FEWEST_TRACES, Sample
 from proactivebench.errors import BadArgument
-from proactivebench.records import AnnotationItem, Drawn, DrawnFrom, ItemSource, ItemStratum, JobRun, Task
+from proactivebench.records import AnnotationItem, Drawn, DrawnFrom, ItemSource, ItemStratum, JobRun, Task, digest
 
 
 class Asked(NamedTuple):
@@ -42,7 +42,7 @@ def from_runs(
         found = _strata(run, per_stratum, seed, notes)
         strata |= {(run.run.name, name): stratum for name, stratum in found.items()}
     task = runs[0].task
-    items, sources = pooled(runs, strata, task.traces, random.Random(f"{seed}:items"))
+    items, sources = pooled(runs, strata, task.traces, _of_this_job(seed, task, runs))
     drawn = tuple(
         Drawn(run=run, stratum=name, size=one.sample.size, drawn=one.sample.drawn, probability=one.sample.probability)
         for (run, name), one in strata.items()
@@ -60,6 +60,11 @@ def from_runs(
     ]
     notes += [f"{one.run} gets no corrected F1: {'; '.join(one.lacking)}" for one in forecasts if one.lacking]
     return Asked(DrawnFrom.RUNS, task, items, sources, tuple(run.run for run in runs), drawn, tuple(notes), forecasts)
+
+
+def _of_this_job(seed: int, task: Task, runs: Sequence[Answered]) -> random.Random:
+    """Whence ids and orders come: of another job with the same seed others, so that no vote fits both."""
+    return random.Random(digest([seed, task.data_hash, *(run.run.manifest for run in runs)]))
 
 
 def _strata(run: Answered, per_stratum: int, seed: int, notes: list[str]) -> Mapping[ItemStratum, Stratum]:
@@ -127,7 +132,7 @@ def from_traces(
     runs = read_runs(candidates_from, data=task) if candidates else []
     for place, texts in _central(runs, asked, candidates).items():
         asked[place] = {alike(text): text for text in texts}
-    items = made_items(asked, task.traces, random.Random(f"{seed}:items"))
+    items = made_items(asked, task.traces, _of_this_job(seed, task, runs))
     return Asked(
         DrawnFrom.TRACES,
         task,

@@ -170,6 +170,10 @@ def test_a_seed_gives_the_same_job_and_another_one_another(eager: Path, tmp_path
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         prepare(eager, tmp_path / name, per_stratum=8, seed=seed)
     files = ("items.jsonl", "sources.jsonl", "traces.jsonl")
+    prepare(DATA, tmp_path / "d", seed=1)
+    ids = [{item.item_id for item in _asked(JobFolder(tmp_path / name))} for name in "abcd"]
+    assert ids[0] == ids[1]
+    assert not ids[0] & (ids[2] | ids[3]), "no vote fits two jobs"
     a, b, c = ([(tmp_path / name / file).read_bytes() for file in files] for name in "abc")
     assert a == b
     assert a[:2] != c[:2]

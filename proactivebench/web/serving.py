@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -67,6 +68,8 @@ def application(
                 return _said(request, status, str(error))
             say(_fault(error))
             return _said(request, 500, str(error))
+        except (ConnectionError, web.RequestPayloadError):
+            return _said(request, 400, "the request was cut off")  # whoever sent it is gone
         except Exception as error:
             say(_fault(error))
             return _said(request, 500, "a fault of the server; its terminal says which")
@@ -80,8 +83,10 @@ def application(
 @asynccontextmanager
 async def listening(app: web.Application, at: socket.socket) -> AsyncIterator[int]:
     """Serve `app` at a socket from `bind`; gives the port. At the end, requests in flight have two seconds."""
-    # No access log: the tokens are in the addresses.
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2)
+    # No access log, since the tokens are in the addresses; and no log of what is no HTTP, which is answered with a 400.
+    silent = logging.getLogger(__name__)
+    silent.disabled = True
+    runner = web.AppRunner(app, access_log=None, logger=silent, handle_signals=False, shutdown_timeout=2)
     await runner.setup()
     try:
         await web.SockSite(runner, at).start()

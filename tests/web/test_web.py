@@ -187,6 +187,36 @@ def test_what_fails_is_said_with_its_status_and_a_fault_tells_the_terminal_only(
     assert [line.split(":")[0] for line in server.said] == ["DataError", "KeyError"]
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 300,
+        b"GARBAGE\r\n\r\n",
+        b"GET /page HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET /page HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 20_000 + b"\r\n",
+        b"GET /page HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_turned_away_without_a_word_on_the_terminal(
+    server: Server, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as link:
+        link.sendall(sent)
+        assert link.recv(100).split(b" ")[1] in (b"400", b"403")
+    assert caplog.records == []
+    assert server.ask("GET", "/page")[0] == 200
+
+
+def test_a_request_that_is_cut_off_is_nobodys_fault(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    server.said.clear()
+    head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as link:
+        link.sendall(head)
+    assert echo(server) == 200
+    assert (server.said, caplog.records) == ([], [])
+
+
 def test_a_port_that_is_taken_is_said(server: Server) -> None:
     with pytest.raises(UsageError, match=f"port {server.port} is taken: give another --port"):
         bind(server.port)

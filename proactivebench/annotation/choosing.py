@@ -106,7 +106,8 @@ def _refuse_few(run: Answered, name: ItemStratum, where: int) -> None:
         task = run.manifest.task
         raise BadArgument(
             f"{run.run.path} has offers in {where} traces, and of fewer than {FEWEST_TRACES} no corrected score can "
-            f"come: give a run on more traces, or prepare {task.spec or task.name} --candidates 1 --from {run.run.path}"
+            f"come: give a run on more traces, or have its offers voted on without one, by `annotate prepare "
+            f"{task.spec or task.name} --candidates 1 --from {run.run.path}`"
         )
 
 

@@ -108,9 +108,8 @@ def expected(
     named = _judge(answered, judge)
     verdicts = _Verdicts.of(answered, named) if named else None
     found = {stratum: _stratum(answered, stratum, verdicts, correlation) for stratum in ItemStratum}
-    by = f"{named.name}: " if named else "no judge: "
-    said = [f"{one.accepted:.0%} of {name} accepted {why}" for name, (one, why) in found.items() if one.size]
-    grounds = by + "; ".join(said)
+    said = [f"{one.accepted:.0%} of {name} accepted ({why})" for name, (one, why) in found.items() if one.size]
+    grounds = ", ".join(said) + (f"; r is of {named.name}'s verdicts with theirs" if named else "; no verdicts")
     return found[ItemStratum.OFFERS][0], found[ItemStratum.SILENCES][0], grounds
 
 
@@ -167,12 +166,12 @@ def _stratum(
     given = found.given[stratum]
     said = float(found.accepting[stratum][given].mean())
     if found.sure[given.any(axis=2)].all():
-        return Expected(sizes, said, 0.0, icc, certain=True), "by the labels of the data"
+        return Expected(sizes, said, 0.0, icc, certain=True), "the labels of the data"
     rates, why = found.rates(stratum), "as on the release"
     if found.leads:
         better = sum(rates) - 1 if rates else 1.0
         share = (said + rates[1] - 1) / better if rates and better > _EDGE else said  # METRICS.md section 5
-        share, why = min(1 - _EDGE, max(_EDGE, share)), "by its verdicts and errors"
+        share, why = min(1 - _EDGE, max(_EDGE, share)), "its verdicts and errors"
     if correlation is None:
         correlation = agreement(*rates, share) if rates else 0.0
     return Expected(sizes, share, correlation, icc), f"{why}, r = {correlation:.2f}"

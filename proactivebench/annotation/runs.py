@@ -122,11 +122,11 @@ def check_sampled(answered: Answered) -> None:
     """Raise what keeps a sample of a run from correcting its score: `InvalidRun` where it is incomplete or spoilt by
     the provider, `BadArgument` where it has several candidates a moment."""
     path = answered.run.path
-    if answered.manifest.protocol.candidates > 1:
+    if (several := answered.manifest.protocol.candidates) > 1:
+        task = answered.manifest.task
         raise BadArgument(
-            f"{path} has {answered.manifest.protocol.candidates} candidates a moment, and people's labels of single "
-            f"offers correct no such score: prepare {answered.manifest.task.name} --candidates "
-            f"{answered.manifest.protocol.candidates} --from {path} to have them voted on"
+            f"{path} has {several} candidates a moment, and people's labels of single offers correct no such score: have "
+            f"them voted on by `annotate prepare {task.spec or task.name} --candidates {several} --from {path}`"
         )
     if missing := answered.missing:
         raise InvalidRun(

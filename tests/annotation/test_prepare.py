@@ -447,14 +447,14 @@ def test_the_forecast_goes_by_labels_where_they_decide_and_says_its_grounds(
     (found,) = prepare(run, tmp_path / "a", per_stratum=40).forecasts
     assert list(found.half_widths) == [30, 60, 120]
     assert found.half_widths[30] > found.of_job > found.half_widths[60] > found.half_widths[120]
-    assert "39% of offers accepted as on the release, r = 0.3" in found.grounds
-    assert "of silences accepted by the labels of the data" in found.grounds
+    assert "39% of offers accepted (as on the release, r = 0.3" in found.grounds
+    assert "of silences accepted (the labels of the data)" in found.grounds
     (better,) = prepare(run, tmp_path / "b", correlation=0.9).forecasts
     assert better.half_widths[30] < found.half_widths[30]
     unjudged = prepare(eager, tmp_path / "c", per_stratum=8)
     assert any("nobody has judged" in note for note in unjudged.notes)
     (bare,) = unjudged.forecasts
-    assert "no judge" in bare.grounds
+    assert "no verdicts" in bare.grounds
     assert set(bare.half_widths.values()) == {math.inf}, "its 39 moments hold no 30 of each"
 
 

@@ -147,7 +147,7 @@ def _lines(made: Prepared, found: dict[str, Any], seconds: float) -> list[str]:
         lines.append("  " + "".join(f"{n:>8}" for n in made.forecasts[0].half_widths) + "     job")
         for one in made.forecasts:
             widths = "".join(f"{_width(width):>8}" for width in (*one.half_widths.values(), one.of_job))
-            lines += [f"  {widths}    {one.run} ({one.agent})", f"    by {one.grounds}"]
+            lines += [f"  {widths}    {one.run} ({one.agent})", f"    assumed: {one.grounds}"]
     lines += ["", f"Next: proactivebench annotate serve {found['job']} --annotator NAME"]
     return [safe(line) for line in lines]
 
@@ -156,6 +156,7 @@ def _span(low: float, high: float) -> str:
     """Minutes from low to high, in words; hours where it is many."""
     unit, size = ("hours", 60) if high > 180 else ("minutes", 1)
     first, last = (max(1, round(minutes / size)) for minutes in (low, high))
+    unit = unit.removesuffix("s") if last == 1 else unit
     return f"about {first:,} {unit}" if first == last else f"about {first:,} to {last:,} {unit}"
 
 

@@ -125,8 +125,8 @@ def check_sampled(answered: Answered) -> None:
     if (several := answered.manifest.protocol.candidates) > 1:
         task = answered.manifest.task
         raise BadArgument(
-            f"{path} has {several} candidates a moment, and people's labels of single offers correct no such score: have "
-            f"them voted on by `annotate prepare {task.spec or task.name} --candidates {several} --from {path}`"
+            f"{path} has {several} candidates a moment, and people's labels of single offers correct no such score: "
+            f"have them voted on by `annotate prepare {task.spec or task.name} --candidates {several} --from {path}`"
         )
     if missing := answered.missing:
         raise InvalidRun(

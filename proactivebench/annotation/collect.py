@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from proactivebench.annotation.annotators import admit
 from proactivebench.annotation.job import end_last_line
 from proactivebench.annotation.showing import Mailed, Material
-from proactivebench.annotation.spoken import Spoken, refuse_foreign
+from proactivebench.annotation.spoken import Spoken, reason_kept, refuse_foreign
 from proactivebench.annotation.voting import hear
 from proactivebench.errors import DataError, UnknownName, WrongFile
 from proactivebench.files import foreign, read_bytes
@@ -43,11 +43,11 @@ class Collected(NamedTuple):
 
 class _File(NamedTuple):
     """A file's content: its first line where it says of which job it is, the consent, and the last word on each
-    question with its line, in the order of the questions."""
+    question, in the order of the questions."""
 
     head: Mailed | None
     consent: Consent | None
-    votes: dict[tuple[str, int, str | None], tuple[int, Vote]]
+    votes: dict[tuple[str, int, str | None], Vote]
 
 
 def collect(material: Material, file: Path, annotator: str | None = None) -> Collected:
@@ -78,7 +78,7 @@ def collect(material: Material, file: Path, annotator: str | None = None) -> Col
         votes, late = _later(found, spoken)
         log.append([*_consent(found.consent, spoken, material.instructions_sha256), *votes], sync=True)
     new = sum(spoken.stands(vote) is None for vote in votes)
-    answered = sum(vote.answer is not None for _, vote in found.votes.values())
+    answered = sum(vote.answer is not None for vote in found.votes.values())
     return Collected(file, name, answered, new, len(votes) - new, late)
 
 
@@ -86,7 +86,7 @@ def _read(file: Path, material: Material) -> _File:
     """The content of a votes file, every line of it checked."""
     head: Mailed | None = None
     consent: Consent | None = None
-    votes: dict[tuple[str, int, str | None], tuple[int, Vote]] = {}
+    votes: dict[tuple[str, int, str | None], Vote] = {}
     name: str | None = None
     latest = datetime.now(UTC) + MOST_AHEAD
     for number, line in _lines(file):
@@ -107,7 +107,8 @@ def _read(file: Path, material: Material) -> _File:
             refuse_foreign(line, material.items)
         except DataError as error:
             _refuse(file, number, f"cannot be taken: {error}")
-        votes[line.item_id, line.occasion, line.offer_id] = (number, line)
+        reason = None if line.answer is None else reason_kept(line.reason)
+        votes[line.item_id, line.occasion, line.offer_id] = line.model_copy(update={"reason": reason})
     if head is None and consent is None and not votes:
         raise WrongFile(f"{file} is empty: give {WANTED}")
     return _File(head, consent, votes)
@@ -126,7 +127,7 @@ def _lines(file: Path) -> Iterator[tuple[int, Vote | Consent | Mailed]]:
 
 
 def _name(found: _File) -> str:
-    said = (found.head, found.consent, *(vote for _, vote in found.votes.values()))
+    said = (found.head, found.consent, *(vote for vote in found.votes.values()))
     return next(one.annotator for one in said if one is not None)
 
 
@@ -153,7 +154,7 @@ def _later(found: _File, spoken: Spoken) -> tuple[list[Vote], int]:
     """The votes that change what stands, as they are to be written; and how many came too late for that."""
     changing: list[Vote] = []
     late, following = 0, spoken.answers
-    for _, vote in found.votes.values():
+    for vote in found.votes.values():
         before = spoken.stands(vote)
         if before is None:
             if vote.answer is None:

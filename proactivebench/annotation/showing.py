@@ -15,11 +15,11 @@ from pydantic import Field, StrictInt
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.order import Showing, showings
 from proactivebench.annotation.page import texts_of
-from proactivebench.annotation.spoken import Spoken, fits
+from proactivebench.annotation.spoken import Spoken, fits, reason_kept
 from proactivebench.errors import BadArgument, DataError, UsageError
-from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, Event, OfferText, Vote, digest, printable
+from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, Event, OfferText, Vote, digest
 from proactivebench.records.base import Record
-from proactivebench.records.votes import Pseudonym
+from proactivebench.records.votes import MOST_REASON, Pseudonym
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -39,7 +39,7 @@ class Click(Record):
     index: StrictInt = Field(ge=0)
     offer_id: str | None = None
     answer: Answer | None
-    reason: str | None = Field(default=None, max_length=2_000)
+    reason: str | None = Field(default=None, max_length=MOST_REASON)
     seconds: float | None = Field(default=None, ge=0)
 
 
@@ -209,7 +209,7 @@ class Progress(Spoken):
         self._refuse_unfit(shown, click)
         key = (shown.item.item_id, shown.occasion, click.offer_id)
         stands = self._said.get(key)
-        reason = None if click.answer is None else printable((click.reason or "").strip()) or None
+        reason = None if click.answer is None else reason_kept(click.reason)
         if (stands.answer, stands.reason) == (click.answer, reason) if stands else click.answer is None:
             return None
         return Vote(

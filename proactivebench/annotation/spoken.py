@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from proactivebench.errors import DataError
-from proactivebench.records import AnnotationItem, Answer, Consent, Vote
+from proactivebench.records import AnnotationItem, Answer, Consent, Vote, printable
+from proactivebench.records.votes import MOST_REASON
+from proactivebench.text.redaction import redact
 
 
 class Said(NamedTuple):
@@ -62,6 +64,11 @@ class Spoken:
     def answers(self) -> int:
         """On how many questions there is a word: the number of order of the next new one."""
         return len(self._said)
+
+
+def reason_kept(text: str | None) -> str | None:
+    """What is written down of a reason: without what should not be kept (see `text.redaction`); None for none."""
+    return redact(printable(text or "").strip())[:MOST_REASON].strip() or None
 
 
 def fits(answer: Answer, offer_id: str | None) -> bool:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 from proactivebench.records.base import Record
 
 PSEUDONYM = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+MOST_REASON = 2_000  # characters
 Pseudonym = Annotated[str, Field(pattern=PSEUDONYM)]
 
 
@@ -85,7 +86,7 @@ class Vote(Record):
     occasion: int = Field(default=0, ge=0)
     offer_id: str | None = None
     answer: Answer | None = None
-    reason: str | None = Field(default=None, max_length=2_000)
+    reason: str | None = Field(default=None, max_length=MOST_REASON)
     at: AwareDatetime
     order: int = Field(ge=0)
     seconds: float | None = Field(default=None, ge=0)

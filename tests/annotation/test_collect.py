@@ -133,6 +133,15 @@ def test_of_votes_on_the_server_and_by_mail_the_later_stands_and_the_order_goes_
     check(material, place)  # the numbers of order fit
 
 
+def test_what_a_reason_should_not_hold_is_not_taken_in(material: Material, tmp_path: Path) -> None:
+    lines = mailed(material)
+    lines[4]["reason"] = "ask zoe@example.org"
+    file = written(tmp_path / "mail", lines)
+    collect(material, file)
+    assert votes(material.folder)[VoteKey("ann", "s0-0", 0, "o0")].reason == "ask [e-mail]"
+    assert collect(material, file).changed == 0
+
+
 def one(change: Line, at: int = 4) -> Callable[[list[Line]], list[Line]]:
     return lambda lines: [{**line, **change} if number == at else line for number, line in enumerate(lines)]
 

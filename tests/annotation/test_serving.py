@@ -88,6 +88,22 @@ def test_a_click_that_cannot_be_is_refused_in_one_line(tmp_path: Path, body: Any
     run(work)
 
 
+def test_what_a_reason_should_not_hold_is_never_written(tmp_path: Path) -> None:
+    job = make_job(tmp_path / "job").path
+
+    async def work() -> None:
+        async with served(job) as serving:
+            ann = serving.person("ann")
+            await ann.consent()
+            for _ in range(2):
+                said = await ann.click(0, "yes", reason="ask zoe@example.org " * 90)
+                assert said.json["said"]["need_reason"].startswith("ask [e-mail] ask")
+            assert "zoe" not in serving.folder.votes_file("ann").read_text()
+            assert len(serving.folder.votes_file("ann").read_text().splitlines()) == 2, "the same twice is one line"
+
+    run(work)
+
+
 def test_half_a_sign_in_a_reason_is_kept_as_far_as_it_can_be(tmp_path: Path) -> None:
     job = make_job(tmp_path / "job").path
 

@@ -49,7 +49,7 @@ from proactivebench.records import (
 from proactivebench.rollout import Advise, Rollout
 from proactivebench.stopping import Stopped, heeding
 from proactivebench.store import RunStore
-from proactivebench.traces import given_task
+from proactivebench.traces import given_task, trace_hashes
 from proactivebench.traces.kept import IN_THE_RUN, keep, load_for
 
 T = TypeVar("T")
@@ -312,6 +312,7 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
     corrected metrics. Raises `DataError` and `UsageError`.
     """
     from proactivebench.judging.errors import judge_errors
+    from proactivebench.judging.measurement import speaking_for
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices
 
@@ -320,7 +321,7 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
     known_errors = {
         name: found
         for name, judge in manifest.judges.items()
-        if (found := judge_errors(judge, _measured(judge, manifest)))
+        if (found := judge_errors(judge, speaking_for(_measured(judge, manifest), trace_hashes(task))))
     }
     return build_report(
         task,
@@ -331,17 +332,20 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
         anchors=dict(_anchor(path, task) for path in beside.anchors),
         judge_errors=known_errors if beside.correct else None,
         human_labels=beside.human_labels or store.human_labels(),
-        measurements=measurements_in(manifest),
+        measurements=measurements_in(manifest, task),
         told=partial(_told, manifest.protocol),
     )
 
 
-def measurements_in(manifest: Manifest) -> dict[str, Measurement]:
-    """What the verdicts of each judge of a run are worth, by what run, cards and the cache know of them."""
+def measurements_in(manifest: Manifest, task: Task) -> dict[str, Measurement]:
+    """What the verdicts of each judge of a run on `task` are worth, by what run, cards and the cache know of them."""
     from proactivebench.judging.measurement import measurement_of
 
+    traces = trace_hashes(task)
     return {
-        name: measurement_of(judge, _measured(judge, manifest), (*manifest.fingerprints, *kept_fingerprints(judge)))
+        name: measurement_of(
+            judge, _measured(judge, manifest), (*manifest.fingerprints, *kept_fingerprints(judge)), traces
+        )
         for name, judge in manifest.judges.items()
     }
 

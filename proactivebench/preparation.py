@@ -30,7 +30,7 @@ from proactivebench.protocols.base import Protocol
 from proactivebench.records import Decoding, Task
 from proactivebench.store import first_problem
 from proactivebench.terms import check_terms
-from proactivebench.traces import given_task
+from proactivebench.traces import given_task, trace_hashes
 from proactivebench.traces.kept import spec_of_word
 
 if TYPE_CHECKING:
@@ -302,10 +302,10 @@ def measured_judge(
         found = run_async(measuring.fingerprint(judge, progress, price=price, say=say))
         say(f"the fingerprint {'passed' if found.passed else 'failed'}: {found.sentence}")
         return Known(fingerprints=(found,))
-    plan = measuring.undertaking(judge)
+    plan = measuring.undertaking(judge, task, say)
     say(measuring.cost_words(plan, price))
     measured = run_async(measuring.measure(judge, plan, measure_command(judge.identity), progress))
-    worth = measurement_of(judge.identity, measured)
+    worth = measurement_of(judge.identity, measured, traces=trace_hashes(task))
     say(f"{worth.status}: {worth.reason}")
     return Known(measured=measured)
 

@@ -13,6 +13,9 @@ from proactivebench.cli.parameters import PATH, Group, Number, Whole, option, sw
 if TYPE_CHECKING:
     from proactivebench.preparation import Serving
 
+people_labels = option(
+    "--labels", default="release", metavar="FILE|JOB|hf:…", help="Whose labels: traces with labels, or a job's folder."
+)
 named_judge = click.argument("name", help="A judge: NAME, card.yaml or X+Y.")
 
 
@@ -34,13 +37,15 @@ def list_judges(as_json: bool) -> None:
     from proactivebench import plugins
     from proactivebench.cli.judges_text import foreign_lines, judge_lines, print_json
     from proactivebench.judging.cards import card_names, load_card
+    from proactivebench.judging.kept import kept_under
     from proactivebench.plugins import Contract
 
     cards = [load_card(name) for name in card_names()]
     if as_json:
-        print_json([card.model_dump(mode="json") for card in cards])
+        told = [(card, [one.model_dump(mode="json") for one in kept_under(card.name)]) for card in cards]
+        print_json([{**card.model_dump(mode="json"), "kept": kept} for card, kept in told])
     else:
-        print("\n".join(line for card in cards for line in judge_lines(card)))
+        print("\n".join(line for card in cards for line in judge_lines(card, kept_under(card.name))))
         for line in foreign_lines(plugins.plugs(Contract.JUDGE)):
             print(line)
 
@@ -61,24 +66,32 @@ def show(name: str) -> None:
 @judges.command()
 @named_judge
 @options.judge_model
+@people_labels
 @option("--items", default="all", help="all (1,749 items) or official (120).")
 @switch("--write_back/--no_write_back", default=True, help="Write the result into the card.")
 @options.transport
 @options.as_json
 def validate(
-    name: str, judge_model: options.JudgeModel, items: str, write_back: bool, serving: Serving, as_json: bool
+    name: str,
+    judge_model: options.JudgeModel,
+    labels: str,
+    items: str,
+    write_back: bool,
+    serving: Serving,
+    as_json: bool,
 ) -> None:
     """Measure a judge against people's labels, beside its anchors.
 
     What was trained on these labels is measured leave-one-trace-out, or under
-    a heading that says LEAKED. Exit 3: more than 2 % unscored.
+    a heading that says LEAKED; say trained_on=none in --judge_model_args of a
+    model that saw none of them. Exit 3: more than 2 % unscored.
 
-    Example: proactivebench judges validate lexical
+    Example: proactivebench judges validate lexical --labels traces.jsonl
     """
     from proactivebench.cli.judges_text import print_json, progress, validation_lines
     from proactivebench.cli.judges_work import check_unscored, measure, write_back_to
 
-    found = measure(name, judge_model, items, serving, progress("items judged"))
+    found = measure(name, judge_model, labels, items, serving, progress("items judged"))
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -197,26 +210,34 @@ def reproduce(board: Path, name: str, judge_model: options.JudgeModel, serving: 
 
 
 @judges.command("audit-leaks")
-@click.argument("train", help="JSONL, or release:train.")
-@click.argument("test", help="JSONL, or release:test.")
-@click.argument("benchmark", help="A task, as for --tasks.")
+@click.argument("train", help="JSONL, a job, hf:…, or release:train.")
+@click.argument("test", required=False, help="The same, or release:test.")
+@click.argument("benchmark", required=False, help="A task, as for --tasks.")
+@option("--labels", metavar="FILE|JOB|hf:…", help="People's labels, in place of both.")
 @options.as_json
-def audit_leaks(train: str, test: str, benchmark: str, as_json: bool) -> None:
+def audit_leaks(train: str, test: str | None, benchmark: str | None, labels: str | None, as_json: bool) -> None:
     """Does judge-training data hold what the judge is tested on or scores?
 
-    A JSONL row has obs (events), pred_task, valid and, if known, help_needed.
+    A JSONL row has obs (events), pred_task, valid and, if known, help_needed;
+    or it is a trace with people's labels; or give a job's folder, hf:ORG/NAME.
     Exit 1: something is shared.
 
     Example: proactivebench judges audit-leaks release:train release:test
     proactivebench
     """
     from proactivebench.cli.judges_text import leak_lines, print_json
-    from proactivebench.cli.judges_work import training_rows
-    from proactivebench.errors import CheckFailed
+    from proactivebench.cli.judges_work import labels_given, training_rows
+    from proactivebench.errors import BadArgument, CheckFailed
     from proactivebench.traces import load_task
     from proactivebench.validation.leaks import audit
 
-    found = audit(training_rows(train), training_rows(test), load_task(benchmark).traces)
+    if labels is None and (test is None or benchmark is None):
+        raise BadArgument("name what is tested on and what is scored: TRAIN TEST BENCHMARK, or TRAIN --labels FILE")
+    if labels is not None and test is not None:
+        raise BadArgument("--labels stands in place of TEST and BENCHMARK: leave these out")
+    tested = training_rows(labels or test or "")
+    scored = labels_given(labels).traces.values() if labels else load_task(benchmark or "").traces
+    found = audit(training_rows(train), tested, scored)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -275,19 +296,23 @@ def attack(
 
 @judges.command()
 @click.argument("name", default="lexical", help="lexical.")
-@option("--output", type=PATH, help="Default: the card's weights.")
-def train(name: str, output: Path | None) -> None:
-    """Train the lexical baseline on the released labels, reproducibly.
+@people_labels
+@option("--output", "--output_path", "output", type=PATH, help="Default: the card's weights.")
+def train(name: str, labels: str, output: Path | None) -> None:
+    """Train the lexical baseline on people's labels, reproducibly.
 
     One weight set for each left-out trace and one for other data. Nothing is
     random: the same labels give the same weights.
 
-    Example: proactivebench judges train lexical
+    Example: proactivebench judges train lexical --labels traces.jsonl
+      --output_path weights.json
     """
-    from proactivebench.cli.judges_work import train_lexical
+    from proactivebench.cli.judges_work import RELEASE, card_for, train_lexical
 
-    path = train_lexical(name, output)
+    path = train_lexical(name, labels, output)
     print(f"{path}: {path.stat().st_size:,} bytes")
+    if labels != RELEASE:
+        print(f"a card beside it makes it a judge (--judge card.yaml):\n{card_for(path)}")
 
 
 @judges.command()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proactivebench.judging.cards import Declared
     from proactivebench.judging.kind import BaseCard
     from proactivebench.plugins import Plug
-    from proactivebench.records import Fingerprint, Measurement
+    from proactivebench.records import Fingerprint, LabelledData, Measured, Measurement
     from proactivebench.validation.attacks import Acceptance, AttackAudit
     from proactivebench.validation.figures import Figure
     from proactivebench.validation.leaks import LeakAudit, LookupScore
@@ -68,17 +68,25 @@ def progress(what: str) -> Callable[[int, int], None]:
     return say
 
 
-def judge_lines(card: BaseCard) -> Iterator[str]:
-    """A card in a few lines."""
+def judge_lines(card: BaseCard, kept: Iterable[Measured] = ()) -> Iterator[str]:
+    """A card in a few lines, with what the cache knows of judges by it."""
     yield f"{card.name:<14}{card.kind:<14}{safe(card.summary)}"
-    for one in card.measured:
+    known = (*card.measured, *kept)
+    for one in known:
         value, interval = one.figures.get("balanced_accuracy"), one.intervals.get("balanced_accuracy")
         ends = f"[{interval[0]:.2f}, {interval[1]:.2f}], " if interval else ""
         if value is not None:
             about = f"{ends}{one.design}, {one.items} items ({one.judge}, {one.date})"
             yield f"{'':<14}balanced accuracy {value:.3f} {about}"
-    if not card.measured and card.kind != "labels":
+            if one.people is not None:
+                yield f"{'':<16}by {people_words(one.people)}, need rule {one.rule}, data {one.data_hash[:12]}"
+    if not known and card.kind != "labels":
         yield f"{'':<14}not measured yet"
+
+
+def people_words(people: LabelledData) -> str:
+    """Whose labels, which data and under which licence, in words."""
+    return safe(f"{people.people} ({people.name}, {people.revision}, licence {people.licence})")
 
 
 def foreign_lines(plugs: Iterable[Plug]) -> Iterator[str]:
@@ -106,7 +114,11 @@ def card_text(name: str, found: Declared) -> str:
 
 def validation_lines(found: Validation) -> Iterator[str]:
     """A validation as text: the judge's blocks, then its anchors."""
-    yield f"{found.judge.id} against {found.data} ({found.data_hash[:12]}), {found.date}"
+    yield safe(f"{found.judge.id} against {found.data} ({found.data_hash[:12]}), {found.date}")
+    if found.people is not None:
+        yield f"People: {people_words(found.people)}"
+    if found.left_out:
+        yield f"Left out: {found.left_out} of the sessions, which its declared training data share"
     for block in found.blocks:
         yield ""
         yield safe(block.heading)
@@ -118,13 +130,18 @@ def validation_lines(found: Validation) -> Iterator[str]:
             yield f"  {'unscored':<28}{block.unscored_share:.3f}  ({causes or 'moment not in the training file'})"
     yield from reward_model_table(found)
     yield ""
-    yield "People among themselves, Krippendorff's alpha: " + ", ".join(
-        f"{name.removeprefix('alpha_').replace('_', ' ')} {value:.2f}"
-        for name, value in found.annotators.items()
-        if value is not None
+    yield "People among themselves, Krippendorff's alpha: " + (
+        ", ".join(
+            f"{name.removeprefix('alpha_').replace('_', ' ')} {value:.2f}"
+            for name, value in found.annotators.items()
+            if value is not None
+        )
+        or "undefined, no two of them vote on anything, or all say the same"
     )
     if found.ceiling is not None:
         yield f"The ceiling: {found.ceiling.sentence}."
+    elif found.no_ceiling:
+        yield f"The ceiling: unknown, {safe(found.no_ceiling)}."
     if found.seconds_per_verdict is not None:
         yield f"Seconds per verdict: {found.seconds_per_verdict:.3g}"
     if found.tokens_per_verdict is not None:

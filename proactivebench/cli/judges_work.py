@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proactivebench.errors import BadArgument, InvalidRun, UnknownName, UsageError
+from proactivebench.errors import BadArgument, DataError, InvalidRun, UnknownName, UsageError
 from proactivebench.files import folder
 
 if TYPE_CHECKING:
@@ -19,44 +19,47 @@ if TYPE_CHECKING:
     from proactivebench.validation.attacks import AttackAudit
     from proactivebench.validation.items import ValidationItem
     from proactivebench.validation.leaks import TrainingRow
+    from proactivebench.validation.people import LabelSet
     from proactivebench.validation.result import Validation
 
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
+RELEASE = "release"
 MOST_UNSCORED = 0.02
 
 
-def measure(name: str, judge_model: JudgeModel, items: str, serving: Serving, progress: Progress) -> Validation:
-    """Validate a judge on the released labels."""
+def measure(
+    name: str, judge_model: JudgeModel, given: str, items: str, serving: Serving, progress: Progress
+) -> Validation:
+    """Validate a judge on people's labels."""
     from proactivebench.evaluation import run_async
     from proactivebench.judging.cards import load_card
-    from proactivebench.judging.create import validation_design
     from proactivebench.judging.lexical.judge import LexicalCard
     from proactivebench.judging.spec import parse_spec, split_rule
-    from proactivebench.traces import labelled_items
     from proactivebench.validation.validate import validate
 
     if items not in ("all", "official"):
         raise BadArgument(f"--items {items}: use all (1,749 items) or official (120)")
+    if items == "official" and given != RELEASE:
+        raise BadArgument("--items official are 120 of the release's labels: leave it out beside --labels")
     judge = judge_model.judge(name, serving)
     cards = [load_card(split_rule(member)[0]) for member in parse_spec(name).members]
     if any(card.kind == "labels" for card in cards):
         raise UsageError("labels are what judges are measured against: validate another judge")
-    rows = labelled_items()
+    labels = labels_given(given)
     leaked = None
-    if items == "all" and len(cards) == 1 and isinstance(cards[0], LexicalCard):
+    if given == RELEASE and items == "all" and len(cards) == 1 and isinstance(cards[0], LexicalCard):
         from proactivebench.judging.lexical.leaked import leaked_judge
 
-        leaked = leaked_judge(rows)
+        leaked = leaked_judge(labels.rows)
 
     async def work() -> Validation:
         try:
             await judge.start()
             return await validate(
                 judge,
-                rows,
-                design=validation_design(name),
-                command=_command(name, judge_model, items),
+                labels,
+                command=_command(name, judge_model, given, items),
                 official_only=items == "official",
                 leaked=leaked,
                 progress=progress,
@@ -199,30 +202,54 @@ def attack(
     return run_async(work())
 
 
-def train_lexical(name: str, output: Path | None) -> Path:
-    """Train and write the weights; returns where they lie."""
+def train_lexical(name: str, given: str, output: Path | None) -> Path:
+    """Train on people's labels and write the weights; returns where they lie."""
     from proactivebench.judging.cards import card_path, load_card
     from proactivebench.judging.lexical.judge import LexicalCard
-    from proactivebench.judging.lexical.training import train
+    from proactivebench.judging.lexical.training import train, train_own
     from proactivebench.judging.writing import replace_file
-    from proactivebench.traces import labelled_items
 
     card = load_card(name)
     if not isinstance(card, LexicalCard):
         raise UsageError(f"judge {name} is not trained here: only lexical is")
-    path = output or card_path(name).parent / card.weights
-    replace_file(path, train(labelled_items()).model_dump_json() + "\n")
+    labels = labels_given(given)
+    if labels.data is None:
+        path, weights = output or card_path(name).parent / card.weights, train(labels.rows)
+    elif output is None:
+        raise BadArgument("weights from labels of your own need a file of their own: add --output_path weights.json")
+    else:
+        path, rule = output, labels.rules[0]
+        rows = [item.row for item in labels.items if item.applies(rule)]
+        command = f"proactivebench judges train lexical --labels {Path(given).name}"
+        try:
+            weights = train_own(rows, labels.data.name, command)
+        except ValueError as error:
+            raise DataError(f"{given}: cannot be trained on: {error}: collect more labels") from None
+    replace_file(path, weights.model_dump_json(exclude_none=True) + "\n")
     return path
 
 
-def training_rows(source: str) -> list[TrainingRow]:
-    """Rows of a file, or of the release (`release:train`, `release:test`)."""
-    from proactivebench.traces import labelled_items
-    from proactivebench.validation.leaks import read_rows, released_rows
+def card_for(weights: Path) -> str:
+    """The least card that makes weights a judge."""
+    return f"name: {weights.stem}\nkind: lexical\nweights: {weights.name}"
 
-    if source in ("release:train", "release:test"):
-        return released_rows(labelled_items(), source.partition(":")[2])
-    return read_rows(Path(source))
+
+def labels_given(given: str) -> LabelSet:
+    """The labels that `--labels` names: `release`, FILE.jsonl, or hf:ORG/NAME. Raises `DataError`, and
+    `UsageError` for a word that is none of these."""
+    from proactivebench.traces import given_task
+    from proactivebench.validation.people import own_labels, released_labels
+
+    if given == RELEASE:
+        return released_labels()
+    return own_labels(given_task(given), given)
+
+
+def training_rows(source: str) -> list[TrainingRow]:
+    """Rows of a file, of the release (`release:train`, `release:test`), or of people's labels of one's own."""
+    from proactivebench.validation.leaks import read_training
+
+    return read_training(source)
 
 
 def check_unscored(found: Validation) -> None:
@@ -234,15 +261,23 @@ def check_unscored(found: Validation) -> None:
 
 
 def write_back_to(name: str, found: Validation) -> None:
-    """Write the measured block into the judge's own card; a composition has none, nor has a judge named without one."""
-    from proactivebench.judging.cards import card_path, has_card
+    """Write the measured block into the judge's own card; a composition has none, nor has a judge named without one.
+    What people of a user's own say goes into the cache, which later runs look into, and into a card of the user's own,
+    never into a shipped one."""
+    from proactivebench.judging.cards import card_names, card_path, has_card
+    from proactivebench.judging.kept import keep
     from proactivebench.judging.spec import parse_spec
     from proactivebench.judging.writing import write_measured
 
     members = parse_spec(name).members
-    if len(members) == 1 and has_card(members[0]):
+    if len(members) != 1:
+        return
+    if found.people is not None:
+        keep(found.measured())
+    if has_card(members[0]) and not (found.people is not None and members[0] in card_names()):
         write_measured(card_path(members[0]), found.measured())
 
 
-def _command(name: str, judge_model: JudgeModel, items: str) -> str:
-    return f"proactivebench judges validate {Path(name).name}{judge_model.words} --items {items}"
+def _command(name: str, judge_model: JudgeModel, given: str, items: str) -> str:
+    said = f" --items {items}" if given == RELEASE else f" --labels {Path(given).name}"
+    return f"proactivebench judges validate {Path(name).name}{judge_model.words}{said}"

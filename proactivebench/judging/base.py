@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from proactivebench.parameters import Parameters
 from proactivebench.records import (
+    Design,
     JudgeIdentity,
     Moment,
     ReplyKey,
     Stratum,
     Task,
+    Trace,
     Usage,
     VerdictStatus,
     question_hash,
@@ -91,6 +93,11 @@ class Judge(ABC):
         """Who in this judge can be wrong about a stratum: itself, or its members one by one."""
         if self.identity.fallible(stratum):
             yield self
+
+    def design(self, traces: Sequence[Trace]) -> Design | None:  # noqa: ARG002
+        """What measuring it on these sessions amounts to, where it records itself what it was trained on; None where
+        its card has to say."""
+        return None
 
     def estimate(self, items: Sequence[Item]) -> Estimate:  # noqa: ARG002
         """What deciding `items` will take: nothing, where no model is asked."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from proactivebench.judging.base import Estimate, Item, Judge, Opinion
-from proactivebench.records import Task, VerdictStatus, digest
+from proactivebench.records import Design, Task, Trace, VerdictStatus, digest
 from proactivebench.resources import cache_folder
 from proactivebench.text import load_json
 
@@ -86,6 +86,10 @@ class RememberingJudge(Judge):
     def check(self, task: Task) -> None:
         """As the judge behind."""
         self._judge.check(task)
+
+    def design(self, traces: Sequence[Trace]) -> Design | None:
+        """As the judge behind."""
+        return self._judge.design(traces)
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item, each distinct question asked at most once."""

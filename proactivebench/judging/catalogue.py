@@ -44,6 +44,8 @@ def _measurements(measured: Iterable[Measured]) -> str:
         head = (
             f"`{one.judge}`, {one.date}, {_cell(one.data)}: {one.items} items, need rule {one.rule}, **{one.design}**"
         )
+        if one.people is not None:
+            head += f"; {_cell(f'{one.people.people}, {one.people.revision}, licence {one.people.licence}')}"
         rows = [
             f"| {label} | {one.figures[key]:.3f} | {_interval(one.intervals.get(key))} |"
             for key, label in _SHOWN.items()

@@ -16,10 +16,12 @@ from proactivebench.judging.identity import composed_identity, member_identity
 from proactivebench.judging.kind import BaseCard, ModelCard
 from proactivebench.judging.route import Engine, RoutedJudge
 from proactivebench.judging.spec import Spec, default_spec, parse_spec, split_rule
+from proactivebench.judging.training_data import ARGUMENT, WAYS
+from proactivebench.judging.training_data import declared as said_declared
 from proactivebench.judging.weights import Behind, behind
 from proactivebench.models.base import Model
 from proactivebench.plugins import Contract
-from proactivebench.records import AgentIdentity, Code, Decoding, Design, JudgeIdentity, JudgeWords, Task, digest
+from proactivebench.records import AgentIdentity, Code, Decoding, JudgeIdentity, JudgeWords, Task, digest
 
 EngineMaker = Callable[[str, Mapping[str, str]], Model]
 
@@ -71,12 +73,6 @@ def shipped_judge(spec: str) -> Judge:
 def needs_model(spec: str) -> bool:
     """Whether the spec (with its panels' members) has a card that needs `--judge_model`."""
     return any(card.lacks_model for member in parse_spec(spec).members for card in _cards(member))
-
-
-def validation_design(spec: str) -> Design:
-    """What validating the judge on the released labels amounts to: of all cards in it, the one that knows most."""
-    designs = {card.validation for member in parse_spec(spec).members for card in _cards(member)}
-    return next(design for design in ("leaked", "leave-one-trace-out", "direct") if design in designs)
 
 
 def _cards(member: str, folder: Path | None = None) -> Iterator[BaseCard]:
@@ -143,10 +139,21 @@ class _Builder:
     def _judge(self, found: Declared) -> Judge:
         if self.decode is not None:
             found = replace(found, card=found.card.decoded(self.decode))
+        found = replace(found, card=self._said(found.card))
         key = (found.folder, found.card.hash, found.code)
         if key not in self.judges:
             self.judges[key] = self._build(found)
         return self.judges[key]
+
+    def _said(self, card: BaseCard) -> BaseCard:
+        """The card with what is declared of its model's training labels beside the model's words."""
+        said = self.words(card)[1].get(ARGUMENT) if card.brings_weights else None
+        if said is None:
+            return card
+        told = said_declared(said)
+        if told is not None and not all(told):
+            raise BadArgument(f"{ARGUMENT}={said:.80}: a name is missing: say {WAYS}")
+        return card.model_copy(update={"trained_on": told})
 
     def _build(self, found: Declared) -> Judge:
         building = _Building(self, found)
@@ -158,7 +165,8 @@ class _Builder:
 
     def words(self, card: Any) -> tuple[str | None, dict[str, str]]:
         """The words of the model behind a card."""
-        return (card.model, card.model_args) if card.model is not None else (self.model, self.model_args)
+        own = getattr(card, "model", None)
+        return (own, card.model_args) if own is not None else (self.model, self.model_args)
 
     def engine(self, card: ModelCard) -> Model:
         if card.model is None and "" in self.engines:

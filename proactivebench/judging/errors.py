@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from proactivebench.errors import UsageError
 from proactivebench.judging.cards import card_names, load_card
-from proactivebench.judging.measurement import best_measured, fallible_members, members
+from proactivebench.judging.measurement import best_measured, fallible_members, members, speaking_for
 from proactivebench.judging.spec import STRATA
 from proactivebench.records import ErrorCount, JudgeErrors, JudgeIdentity, Measured, Stratum
 
@@ -18,9 +18,9 @@ def judge_errors(identity: JudgeIdentity, known: Iterable[Measured] | None = Non
     """The measured errors of the judge `identity` names, per stratum; None where nothing was measured for it.
 
     Of a chain it is the errors of its one member that can be wrong (labels cannot). `known` are the measurements to
-    look among (default: `known_measured`, what cards say).
+    look among (default: what cards say of the release's people).
     """
-    known = tuple(known_measured(identity) if known is None else known)
+    known = tuple(speaking_for(known_measured(identity), ()) if known is None else known)
     offers, silences = (_of_stratum(identity, stratum, known) for stratum in STRATA[::-1])
     found = [one for one in (offers, silences) if one is not None]
     if not found:

@@ -28,6 +28,17 @@ def kept_measured(identity: JudgeIdentity) -> Iterator[Measured]:
         yield from _read("measured", name, Measured)
 
 
+def kept_under(name: str) -> Iterator[Measured]:
+    """What the cache holds of all judges by the card of this name, whatever model is behind."""
+    try:
+        folders = sorted(path.name for path in _folder("measured").glob(f"{name}-*"))
+    except (OSError, UsageError):  # no cache on this machine
+        return
+    for judge_id in folders:
+        if re.fullmatch(f"{re.escape(name)}-[0-9a-f]{{8}}", judge_id):
+            yield from _read("measured", judge_id, Measured)
+
+
 def kept_fingerprints(identity: JudgeIdentity) -> Iterator[Fingerprint]:
     """The fingerprints the cache holds of a judge, oldest first."""
     yield from sorted(_read("fingerprints", identity.id, Fingerprint), key=lambda found: found.date)

@@ -12,16 +12,21 @@ from pydantic import Field, model_validator
 
 from proactivebench.judging.base import Judge
 from proactivebench.judging.parsing import READING, Output
+from proactivebench.judging.training_data import TrainedOn
 from proactivebench.models.base import Model
 from proactivebench.records import AgentIdentity, Decoding, Design, JudgeIdentity, Measured, NeedRule, Record, digest
 
+_SAID_ONLY = {"summary", "limits", "validation", "trained_on", "measured"}
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
 class BaseCard(Record):
     """What every card says. `validation` is what validating on the released labels amounts to: `leaked` where
-    the judge was trained on them, `leave-one-trace-out` where each trace is judged by a part that never saw it."""
+    the judge was trained on them, `leave-one-trace-out` where each trace is judged by a part that never saw it.
+    `trained_on` names the people's labels behind its weights (`release`, a data set's name or file; `none`: it saw
+    none): where it `brings_weights` and nobody says, they are unknown, and no figure of it counts as measured."""
 
+    brings_weights: ClassVar[bool] = False  # a model is behind it, trained on whatever its makers had
     known_by_weights: ClassVar[bool] = False  # the model behind is whatever its declared weights are
     fallible: ClassVar[bool] = True
     reading: ClassVar[str | None] = None  # how the text of a model is read, where one answers
@@ -32,12 +37,13 @@ class BaseCard(Record):
     summary: str = ""
     limits: str = ""
     validation: Design = "direct"
+    trained_on: TrainedOn = None
     measured: tuple[Measured, ...] = ()
 
     @property
     def hash(self) -> str:
         """sha256 over all that can change a verdict (summary and measurements cannot)."""
-        return digest(self.model_dump(mode="json", exclude={"summary", "limits", "validation", "measured"}))
+        return digest(self.model_dump(mode="json", exclude=_SAID_ONLY))
 
     @property
     def need_rule(self) -> NeedRule | None:
@@ -69,6 +75,7 @@ class ModelCard(BaseCard):
     `model` and `model_args` name it in the card itself, in the words of `--model`; else `--judge_model` does. From
     `retry_after` failed verdicts on, `retry_temperature` applies."""
 
+    brings_weights: ClassVar[bool] = True
     reading: ClassVar[str | None] = READING
 
     model: str | None = None

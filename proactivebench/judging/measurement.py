@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from proactivebench.judging.spec import STRATA
+from proactivebench.judging.training_data import ARGUMENT, NONE, said_of
 from proactivebench.records import (
     FINGERPRINT,
     ErrorCount,
@@ -18,6 +19,7 @@ from proactivebench.records import (
     Measured,
     Measurement,
     MeasurementStatus,
+    NeedRule,
     Stratum,
 )
 
@@ -26,6 +28,9 @@ ABOVE = 0.5  # what the balanced accuracy's interval must lie above, in each str
 PAPER_KIND = "reward-model"
 PAPER_WEIGHTS = "YancyLee/ProactiveAgent"
 UNDECLARED = "undeclared"
+UNKNOWN_TRAINING = "training data unknown: it may have seen these moments"
+SEEN_NONE = f"{ARGUMENT}={NONE}"
+DECLARE = f"if it has not, say so: {SEEN_NONE} in --judge_model_args, or trained_on: in its card"
 UNPROVEN = "the paper's prompt, unproven weights"
 OF_STRATUM: Mapping[Stratum, tuple[str, tuple[str, str]]] = {
     "silence": ("silences", ("correct_rejection", "missed_need")),
@@ -35,19 +40,23 @@ _SHORT = {"correct_detection": "CD", "false_alarm": "FA", "correct_rejection": "
 
 
 def measurement_of(
-    identity: JudgeIdentity, measured: Iterable[Measured] = (), fingerprints: Iterable[Fingerprint] = ()
+    identity: JudgeIdentity,
+    measured: Iterable[Measured] = (),
+    fingerprints: Iterable[Fingerprint] = (),
+    traces: Collection[str] = (),
 ) -> Measurement:
     """What the verdicts of a judge are worth, by the measurements and fingerprints given: whoever asks says which of
     them it trusts. A judge is measured if every member that can be wrong has, for every stratum it decides, people's
     labels it was not trained on with at least 20 items in each category, and the lower end of the interval of its
     balanced accuracy above .5. Baselines never are; people's own votes need not be; the paper's own judge is known
-    by its declared weights and its fingerprint."""
+    by its declared weights and its fingerprint. What was measured on other people's labels than the release's speaks
+    only for runs on their data, `traces` (by `trace_hash`); without these, for none."""
     told = identity.unmeasured
     if told.status is not MeasurementStatus.UNMEASURED or not identity.hash:
         return told
     if is_paper(identity):
         return _paper(identity, fingerprints)
-    known = list(measured)
+    known = speaking_for(measured, traces)
     short: list[str] = []
     held: list[str] = []
     for stratum in STRATA:
@@ -86,15 +95,24 @@ def _leaves(member_id: str, card: Mapping[str, Any]) -> Iterator[tuple[str, Mapp
         yield member_id, card
 
 
+def speaking_for(measured: Iterable[Measured], traces: Collection[str]) -> list[Measured]:
+    """The measurements that say something of runs on `traces` (by `trace_hash`): those on the release's labels, and
+    those on labels of these very sessions."""
+    return [one for one in measured if one.people is None or one.people.covers(traces)]
+
+
 def best_measured(known: Iterable[Measured], member_id: str, stratum: Stratum) -> Measured | None:
-    """Of the measurements of a judge (by id) that cover a stratum the one to go by: honest before leaked, the unanimous
-    rule before the other, more items before fewer."""
+    """Of the measurements of a judge (by id) that cover a stratum the one to go by: honest before leaked or unknown,
+    the run's own people before the release's (where there are enough of their labels), need asked directly or the
+    unanimous rule before the majority, more items before fewer."""
     of_it = [one for one in known if one.judge == member_id and all(_counts(one, stratum))]
-    return min(of_it, key=_preference, default=None)
+    return min(of_it, key=lambda one: _preference(one, stratum), default=None)
 
 
-def _preference(measured: Measured) -> tuple[bool, str, int]:
-    return measured.errors.leaked, "" if measured.rule == "unanimous" else measured.rule, -measured.items
+def _preference(measured: Measured, stratum: Stratum) -> tuple[bool, bool, bool, int]:
+    enough = all(count and count.items >= FEWEST_ITEMS for count in _counts(measured, stratum))
+    own = measured.people is not None and enough
+    return measured.errors.leaked, not own, measured.rule is NeedRule.MAJORITY, -measured.items
 
 
 def _counts(measured: Measured, stratum: Stratum) -> tuple[ErrorCount | None, ...]:
@@ -110,6 +128,8 @@ def _held_against_people(
     found = best_measured(known, member_id, stratum)
     if found is None:
         return True, f"{who}: nobody has measured its errors"
+    if found.design == "unknown":
+        return True, f"{who}: {UNKNOWN_TRAINING} ({DECLARE})"
     if found.errors.leaked or found.design == "leaked":
         return True, f"{who}: measured only on labels it was trained on"
     for category, count in zip(categories, _counts(found, stratum), strict=True):
@@ -120,7 +140,8 @@ def _held_against_people(
     value, interval = found.figures.get(key), found.intervals.get(key)
     if value is None or interval is None:
         return True, f"{who}: measured on {found.date} without an interval for {what}: measure it again"
-    figure = f"{who}: balanced accuracy {value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}] against people"
+    whose = f"the people of {found.people.name} ({found.people.people})" if found.people else "people"
+    figure = f"{who}: balanced accuracy {value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}] against {whose}"
     if interval[0] <= ABOVE:
         return True, f"{figure}, whose lower end must be above {ABOVE} ({ABOVE - interval[0]:.3f} short)"
     return False, f"{figure}, {found.date}"
@@ -158,10 +179,22 @@ def worth(judged: JudgeReport, run: str = "RUN") -> tuple[str, ...]:
         return (f"{known.status} judge: {known.reason}",) if known.reason else ()
     baseline = known.status is MeasurementStatus.BASELINE
     kind = "baseline judge" if baseline else "unmeasured judge"
+    how = "a judge that is measured" if baseline else "measure it"
+    if not baseline and _declares(judged.judge):
+        how += f" ({SEEN_NONE} is your word that its model saw none of these labels)"
     return (
         f"{kind}, not comparable, these figures rank nothing: {known.reason}",
-        f"{'a judge that is measured' if baseline else 'measure it'}: {measure_command(judged.judge, run)}",
+        f"{how}: {measure_command(judged.judge, run)}",
     )
+
+
+def _declares(identity: JudgeIdentity) -> bool:
+    """Whether a judge has to be declared before it can be measured: a member brings weights, and nobody says on what
+    they were trained."""
+    if is_paper(identity) or identity.words is None or identity.words.model is None:
+        return False
+    cards = (card for stratum in STRATA for _, card in fallible_members(identity, stratum))
+    return any(said_of(card) is None for card in cards)
 
 
 def measure_command(identity: JudgeIdentity, run: str = "RUN") -> str:
@@ -175,6 +208,8 @@ def measure_command(identity: JudgeIdentity, run: str = "RUN") -> str:
             return f"proactivebench judges fingerprint {quoted}{_model(words)}"
         named = {**words.model_args, "weights": f"{PAPER_WEIGHTS}@REVISION"}
         words = words.model_copy(update={"model_args": named})
+    if _declares(identity):
+        words = words.model_copy(update={"model_args": {**words.model_args, ARGUMENT: NONE}})
     without = identity.words is not None and identity.model is None and not identity.baseline  # no model is behind it
     model = "" if without else _model(words)
     return f"proactivebench judge {quoted} --judge {shlex.quote(words.judge)}{model} --measure_judge"

@@ -10,9 +10,15 @@ from pathlib import Path
 
 from proactivebench.errors import BadArgument, DataError, OtherRun
 from proactivebench.judging.measurement import PAPER_WEIGHTS, UNDECLARED
+from proactivebench.judging.training_data import ARGUMENT
 from proactivebench.records import JudgeIdentity
 
-DECLARED = ("weights", "dtype", "engine")  # arguments of a judge's model that say what it is, and are not sent to it
+DECLARED = (
+    "weights",
+    "dtype",
+    "engine",
+    ARGUMENT,
+)  # arguments of a judge's model that say what it is, and are not sent to it
 _IN_PROCESS = {"hf", "huggingface", "hf-auto", "vllm", "sglang", "hf-multimodal", "vllm-vlm"}
 _REVISION = re.compile(r"[\w.-]+/[\w.-]+@[\w./-]+")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -37,7 +43,7 @@ def behind(model: str, model_args: Mapping[str, str], *, hashed: bool) -> Behind
     themselves speak, where `hashed` asks for it: `sha256:` over those of a folder, or the revision of a Hub model.
     Raises `UsageError` for weights that say nothing, or where the files in process speak for themselves.
     """
-    args = {name: value for name, value in model_args.items() if name != "weights"}
+    args = {name: value for name, value in model_args.items() if name not in ("weights", ARGUMENT)}
     declared = model_args.get("weights")
     if declared is not None and not (_REVISION.fullmatch(declared) or _DIGEST.fullmatch(declared)):
         raise BadArgument(

@@ -87,4 +87,6 @@ class Scoreboard:
         judge = self.session.judges[judge_id].identity
         manifest = self.session.evaluation.manifest()
         manifest = manifest.model_copy(update={"judges": {judge_id: judge}, "sessions": (sitting,)})
-        return build_report(scored, manifest, replies, {judge_id: verdicts}, measurements=measurements_in(manifest))
+        return build_report(
+            scored, manifest, replies, {judge_id: verdicts}, measurements=measurements_in(manifest, task)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from proactivebench.records.activity import NeedRule
 from proactivebench.records.base import Record
 
-Design = Literal["leave-one-trace-out", "direct", "leaked"]
+Design = Literal["leave-one-trace-out", "direct", "unknown", "leaked"]
 
 
 class ErrorCount(Record):
@@ -23,7 +24,7 @@ class ErrorCount(Record):
 class JudgeErrors(Record):
     """A judge's measured agreement with people, per stratum and class. Offers: `correct_detection` (people accept)
     and `false_alarm` (people reject); silences: `correct_rejection` and `missed_need`. None = not measured.
-    `judge_hash` is the judge's whose errors these are; `leaked` if it may have seen the validation items;
+    `judge_hash` is the judge's whose errors these are; `leaked` if it has or may have seen the validation items;
     `population` says where the items came from."""
 
     judge_hash: str
@@ -36,12 +37,38 @@ class JudgeErrors(Record):
     same_population: bool = False
 
 
+class LabelledData(Record):
+    """Whose labels a judge was held against, where they are not the release's: the data set's name, `revision` and
+    `licence`; how many `annotators` (None: their votes carry no pseudonyms) gave how many `votes` on so many offers and
+    needs (`voted`); and its sessions by `trace_hash`, which say for which runs the measurement speaks."""
+
+    name: str
+    revision: str
+    licence: str
+    annotators: int | None = Field(default=None, ge=1)
+    votes: int = Field(ge=0)
+    voted: int = Field(ge=0)
+    traces: tuple[str, ...] = ()
+
+    @property
+    def people(self) -> str:
+        """Who voted and how often, in words."""
+        who = "people without pseudonyms" if self.annotators is None else f"{self.annotators} annotators"
+        return f"{who}, {self.votes / max(1, self.voted):.1f} votes an item"
+
+    def covers(self, traces: Collection[str]) -> bool:
+        """Whether these are its sessions, or some of them, or it is a sample of these (by `trace_hash`)."""
+        own, asked = set(self.traces), set(traces)
+        return bool(own and asked) and (own <= asked or asked <= own)
+
+
 class Measured(Record):
     """One measurement of a judge against people: what was measured, on which data, by which command. It is written into
     the judge's card, or kept with the runs it judged.
 
-    `design`: trained without the trace (`leave-one-trace-out`), never trained on these data (`direct`), or trained on
-    the very contexts (`leaked`). `errors` are what scores are corrected by; rates and intervals are fractions."""
+    `design`: trained without the trace (`leave-one-trace-out`), never trained on these data (`direct`), trained on the
+    very contexts (`leaked`), or nobody says on what (`unknown`: it may have seen them). `people` says whose labels,
+    where they are not the release's. `errors` are what scores are corrected by; rates and intervals are fractions."""
 
     judge: str  # the judge's id, the model behind it included
     date: str
@@ -54,6 +81,7 @@ class Measured(Record):
     errors: JudgeErrors
     figures: dict[str, float | None] = Field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    people: LabelledData | None = None
 
     @property
     def subject(self) -> tuple[str, ...]:

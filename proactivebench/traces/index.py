@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from proactivebench.errors import UnknownName
-from proactivebench.records import Event, Trace, digest
+from proactivebench.records import Event, Task, Trace, digest
 
 INDEX = Path(__file__).with_name("index.json")
 
@@ -76,6 +76,16 @@ def recognise(events: Sequence[Event]) -> str | None:
 def event_hash(event: Event) -> str:
     """16 hex digits over time and text of an event."""
     return digest([event.time, event.event])[:16]
+
+
+def trace_hash(trace: Trace) -> str:
+    """16 hex digits over the events of a trace, whatever it is called and people say of it."""
+    return digest([[event.time, event.event] for event in trace.events])[:16]
+
+
+def trace_hashes(task: Task) -> frozenset[str]:
+    """The `trace_hash` of each trace of a task."""
+    return frozenset(map(trace_hash, task.traces))
 
 
 def text_hash(text: str) -> str:

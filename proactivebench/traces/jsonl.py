@@ -16,7 +16,7 @@ from proactivebench.records import Trace
 from proactivebench.text import BadLine, load_strict, read_lines
 
 WANTED = "JSON Lines, one trace a line: {trace_id, split, events: [{time, event}]}"
-_OWN = "a file of traces"
+TRACES = "a file of traces"
 
 
 def read_traces(path: Path) -> tuple[Trace, ...]:
@@ -35,7 +35,7 @@ def parse_traces(content: bytes, source: str) -> tuple[Trace, ...]:
     try:
         first = next(lines, None)
     except DataError as error:
-        raise foreign(source, content, WANTED, own=_OWN) or error from None
+        raise foreign(source, content, WANTED, own=TRACES) or error from None
     return unique_traces(lines if first is None else chain([first], lines), source)
 
 

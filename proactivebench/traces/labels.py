@@ -22,7 +22,8 @@ class LabelledItem:
 
     `file` is "train" or "test", `row` counts from 0 in it, `category` is MN, CR, CD or FA. `valid` is the
     majority on a proposal; on a silence it is `not help_needed`, whatever the votes say. `trace` names the labelled
-    session the events belong to, recognised by content.
+    session the events belong to, recognised by content. Of other people's labels `file` is "labels", and `annotators`
+    has the pseudonym behind each vote, where known; votes on a silence are answers to the need, turned round.
     """
 
     file: str
@@ -34,6 +35,7 @@ class LabelledItem:
     help_needed: bool
     valid: bool
     category: str
+    annotators: tuple[str, ...] = ()
 
     @property
     def turn(self) -> int:

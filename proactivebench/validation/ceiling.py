@@ -3,6 +3,7 @@ particular."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cache
 
@@ -61,14 +62,35 @@ def released_ceiling() -> Ceiling:
     return ceiling(labelled_items())
 
 
+def ceiling_or_why(rows: Iterable[LabelledItem]) -> tuple[Ceiling | None, str | None]:
+    """The ceiling by these votes, or why they tell none."""
+    try:
+        return ceiling(rows), None
+    except ValueError as error:
+        return None, str(error)
+
+
 def ceiling(rows: Iterable[LabelledItem]) -> Ceiling:
-    """The ceiling by the votes on offers with three votes; an annotator is a place within a trace, as the release
-    keeps them apart. Raises `ValueError` where there are no such offers."""
-    offers = [row for row in rows if row.pred_task is not None and len(row.votes) == 3]
+    """The ceiling by the votes on offers that at least three people voted on, of these the offers with the usual number
+    of votes. An annotator is a pseudonym where votes carry one (the first vote of each counts), else a place within a
+    trace, as the release keeps them apart. Raises `ValueError` where there are no such offers, or where people agree
+    on every one."""
+    offers = [(row.trace, votes) for row in rows if row.pred_task is not None and len(votes := _by_person(row)) >= 3]
     if not offers:
-        raise ValueError("no offer has three votes")
-    votes = np.array([row.votes for row in offers], dtype=float)
-    return ceiling_of(votes, [row.trace for row in offers], [[(row.trace, u) for u in range(3)] for row in offers])
+        raise ValueError("no offer has three people's votes")
+    usual = Counter(len(votes) for _, votes in offers).most_common(1)[0][0]
+    kept = [(trace, votes) for trace, votes in offers if len(votes) == usual]
+    table = np.array([list(votes.values()) for _, votes in kept], dtype=float)
+    return ceiling_of(table, [(trace, tuple(votes)) for trace, votes in kept], [list(votes) for _, votes in kept])
+
+
+def _by_person(row: LabelledItem) -> dict[Hashable, bool]:
+    """Each person's first vote on an offer, in the order of their names."""
+    names = row.annotators or tuple((row.trace, place) for place in range(len(row.votes)))
+    found: dict[Hashable, bool] = {}
+    for name, vote in zip(names, row.votes, strict=True):
+        found.setdefault(name, vote)
+    return {name: found[name] for name in sorted(found, key=str)} if row.annotators else found
 
 
 def ceiling_of(votes: NDArray[np.float64], blocks: Sequence[Hashable], voters: Sequence[Sequence[Hashable]]) -> Ceiling:

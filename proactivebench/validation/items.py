@@ -44,6 +44,10 @@ class ValidationItem:
         """The cluster this item belongs to."""
         return self.row.trace
 
+    def applies(self, rule: NeedRule) -> bool:
+        """Whether `rule` says anything of it: of an offer each does, of a silence those that the labels know."""
+        return self.row.pred_task is not None or self.labels.needs(rule) is not None
+
     def category(self, rule: NeedRule) -> Category:
         """What people decided. Offers by majority vote under both rules; silences by the need rule."""
         if self.row.pred_task is not None:

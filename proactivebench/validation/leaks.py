@@ -9,12 +9,18 @@ from typing import Any
 
 from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
+from proactivebench.recognition import recognised
 from proactivebench.records import Record, Trace
 from proactivebench.text import BadLine, load_json, read_lines
-from proactivebench.traces import LabelledItem
+from proactivebench.traces import LabelledItem, labelled_items, load_task
+from proactivebench.traces.jsonl import TRACES
+from proactivebench.validation.people import LabelSet, own_labels
 
 Texts = tuple[str, ...]
-_WANTED = "JSON Lines, one row a line: {obs, pred_task, valid, help_needed?}; or release:train, release:test"
+_WANTED = (
+    "JSON Lines, one row a line: {obs, pred_task, valid, help_needed?}, or traces with labels; or release:train, "
+    "release:test"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,38 @@ def released_rows(items: Iterable[LabelledItem], file: str) -> list[TrainingRow]
         for item in items
         if item.file == file
     ]
+
+
+def read_training(source: str) -> list[TrainingRow]:
+    """Rows of judge-training data: `release:train` or `release:test`, a JSONL file of rows or of traces with people's
+    labels, or such traces at `hf:ORG/NAME`. Raises `DataError`, and `UsageError` for a name that is none of these."""
+    if source in ("release:train", "release:test"):
+        return released_rows(labelled_items(), source.partition(":")[2])
+    path = Path(source).expanduser()
+    if source.startswith("hf:") or (path.is_file() and _of_traces(path)):
+        return rows_of(own_labels(load_task(source), source))
+    return read_rows(path)
+
+
+def rows_of(labels: LabelSet) -> list[TrainingRow]:
+    """People's labels as judge-training data: what most said, and the need by the rule that leads."""
+    rule = labels.rules[0]
+    return [
+        TrainingRow(
+            tuple(event.event for event in item.row.events),
+            item.row.pred_task,
+            item.category(rule).accepted,
+            item.labels.needs(rule),
+        )
+        for item in labels.items
+        if item.applies(rule)
+    ]
+
+
+def _of_traces(path: Path) -> bool:
+    """Whether a file's rows are traces."""
+    kind = recognised(read_bytes(path, _WANTED), path.name)
+    return kind is not None and kind.name == TRACES
 
 
 def read_rows(path: Path) -> list[TrainingRow]:

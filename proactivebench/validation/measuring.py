@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -14,7 +14,7 @@ from proactivebench.errors import InvalidRun, UsageError
 from proactivebench.judging.base import Estimate, Judge
 from proactivebench.judging.kept import keep, kept_fingerprints, kept_measured
 from proactivebench.judging.lexical.training import items_hash
-from proactivebench.judging.measurement import UNPROVEN, is_paper
+from proactivebench.judging.measurement import FEWEST_ITEMS, UNPROVEN, is_paper
 from proactivebench.judging.spec import STRATA
 from proactivebench.records import (
     FINGERPRINT,
@@ -22,17 +22,18 @@ from proactivebench.records import (
     ErrorCount,
     Fingerprint,
     JudgeErrors,
-    JudgeIdentity,
     Measured,
-    NeedRule,
     Stratum,
+    Task,
     VerdictStatus,
 )
 from proactivebench.scoring.efficiency import Prices
-from proactivebench.traces import LabelledItem, labelled_items
-from proactivebench.validation.items import Category, ValidationItem, validation_items
+from proactivebench.traces import labelled_items
+from proactivebench.validation.design import standing
+from proactivebench.validation.items import Category, ValidationItem
+from proactivebench.validation.people import RELEASED, LabelSet, carries_votes, own_labels, released_labels
 from proactivebench.validation.result import kept_block
-from proactivebench.validation.validate import DATA, Opinions, Progress, ask, judged_block, mean_latency, mean_tokens
+from proactivebench.validation.validate import Opinions, Progress, ask, judged_block, mean_latency, mean_tokens
 
 PER_CLASS = 60  # labelled items of each category: about ± .1 for a balanced accuracy
 LEAST = 40
@@ -51,25 +52,36 @@ _COUNTED = {
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """One member that can be wrong with the labels it is to answer, and what that amounts to."""
+
+    judge: Judge
+    labels: LabelSet
+    design: Design
+
+
+@dataclass(frozen=True, slots=True)
 class Undertaking:
     """What measuring a judge takes: each member that can be wrong with the items it is to answer, those measured
     before left out, and an estimate of the whole."""
 
-    members: tuple[tuple[Judge, tuple[ValidationItem, ...]], ...]
+    members: tuple[Asking, ...]
     before: tuple[Measured, ...]
     estimate: Estimate
 
 
-def sample_of(rows: Sequence[LabelledItem], per_class: int = PER_CLASS, seed: int = SEED) -> list[ValidationItem]:
+def sample_of(labels: LabelSet, per_class: int = PER_CLASS, seed: int = SEED) -> list[ValidationItem]:
     """The fixed sample: of each category `per_class` items (all, where there are fewer) drawn without replacement, from
-    one trace after the other so that all traces take part; silences by the unanimous rule. The same rows and seed give
-    the same sample. Raises `ValueError` below 40 a class."""
+    one trace after the other so that all traces take part; silences by the rule that leads. The same labels and seed
+    give the same sample. Raises `ValueError` below 40 a class."""
     if per_class < LEAST:
         raise ValueError(f"{per_class} items a class measure nothing: at least {LEAST}")
     chance = random.Random(seed)
+    rule = labels.rules[0]
     by_class: dict[Category, dict[str, list[ValidationItem]]] = defaultdict(lambda: defaultdict(list))
-    for item in validation_items(rows):
-        by_class[item.category(NeedRule.UNANIMOUS)][item.trace].append(item)
+    for item in labels.items:
+        if item.applies(rule):
+            by_class[item.category(rule)][item.trace].append(item)
     chosen = []
     for category in Category:
         traces = [by_class[category][name] for name in sorted(by_class[category])]
@@ -82,11 +94,32 @@ def sample_of(rows: Sequence[LabelledItem], per_class: int = PER_CLASS, seed: in
     return sorted(chosen, key=lambda item: (item.row.file, item.row.row))
 
 
-def undertaking(judge: Judge, rows: Sequence[LabelledItem] | None = None) -> Undertaking:
-    """What `measure` would ask of `judge`, on the released labels or on `rows`.
+def labels_for(task: Task | None, wanted: Collection[Category], say: Callable[[str], None]) -> LabelSet:
+    """The labels that a judge of a run on `task` is measured on: those its own people gave, where the task carries
+    votes and has 20 items in each category `wanted`, else the release's. `say` hears which, and why. Raises `DataError`
+    where the release is needed and cannot be had."""
+    if task is None or not carries_votes(task):
+        return released_labels(labelled_items())
+    own = own_labels(task, task.name)
+    counts = Counter(item.category(own.rules[0]) for item in own.items if item.applies(own.rules[0]))
+    short = [f"{counts[category]} of {category}" for category in Category if counts[category] < FEWEST_ITEMS]
+    if any(counts[category] < FEWEST_ITEMS for category in wanted):
+        say(
+            f"the {own.name} hold {', '.join(short)}, and {FEWEST_ITEMS} in each category are needed: measuring on the "
+            f"{RELEASED} instead"
+        )
+        return released_labels(labelled_items())
+    if own.data is not None:
+        say(f"measuring on the {own.name}: {own.data.people}, need rule {own.rules[0]}")
+    return own
+
+
+def undertaking(judge: Judge, task: Task | None = None, say: Callable[[str], None] = lambda _: None) -> Undertaking:
+    """What `measure` would ask of `judge` for a run on `task`, by `labels_for`. Sessions that a member's declared
+    training data share are left out.
 
     Raises `UsageError` where measuring is no use: nobody in it can be wrong, it is a baseline, or it was trained on
-    these very labels; `DataError` where the labels cannot be had.
+    these very labels; `DataError` where labels or declared training data cannot be had.
     """
     identity = judge.identity
     if is_paper(identity):
@@ -104,26 +137,24 @@ def undertaking(judge: Judge, rows: Sequence[LabelledItem] | None = None) -> Und
         raise UsageError(
             f"{identity.name} has a baseline among its members, which stays one however measured: name another --judge"
         )
-    sample = sample_of(labelled_items() if rows is None else rows)
+    asked_of = {stratum for _, strata in members.values() for stratum in strata}
+    labels = labels_for(task, [category for stratum in asked_of for category in _CLASSES[stratum]], say)
+    rule = labels.rules[0]
     open_members, before, estimate = [], [], Estimate()
     for name, (decider, strata) in members.items():
-        if design_of(decider.identity) == "leaked":
+        known = standing(decider, labels)
+        if known.design == "leaked":
             raise UsageError(f"{name} was trained on these very labels, which cannot measure it: name another --judge")
-        items = tuple(item for item in sample if any(item.category(NeedRule.UNANIMOUS) in _CLASSES[s] for s in strata))
-        wanted = items_hash([item.row for item in items])
-        known = next((one for one in kept_measured(decider.identity) if one.data_hash == wanted), None)
-        if known is not None and known.judge == name:
-            before.append(known)
+        sample = sample_of(labels.without(known.seen))
+        items = tuple(item for item in sample if any(item.category(rule) in _CLASSES[s] for s in strata))
+        asked = Asking(decider, replace(labels, items=items), known.design)
+        found = next((one for one in kept_measured(decider.identity) if one.data_hash == asked.labels.hash), None)
+        if found is not None and found.judge == name and found.design == known.design:
+            before.append(found)
             continue
-        open_members.append((decider, items))
+        open_members.append(asked)
         estimate = estimate.plus(decider.estimate([item.item for item in items]))
     return Undertaking(tuple(open_members), tuple(before), estimate)
-
-
-def design_of(identity: JudgeIdentity) -> Design:
-    """What validating one judge on the released labels amounts to, by its card."""
-    told = identity.card.get("validation", "direct")
-    return "leaked" if told == "leaked" else "leave-one-trace-out" if told == "leave-one-trace-out" else "direct"
 
 
 async def measure(
@@ -139,10 +170,10 @@ async def measure(
     found = list(plan.before)
     try:
         await judge.start()
-        for decider, items in plan.members:
-            opinions = await ask(decider, items, progress)
-            refuse_unscored(decider.identity.id, opinions, len(items))
-            one = _measured(decider, items, opinions, command)
+        for asked in plan.members:
+            opinions = await ask(asked.judge, asked.labels.items, progress)
+            refuse_unscored(asked.judge.identity.id, opinions, len(opinions))
+            one = _measured(asked, opinions, command)
             keep(one)
             found.append(one)
     finally:
@@ -166,23 +197,23 @@ def refuse_unscored(name: str, opinions: Opinions, asked: int) -> None:
         )
 
 
-def _measured(judge: Judge, items: Sequence[ValidationItem], opinions: Opinions, command: str) -> Measured:
-    design = design_of(judge.identity)
-    population = f"a fixed sample, {PER_CLASS} a class"
-    block = judged_block(judge.identity, items, opinions, NeedRule.UNANIMOUS, design, population)
+def _measured(asked: Asking, opinions: Opinions, command: str) -> Measured:
+    labels, identity = asked.labels, asked.judge.identity
+    rule, population = labels.rules[0], f"a fixed sample, {PER_CLASS} a class"
+    block = judged_block(identity, labels.items, opinions, rule, asked.design, labels.name, population)
     if block.errors is None:
         raise ValueError("a judge's own block counts its errors")
-    asked = {item.category(NeedRule.UNANIMOUS) for item in items}
-    missing = {name: None for category, name in _COUNTED.items() if category not in asked}
+    categories = {item.category(rule) for item in labels.items}
+    missing = {name: None for category, name in _COUNTED.items() if category not in categories}
     errors: JudgeErrors = block.errors.model_copy(update=missing)
-    rows = [item.row for item in items]
     return kept_block(
         block.model_copy(update={"errors": errors}),
-        judge=judge.identity.id,
+        judge=identity.id,
         date=datetime.now(UTC).date().isoformat(),
-        data=DATA,
-        data_hash=items_hash(rows),
+        data=labels.name,
+        data_hash=labels.hash,
         command=command,
+        people=labels.data,
         seconds_per_verdict=mean_latency(opinions),
         tokens_per_verdict=mean_tokens(opinions),
     )
@@ -206,7 +237,7 @@ async def fingerprint(
     identity = judge.identity
     if not is_paper(identity):
         raise UsageError(f"a fingerprint is of the paper's judge, reward-model, and {identity.name} is another")
-    items = [item for item in validation_items(labelled_items()) if item.row.file == "test"]
+    items = [item for item in released_labels(labelled_items()).items if item.row.file == "test"]
     hashed = items_hash([item.row for item in items])
     served = {**identity.runtime, **({"model": identity.model} if identity.model else {})}
     known = [one for one in kept_fingerprints(identity) if one.judge_hash == identity.hash and one.data_hash == hashed]
@@ -245,8 +276,8 @@ def cost_words(plan: Undertaking, price: Prices | None = None) -> str:
     if not plan.members:
         names = ", ".join(f"{one.judge} on {one.date}" for one in plan.before)
         return f"measured before, and nothing is asked: {names}"
-    names = ", ".join(judge.identity.id for judge, _ in plan.members)
-    return asking(names, sum(len(items) for _, items in plan.members), plan.estimate, price)
+    names = ", ".join(asked.judge.identity.id for asked in plan.members)
+    return asking(names, sum(len(asked.labels.items) for asked in plan.members), plan.estimate, price)
 
 
 def asking(names: str, items: int, estimate: Estimate, price: Prices | None = None) -> str:

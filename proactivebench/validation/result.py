@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from proactivebench.records import Design, JudgeErrors, JudgeIdentity, Measured, NeedRule, Record
+from proactivebench.records import Design, JudgeErrors, JudgeIdentity, LabelledData, Measured, NeedRule, Record
 from proactivebench.validation.ceiling import Ceiling
 from proactivebench.validation.figures import Figure
 
 
 class Block(Record):
-    """Figures of one rater on one set of items under one need rule. `leaked`: it had seen these very contexts."""
+    """Figures of one rater on one set of items under one need rule. `leaked`: it had seen these very contexts; where
+    the `design` is unknown, it may have."""
 
     rater: str
     design: Design
@@ -27,11 +28,15 @@ class Block(Record):
     def heading(self) -> str:
         """What a reader must know before the figures."""
         warning = "LEAKED, not a measure of the judge: " if self.leaked else ""
+        if self.design == "unknown":
+            warning = "TRAINING DATA UNKNOWN, it may have seen these moments: "
         return f"{warning}{self.rater} on {self.population} ({self.items} items, need rule {self.rule}, {self.design})"
 
 
 class Validation(Record):
-    """A whole validation: the judge's blocks first, then the anchors'."""
+    """A whole validation: the judge's blocks first, then the anchors'. `people` says whose labels, where they are not
+    the release's; `left_out` sessions the judge was trained on, and was not asked about; `no_ceiling` why there is
+    none."""
 
     judge: JudgeIdentity
     date: str
@@ -40,7 +45,10 @@ class Validation(Record):
     command: str
     blocks: tuple[Block, ...]
     annotators: dict[str, float | None]
+    people: LabelledData | None = None
+    left_out: int = 0
     ceiling: Ceiling | None = None
+    no_ceiling: str | None = None
     seconds_per_verdict: float | None = None  # a request's latency, or wall time over verdicts where none is stated
     tokens_per_verdict: float | None = None
 
@@ -53,6 +61,7 @@ class Validation(Record):
             data=self.data,
             data_hash=self.data_hash,
             command=self.command,
+            people=self.people,
             seconds_per_verdict=self.seconds_per_verdict,
             tokens_per_verdict=self.tokens_per_verdict,
         )
@@ -66,6 +75,7 @@ def kept_block(
     data: str,
     data_hash: str,
     command: str,
+    people: LabelledData | None = None,
     seconds_per_verdict: float | None = None,
     tokens_per_verdict: float | None = None,
 ) -> Measured:
@@ -80,6 +90,7 @@ def kept_block(
         data=f"{data}: {block.population}",
         data_hash=data_hash,
         command=command,
+        people=people,
         design=block.design,
         rule=block.rule,
         items=block.items,

@@ -10,18 +10,17 @@ from datetime import UTC, datetime
 import numpy as np
 
 from proactivebench.judging import Judge, Opinion
-from proactivebench.judging.lexical.training import items_hash
-from proactivebench.records import OFFER_RULES, Design, JudgeErrors, JudgeIdentity, NeedRule, VerdictStatus
+from proactivebench.records import Design, JudgeErrors, JudgeIdentity, NeedRule, VerdictStatus
 from proactivebench.together import together
-from proactivebench.traces import LabelledItem
 from proactivebench.validation.agreement import krippendorff_alpha
 from proactivebench.validation.anchors import Lookup, accept_everything, one_human, rated
-from proactivebench.validation.ceiling import ceiling
+from proactivebench.validation.ceiling import ceiling_or_why
+from proactivebench.validation.design import whole_standing
 from proactivebench.validation.figures import Ratings, error_count, figures
-from proactivebench.validation.items import Category, ValidationItem, validation_items
+from proactivebench.validation.items import Category, ValidationItem
+from proactivebench.validation.people import RELEASED, LabelSet
 from proactivebench.validation.result import Block, Validation
 
-DATA = "released human labels"
 ALL, OFFICIAL = "all 1,749 labelled items", "the official 120 test items"
 BATCH = 64
 
@@ -46,47 +45,72 @@ async def ask(judge: Judge, items: Sequence[ValidationItem], progress: Progress 
 
 async def validate(
     judge: Judge,
-    rows: Sequence[LabelledItem],
+    labels: LabelSet,
     *,
-    design: Design,
     command: str,
     official_only: bool = False,
     leaked: Judge | None = None,
     progress: Progress | None = None,
 ) -> Validation:
-    """Measure `judge` on the released labels `rows`: on all of them with the official test items apart, or on these
-    alone. `leaked` is the same judge trained on the training file, whose figures on the test file stand under a heading
-    that says so. `design` says what the judge had seen."""
-    everything = validation_items(rows)
-    official = [item for item in everything if item.row.file == "test"]
-    items = official if official_only else everything
+    """Measure `judge` on people's labels by every rule of need they have: on all of them, of the release's with the
+    official test items apart, or on these alone. Sessions that its declared training data share are left out where
+    others remain. `leaked` is the same judge trained on the release's training file, whose figures on the test file
+    stand under a heading that says so. Raises `DataError` where declared training data cannot be read."""
+    known = whole_standing(judge, labels)
+    every = len(labels.items)
+    labels = labels.without(known.seen) if known.design != "leaked" else labels
+    official = [item for item in labels.items if item.row.file == "test"]
+    items = official if official_only else list(labels.items)
+    population = OFFICIAL if official_only else population_of(labels, every)
     began = time.perf_counter()
     opinions = await ask(judge, items, progress)
     wall = time.perf_counter() - began
     blocks = [
-        judged_block(judge.identity, items, opinions, rule, design, OFFICIAL if official_only else ALL)
-        for rule in OFFER_RULES
+        judged_block(judge.identity, *_under(rule, items, opinions), rule, known.design, labels.name, population)
+        for rule in labels.rules
     ]
-    if not official_only:
+    if official and not official_only:
         kept = [(item, said) for item, said in zip(items, opinions, strict=True) if item.row.file == "test"]
+        said = [opinion for _, opinion in kept]
         blocks.append(
-            judged_block(judge.identity, official, [said for _, said in kept], NeedRule.UNANIMOUS, design, OFFICIAL)
+            judged_block(judge.identity, official, said, NeedRule.UNANIMOUS, known.design, labels.name, OFFICIAL)
         )
-    if leaked is not None:
+    if leaked is not None and official:
         said = await ask(leaked, official)
-        blocks.append(judged_block(leaked.identity, official, said, NeedRule.UNANIMOUS, "leaked", OFFICIAL))
+        blocks.append(judged_block(leaked.identity, official, said, NeedRule.UNANIMOUS, "leaked", RELEASED, OFFICIAL))
+    reach, no_ceiling = ceiling_or_why(labels.rows)
     return Validation(
         judge=judge.identity,
         date=datetime.now(UTC).date().isoformat(),
-        data=DATA,
-        data_hash=items_hash(rows),
+        data=labels.name,
+        data_hash=labels.hash,
         command=command,
-        blocks=(*blocks, *anchor_blocks(items, official, rows, OFFICIAL if official_only else ALL)),
+        blocks=(*blocks, *anchor_blocks(labels, items, official, population)),
         annotators=annotators(items),
-        ceiling=ceiling(rows),
+        people=labels.data,
+        left_out=len(known.seen) if known.design != "leaked" else 0,
+        ceiling=reach,
+        no_ceiling=no_ceiling,
         seconds_per_verdict=mean_latency(opinions) or wall / len(items),
         tokens_per_verdict=mean_tokens(opinions),
     )
+
+
+def population_of(labels: LabelSet, every: int) -> str:
+    """Which of `every` labelled items these are, in words."""
+    if labels.data is None and len(labels.items) == every:
+        return ALL
+    return (
+        f"all {every:,} labelled items" if len(labels.items) == every else f"{len(labels.items):,} of {every:,} items"
+    )
+
+
+def _under(
+    rule: NeedRule, items: Sequence[ValidationItem], opinions: Opinions
+) -> tuple[list[ValidationItem], list[Opinion | None]]:
+    """The items of which a rule says anything, and the opinions on them."""
+    kept = [(item, said) for item, said in zip(items, opinions, strict=True) if item.applies(rule)]
+    return [item for item, _ in kept], [said for _, said in kept]
 
 
 def judged_block(
@@ -95,9 +119,10 @@ def judged_block(
     opinions: Opinions,
     rule: NeedRule,
     design: Design,
+    data: str,
     population: str,
 ) -> Block:
-    """A judge's figures from its opinions."""
+    """A judge's figures from its opinions on the labels called `data`."""
     ratings = ratings_of(items, opinions, rule)
     causes = Counter(said.cause or "unknown" for said in opinions if said and said.status is VerdictStatus.UNSCORED)
     return Block(
@@ -116,8 +141,8 @@ def judged_block(
             false_alarm=error_count(ratings, Category.FALSE_ALARM),
             correct_rejection=error_count(ratings, Category.CORRECT_REJECTION),
             missed_need=error_count(ratings, Category.MISSED_NEED),
-            leaked=design == "leaked",
-            population=f"{DATA}: {population}",
+            leaked=design in ("leaked", "unknown"),
+            population=f"{data}: {population}",
         ),
     )
 
@@ -134,19 +159,26 @@ def ratings_of(items: Sequence[ValidationItem], opinions: Opinions, rule: NeedRu
 
 
 def anchor_blocks(
-    items: Sequence[ValidationItem],
-    official: Sequence[ValidationItem],
-    rows: Sequence[LabelledItem],
-    population: str,
+    labels: LabelSet, items: Sequence[ValidationItem], official: Sequence[ValidationItem], population: str
 ) -> list[Block]:
-    """What stands beside every judge: no judgement at all, the leak, and one human."""
-    lookup = Lookup(row for row in rows if row.file == "train")
-    rule = NeedRule.UNANIMOUS
+    """What stands beside every judge: no judgement at all, one human, and of the release's labels the leak."""
+    rule = labels.rules[0]
     human = one_human(items)
     blocks = [
-        _anchor("accept everything", accept_everything(items, one), one, population, "direct") for one in OFFER_RULES
+        _anchor(
+            "accept everything",
+            accept_everything([item for item in items if item.applies(one)], one),
+            one,
+            population,
+            "direct",
+        )
+        for one in labels.rules
     ]
-    blocks.append(_anchor("one human (offers, against two who agree)", human, rule, population, "direct"))
+    if len(human.verdict):
+        blocks.append(_anchor("one human (offers, against two who agree)", human, rule, population, "direct"))
+    if labels.data is not None:
+        return blocks
+    lookup = Lookup(row for row in labels.rows if row.file == "train")
     for name, decide in (("lookup: any sibling accepted", lookup.by_sibling), ("lookup: need alone", lookup.by_need)):
         found = rated(official, [decide(item.row) for item in official], rule)
         blocks.append(_anchor(f"{name}, from the training file", found, rule, OFFICIAL, "leaked"))

@@ -6,7 +6,6 @@ import pytest
 from proactivebench.errors import UsageError
 from proactivebench.judging import create_judge, needs_model
 from proactivebench.judging.cards import card_names, load_card
-from proactivebench.judging.create import validation_design
 from tests.judging.scripted import ScriptedEngine, item, labelled, task, trace
 
 
@@ -64,12 +63,6 @@ def test_a_model_card_without_a_model_says_what_to_add() -> None:
     assert needs_model("silence=labels,proposals=llm")
     assert needs_model("panel")
     assert not needs_model("labels+lexical")
-
-
-def test_a_panel_knows_what_its_best_informed_member_knows() -> None:
-    assert validation_design("llm") == "direct"
-    assert validation_design("lexical") == "leave-one-trace-out"
-    assert validation_design("panel") == "leaked"
 
 
 def test_an_unknown_judge_lists_the_known_ones() -> None:

@@ -128,7 +128,7 @@ def test_the_command_that_measures_a_judge_repeats_its_words(tmp_path: Path) -> 
     )
     assert measure_command(spoken.identity, "runs/my run") == (
         "proactivebench judge 'runs/my run' --judge llm --judge_model local-chat-completions "
-        "--judge_model_args 'model=a b' --judge_gen_kwargs max_gen_toks=9 --measure_judge"
+        "--judge_model_args 'model=a b,trained_on=none' --judge_gen_kwargs max_gen_toks=9 --measure_judge"
     )
 
 

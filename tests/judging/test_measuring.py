@@ -9,16 +9,20 @@ from collections import Counter
 import pytest
 
 from proactivebench import evaluate
+from proactivebench.board.entry.redaction import redacted_manifest
 from proactivebench.cli import main
 from proactivebench.judging import create_judge
 from proactivebench.records import NeedRule, Report
 from proactivebench.store import RunStore
+from proactivebench.text import write_lines
 from proactivebench.traces import release
 from proactivebench.validation import measuring
+from proactivebench.validation.people import released_labels
 from tests.judging.labelled import labelled_rows, people_accept
 from tests.judging.scripted import ScriptedEngine
 from tests.judging.test_released import STAND_IN
 from tests.servers.chat import Fault, Say, chat_server
+from tests.validation.own import own_file, own_traces
 
 PAPER_WEIGHTS = "YancyLee/ProactiveAgent@abc123"
 
@@ -81,7 +85,8 @@ def run(*words):
 
 
 def over(server, **more):
-    args = ",".join(f"{name}={value}" for name, value in {"base_url": server.base_url, "model": "m", **more}.items())
+    declared = {"base_url": server.base_url, "model": "m", "trained_on": "none", **more}
+    args = ",".join(f"{name}={value}" for name, value in declared.items() if value is not None)
     return ["--judge_model", "endpoint", "--judge_model_args", args]
 
 
@@ -96,14 +101,16 @@ def sample_run(path, server, *words, judge="llm", **more):
 
 
 def test_the_sample_has_sixty_of_each_category_from_all_traces_and_is_always_the_same():
-    chosen = measuring.sample_of(labelled_rows())
+    chosen = measuring.sample_of(released_labels(labelled_rows()))
     assert Counter(item.category(NeedRule.UNANIMOUS) for item in chosen) == dict.fromkeys(("CD", "FA", "CR", "MN"), 60)
     for name in ("CD", "FA", "CR", "MN"):
         mine = Counter(item.trace for item in chosen if item.category(NeedRule.UNANIMOUS) == name)
         assert max(mine.values()) - min(mine.values()) <= 1
         assert len(mine) == 8
-    assert [item.row for item in measuring.sample_of(labelled_rows())] == [item.row for item in chosen]
-    assert [item.row for item in measuring.sample_of(labelled_rows(), seed=1)] != [item.row for item in chosen]
+    again = measuring.sample_of(released_labels(labelled_rows()))
+    other = measuring.sample_of(released_labels(labelled_rows()), seed=1)
+    assert [item.row for item in again] == [item.row for item in chosen]
+    assert [item.row for item in other] != [item.row for item in chosen]
 
 
 def test_one_flag_measures_a_judge_before_it_judges_and_never_twice(tmp_path, capsys):
@@ -215,9 +222,93 @@ def test_python_measures_as_the_command_line_does(tmp_path):
     with chat_server(knows) as server:
         report = evaluate(
             "always", "proactivebench_sample", "llm", tmp_path / "a", judge_model="endpoint",
-            judge_model_args={"base_url": server.base_url, "model": "m"}, measure_judge=True,
+            judge_model_args={"base_url": server.base_url, "model": "m", "trained_on": "none"}, measure_judge=True,
         )  # fmt: skip
     assert report.judges[0].measurement.status == "measured"
+
+
+def test_a_model_that_nobody_vouches_for_may_have_seen_the_labels_and_is_not_measured(tmp_path, capsys):
+    """Its figures are taken and shown, and lead nowhere; the same answers measure it once somebody says so."""
+    with chat_server(knows) as server:
+        assert sample_run(tmp_path / "a", server, "--measure_judge", trained_on=None) == 0
+        said = " ".join(capsys.readouterr().err.split())
+        asked = len(server.asked)
+        assert worth(tmp_path / "a").status == "unmeasured"
+        assert "training data unknown: it may have seen these moments" in worth(tmp_path / "a").reason
+        assert "training data unknown" in said
+        (kept,) = RunStore(tmp_path / "a").manifest.measured
+        assert (kept.design, kept.errors.leaked) == ("unknown", True)
+        assert sample_run(tmp_path / "a", server, "--measure_judge", trained_on="none") == 0
+        assert len(server.asked) <= asked + 1, "but for the probe nothing is asked again"
+    assert worth(tmp_path / "a").status == "measured"
+    (kept,) = RunStore(tmp_path / "a").manifest.measured
+    assert kept.design == "direct"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"), [("release", "was trained on these very labels"), ("none+", "a name is missing")]
+)
+def test_a_declared_leak_is_refused_and_so_is_half_a_declaration(tmp_path, capsys, words, why):
+    with chat_server(knows) as server:
+        assert sample_run(tmp_path / "a", server, "--measure_judge", trained_on=words) == 2
+    assert why in capsys.readouterr().err
+
+
+# --- people of a user's own -------------------------------------------------------------------------------------------
+
+
+def own_run(path, mine, server, *words, **more):
+    words = [*words, "--output_path", path, "--judge", "llm", *over(server, **more)]
+    return run("run", "--model", "always", "--tasks", mine, *words)
+
+
+def knows_own(seen):
+    """A judge that is right about the user's own people seven times of eight."""
+    asked = seen.body["messages"][-1]["content"]
+    right = hashlib.sha256(asked.partition("nonce")[0].encode()).digest()[0] % 8 > 0
+    wanted = (
+        "useful help" in asked if "idle talk" in asked or "useful help" in asked else "at ease" in last_event(asked)
+    )
+    return verdict(wanted == right)
+
+
+def last_event(asked):
+    return asked[max(asked.rfind("stuck"), asked.rfind("at ease")) :]
+
+
+def test_a_run_on_labelled_traces_measures_its_judge_on_their_own_people(tmp_path, capsys):
+    mine, other = own_file(tmp_path, traces=8), tmp_path / "other.jsonl"
+    other.write_bytes(write_lines(own_traces(traces=4, begin="else")))
+    with chat_server(knows_own) as server:
+        assert own_run(tmp_path / "a", mine, server, "--measure_judge") == 0
+        said = " ".join(capsys.readouterr().err.split())
+        assert own_run(tmp_path / "b", other, server) == 0
+        assert sample_run(tmp_path / "c", server) == 0
+    assert "measuring on the labels of mine: 3 annotators, 3.0 votes an item" in said
+    assert worth(tmp_path / "a").status == "measured"
+    assert "against the people of mine (3 annotators, 3.0 votes an item)" in worth(tmp_path / "a").reason
+    for elsewhere in ("b", "c"):
+        assert worth(tmp_path / elsewhere).status == "unmeasured", "their people are not asked elsewhere"
+    (kept,) = RunStore(tmp_path / "a").manifest.measured
+    assert (kept.people.name, kept.people.annotators, len(kept.people.traces)) == ("mine", 3, 8)
+
+
+def test_too_few_labels_of_their_own_are_said_and_the_release_takes_their_place(tmp_path, capsys):
+    mine = own_file(tmp_path, traces=2)
+    with chat_server(knows) as server:
+        assert own_run(tmp_path / "a", mine, server, "--measure_judge") == 0
+    assert "20 in each category are needed: measuring on the released human labels" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    (kept,) = RunStore(tmp_path / "a").manifest.measured
+    assert kept.people is None
+
+
+def test_what_its_users_said_leaves_no_trace_in_an_entry(tmp_path):
+    mine = own_file(tmp_path, traces=8)
+    with chat_server(knows_own) as server:
+        assert own_run(tmp_path / "a", mine, server, "--measure_judge") == 0
+    assert redacted_manifest(RunStore(tmp_path / "a").manifest).measured == ()
 
 
 # --- the paper's judge ------------------------------------------------------------------------------------------------
@@ -267,7 +358,7 @@ def test_undeclared_weights_of_another_name_do_not_go_on_in_a_run(tmp_path, caps
 def printed_commands(capsys):
     """The commands on standard output, as a shell would read them over several lines."""
     shown = capsys.readouterr().out.replace("\\\n", "")
-    return [shlex.split(line) for line in re.findall("measure it: proactivebench (.*)$", shown, re.MULTILINE)]
+    return [shlex.split(line) for line in re.findall("measure it[^:]*: proactivebench (.*)$", shown, re.MULTILINE)]
 
 
 @pytest.mark.parametrize("weights", [None, "other/weights@1", PAPER_WEIGHTS])

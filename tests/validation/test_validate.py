@@ -9,7 +9,7 @@ from proactivebench.judging import Item, Opinion, create_judge
 from proactivebench.judging.lexical.leaked import leaked_judge
 from proactivebench.records import OFFER_RULES
 from proactivebench.traces import labelled_items
-from proactivebench.validation.items import validation_items
+from proactivebench.validation.people import released_labels
 from proactivebench.validation.validate import validate
 from tests.judging.scripted import ScriptedJudge, opinion
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not os.environ.get("PROACTIVEBENCH_MIRROR"), rea
 @pytest.fixture(scope="module")
 def lexical():  # type: ignore[no-untyped-def]
     rows = labelled_items()
-    work = validate(create_judge("lexical"), rows, design="leave-one-trace-out", command="c", leaked=leaked_judge(rows))
+    work = validate(create_judge("lexical"), released_labels(), command="c", leaked=leaked_judge(rows))
     return asyncio.run(work)
 
 
@@ -76,7 +76,7 @@ def test_both_need_rules_are_reported(lexical) -> None:  # type: ignore[no-untyp
 
 def test_accepting_everything_on_the_official_items_is_no_skill(lexical) -> None:  # type: ignore[no-untyped-def]
     judge = ScriptedJudge(lambda _: opinion("accepted"))
-    found = asyncio.run(validate(judge, labelled_items(), design="direct", command="c", official_only=True))
+    found = asyncio.run(validate(judge, released_labels(), command="c", official_only=True))
     own = found.blocks[0]
     assert own.items == 120
     assert value(own, "accuracy") == 0.5
@@ -87,13 +87,11 @@ def test_unscored_verdicts_are_counted_by_cause_and_left_out() -> None:
     def decide(item: Item) -> Opinion:
         return opinion("unscored", cause="empty") if item.moment.turn == 0 else opinion("accepted")
 
-    found = asyncio.run(
-        validate(ScriptedJudge(decide), labelled_items(), design="direct", command="c", official_only=True)
-    )
+    found = asyncio.run(validate(ScriptedJudge(decide), released_labels(), command="c", official_only=True))
     own = found.blocks[0]
     assert own.causes["empty"] == round(own.unscored_share * 120)
     assert sum(getattr(own.errors, c).items for c in ("correct_detection", "false_alarm")) <= 60
 
 
 def test_no_label_reaches_a_judge() -> None:
-    assert all(one.item.moment.labels is None for one in validation_items(labelled_items()))
+    assert all(one.item.moment.labels is None for one in released_labels().items)

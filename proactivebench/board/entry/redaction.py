@@ -18,8 +18,8 @@ _PATH = re.compile(r"^(?:~|\.{1,2})?[/\\]|^[A-Za-z]:[/\\]")
 
 
 def redacted_manifest(manifest: Manifest) -> Manifest:
-    """`manifest` with addresses hidden, paths cut to their last name, probe results cut to what a board shows and one
-    session left."""
+    """`manifest` with addresses hidden, paths cut to their last name, probe results cut to what a board shows, one
+    session left, and nothing of what judges were measured on but the release's labels."""
     agent = manifest.agent.model_copy(
         update={"model_args": _hidden(manifest.agent.model_args), "name": _hidden(manifest.agent.name)}
     )
@@ -34,7 +34,9 @@ def redacted_manifest(manifest: Manifest) -> Manifest:
     changes = {
         "agent": agent,
         "judges": judges,
-        "measured": tuple(one.model_copy(update={"command": _hidden(one.command)}) for one in manifest.measured),
+        "measured": tuple(
+            one.model_copy(update={"command": _hidden(one.command)}) for one in manifest.measured if one.people is None
+        ),
         "fingerprints": tuple(one.model_copy(update={"served": _hidden(one.served)}) for one in manifest.fingerprints),
         "sessions": (session,),
         "parameters": probed,

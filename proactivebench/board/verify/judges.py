@@ -43,10 +43,12 @@ from proactivebench.records import (
 from proactivebench.text import write_lines
 from proactivebench.traces import labelled_items
 from proactivebench.validation.ceiling import Ceiling, released_ceiling
-from proactivebench.validation.items import ValidationItem, validation_items
-from proactivebench.validation.measuring import MOST_UNSCORED, PER_CLASS, design_of, refuse_unscored, sample_of
+from proactivebench.validation.design import design_by_card
+from proactivebench.validation.items import ValidationItem
+from proactivebench.validation.measuring import MOST_UNSCORED, PER_CLASS, refuse_unscored, sample_of
+from proactivebench.validation.people import RELEASED, released_labels
 from proactivebench.validation.result import Block, kept_block
-from proactivebench.validation.validate import DATA, Opinions, judged_block, mean_latency, mean_tokens
+from proactivebench.validation.validate import Opinions, judged_block, mean_latency, mean_tokens
 
 FOLDER, FILE, VERDICTS = "judges", "judge.json", "verdicts.jsonl.gz"
 REPRODUCED, FINGERPRINTS = "judges-reproduced", "fingerprints"
@@ -151,10 +153,10 @@ def parcel_of(
 
 def chosen_items(items: Items) -> list[ValidationItem]:
     """The labelled items a block is about. Raises `DataError` where the labels cannot be had."""
-    rows = labelled_items()
+    labels = released_labels(labelled_items())
     if items == "sample":
-        return sample_of(rows)
-    return [item for item in validation_items(rows) if items == "all" or item.row.file == "test"]
+        return sample_of(labels)
+    return [item for item in labels.items if items == "all" or item.row.file == "test"]
 
 
 def judge_table(root: Path) -> JudgeTable:
@@ -229,14 +231,19 @@ def _row(folder: Path, records: Mapping[str, Repetition]) -> JudgeRow:
     unscored = sum(said.status is VerdictStatus.UNSCORED for said in opinions)
     if unscored > MOST_UNSCORED * len(opinions):
         raise Refused(f"{unscored} of {len(opinions)} verdicts are unscored: at most {MOST_UNSCORED:.0%} may be")
-    design = "leaked" if is_paper(block.identity) else design_of(block.identity)
-    found: Block = judged_block(block.identity, items, opinions, NeedRule.UNANIMOUS, design, POPULATION[block.items])
+    try:
+        design = "leaked" if is_paper(block.identity) else design_by_card(block.identity)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Refused(f"{FILE}: its card does not say who decides") from None
+    found: Block = judged_block(
+        block.identity, items, opinions, NeedRule.UNANIMOUS, design, RELEASED, POPULATION[block.items]
+    )
     tokens = mean_tokens(opinions)
     measured = kept_block(
         found,
         judge=block.identity.id,
         date=block.date,
-        data=DATA,
+        data=RELEASED,
         data_hash=block.data_hash,
         command=f"proactivebench judges submit {block.identity.name}",
         seconds_per_verdict=mean_latency(opinions),

@@ -10,7 +10,7 @@ from proactivebench.board.verify.rejudging import local_judge
 from proactivebench.errors import UsageError
 from proactivebench.judging.cards import card_names, load_card
 from proactivebench.judging.kept import kept_fingerprints, kept_measured
-from proactivebench.judging.measurement import OF_STRATUM, best_measured, fallible_members, measurement_of
+from proactivebench.judging.measurement import OF_STRATUM, best_measured, fallible_members, measurement_of, speaking_for
 from proactivebench.judging.spec import STRATA
 from proactivebench.records import Fingerprint, JudgeIdentity, Measured, Measurement, MeasurementStatus
 
@@ -27,11 +27,11 @@ class Worth:
 def worth_of(
     identity: JudgeIdentity, measured: Iterable[Measured] = (), fingerprints: Iterable[Fingerprint] = ()
 ) -> Worth:
-    """What is known here of a judge: the cards shipped here, what the maintainers measured themselves, and what a board
-    trusts (`measured`, `fingerprints`). What an entry brings along of its judge's errors is its makers' word, and no
-    part of it."""
+    """What is known here of a judge on the release's labels: the cards shipped here, what the maintainers measured
+    themselves, and what a board trusts (`measured`, `fingerprints`). What an entry brings along of its judge's errors
+    is its makers' word, and no part of it."""
     try:
-        known = [*_shipped(identity), *kept_measured(identity), *measured]
+        known = speaking_for([*_shipped(identity), *kept_measured(identity), *measured], ())
         found = measurement_of(identity, known, (*kept_fingerprints(identity), *fingerprints))
         if found.status is MeasurementStatus.PEOPLE and not _own_votes(identity):
             found = Measurement(status=MeasurementStatus.UNMEASURED, reason="says it is people's votes, and is not")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,8 @@ class ClassifierCard(BaseCard):
     two are a chat: `text` is what the user says, `assistant` the answer to be scored, and {{proposal}} stands there.
     `label` says which output to read where there are several, `activation` what turns outputs into a score (`none`:
     the bare output)."""
+
+    brings_weights: ClassVar[bool] = True
 
     model: str | None = None
     model_args: dict[str, str] = Field(default_factory=dict)

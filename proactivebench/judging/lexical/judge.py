@@ -9,23 +9,29 @@ from proactivebench.judging.base import Item, Judge, Opinion
 from proactivebench.judging.kind import BaseCard, Building, JudgeKind
 from proactivebench.judging.lexical.features import proposal_features, silence_features
 from proactivebench.judging.lexical.weights import OTHER, Heads, Weights, read_weights
-from proactivebench.records import JudgeIdentity, Trace, VerdictStatus
-from proactivebench.traces import which_release_trace
+from proactivebench.records import Design, JudgeIdentity, Trace, VerdictStatus
 
 
 class LexicalCard(BaseCard):
-    """Two small logistic heads over lexical features; `weights` is a file beside the card, `sha256` its content."""
+    """Two small logistic heads over lexical features; `weights` is a file beside the card, which records the traces it
+    was trained on."""
 
     weights: str
 
 
 class LexicalJudge(Judge):
-    """Decides every item. A trace of the release, recognised by its content, is judged by the set that never saw it."""
+    """Decides every item. A trace it was trained on, recognised by its content, is judged by the set that never saw
+    it."""
 
     def __init__(self, weights: Weights, identity: JudgeIdentity) -> None:
         self.weights = weights
         self.identity = identity
         self._heads: dict[int, tuple[Trace, Heads]] = {}
+
+    def design(self, traces: Sequence[Trace]) -> Design:
+        """Leave one trace out where it was trained on any of these."""
+        seen = any(self.weights.set_for(trace) != OTHER for trace in traces)
+        return "leave-one-trace-out" if seen else "direct"
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item."""
@@ -46,8 +52,7 @@ class LexicalJudge(Judge):
         """The weight set for a trace."""
         known = self._heads.get(id(trace))
         if known is None or known[0] is not trace:
-            left_out = which_release_trace(trace)
-            known = (trace, self.weights.sets[left_out if left_out in self.weights.sets else OTHER])
+            known = (trace, self.weights.sets[self.weights.set_for(trace)])
             self._heads[id(trace)] = known
         return known[1]
 

@@ -16,12 +16,14 @@ from proactivebench.evaluation import measurements_in
 from proactivebench.garbage import collector_paused
 from proactivebench.judging.errors import judge_errors, known_measured
 from proactivebench.judging.kept import kept_measured
+from proactivebench.judging.measurement import speaking_for
 from proactivebench.naming import did_you_mean
 from proactivebench.records import ErrorCount, ItemStratum, JudgeErrors, JudgeIdentity
 from proactivebench.scoring.answers import PROPOSED
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED, read_verdicts
 from proactivebench.scoring.outcomes import outcomes, views
 from proactivebench.scoring.prediction_powered import FEWEST_LABELLED
+from proactivebench.traces import trace_hashes
 
 PLANNED = (30, 60, 120)  # labels in each stratum that a forecast is made for
 ACCEPTED_ON_RELEASE = {ItemStratum.OFFERS: 0.39, ItemStratum.SILENCES: 0.67}  # share of votes; moments without need
@@ -134,14 +136,15 @@ class _Verdicts:
             ItemStratum.OFFERS: (found.offers, found.offered),
             ItemStratum.SILENCES: (found.silences, found.silent),
         }
-        known = (*manifest.measured, *known_measured(judge), *kept_measured(judge))
+        everything = (*manifest.measured, *known_measured(judge), *kept_measured(judge))
+        known = speaking_for(everything, trace_hashes(answered.task))
         scored = {name: np.isin(code, (ACCEPTED, REJECTED)) for name, (code, _) in codes.items()}
         return cls(
             given={name: there[:, :, None] & scored[name] for name, (_, there) in codes.items()},
             accepting={name: code == ACCEPTED for name, (code, _) in codes.items()},
             sure=found.sure,
             errors=judge_errors(judge, known),
-            leads=measurements_in(manifest)[judge.id].leads,
+            leads=measurements_in(manifest, answered.task)[judge.id].leads,
         )
 
     def rates(self, stratum: ItemStratum) -> tuple[float, float] | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proactivebench.cli.options import JudgeModel
     from proactivebench.judging import Judge, Opinion
     from proactivebench.preparation import Serving
-    from proactivebench.records import Fingerprint, Measurement
+    from proactivebench.records import Fingerprint, Measurement, Task
     from proactivebench.validation.attacks import AttackAudit
     from proactivebench.validation.items import ValidationItem
     from proactivebench.validation.leaks import TrainingRow
@@ -235,21 +235,45 @@ def card_for(weights: Path) -> str:
 
 
 def labels_given(given: str) -> LabelSet:
-    """The labels that `--labels` names: `release`, FILE.jsonl, or hf:ORG/NAME. Raises `DataError`, and
-    `UsageError` for a word that is none of these."""
+    """The labels that `--labels` names: `release`, an annotation job's folder, FILE.jsonl, or hf:ORG/NAME. Raises
+    `DataError`, and `UsageError` for a word that is none of these."""
     from proactivebench.traces import given_task
     from proactivebench.validation.people import own_labels, released_labels
 
     if given == RELEASE:
         return released_labels()
-    return own_labels(given_task(given), given)
+    return own_labels(_job_task(Path(given)) if _is_job(given) else given_task(given), given)
 
 
 def training_rows(source: str) -> list[TrainingRow]:
     """Rows of a file, of the release (`release:train`, `release:test`), or of people's labels of one's own."""
-    from proactivebench.validation.leaks import read_training
+    from proactivebench.validation.leaks import read_training, rows_of
 
-    return read_training(source)
+    return rows_of(labels_given(source)) if _is_job(source) else read_training(source)
+
+
+def _is_job(given: str) -> bool:
+    return (Path(given).expanduser() / "job.json").is_file()
+
+
+def _job_task(path: Path) -> Task:
+    """The sessions of an annotation job with what people said of them. Raises `UsageError` where nobody voted, and
+    `DataError`."""
+    from proactivebench.annotation.job import JobFolder
+    from proactivebench.annotation.merging import labelled_traces
+    from proactivebench.records import Task, Trace
+
+    folder = JobFolder(path.expanduser())
+    job = folder.job
+    return Task(
+        name=job.name,
+        version="0",
+        revision=job.data_hash[:12],
+        licence=job.licence,
+        date=job.made.date().isoformat(),
+        source=path.name,
+        traces=tuple(trace for trace in labelled_traces(folder).records if isinstance(trace, Trace)),
+    )
 
 
 def check_unscored(found: Validation) -> None:

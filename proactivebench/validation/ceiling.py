@@ -86,7 +86,7 @@ def ceiling(rows: Iterable[LabelledItem]) -> Ceiling:
 
 def _by_person(row: LabelledItem) -> dict[Hashable, bool]:
     """Each person's first vote on an offer, in the order of their names."""
-    names = row.annotators or tuple((row.trace, place) for place in range(len(row.votes)))
+    names: tuple[Hashable, ...] = row.annotators or tuple((row.trace, place) for place in range(len(row.votes)))
     found: dict[Hashable, bool] = {}
     for name, vote in zip(names, row.votes, strict=True):
         found.setdefault(name, vote)
@@ -102,15 +102,18 @@ def ceiling_of(votes: NDArray[np.float64], blocks: Sequence[Hashable], voters: S
         voters: Who gave each vote, as the annotators within whom others' votes are to order it.
 
     Raises:
-        ValueError: People agree on every item.
+        ValueError: People agree on every item, or as many are for each.
     """
     k = votes.shape[1]
     others = (votes.sum(axis=1, keepdims=True) - votes) / (k - 1)
     pooled = rank_auc(others.ravel(), votes.ravel() == 1)
     within = _within(others, votes, voters)
-    alike = consistency(votes, blocks).single
+    found = consistency(votes, blocks)
+    alike, reliability = found.single, found.mean
     if pooled is None or within is None or alike is None:
         raise ValueError("people agree on every item: nothing to predict")
+    if reliability is None:
+        raise ValueError("as many people are for each item: nothing tells items apart")
     model = _model(float(votes.mean()), alike, k) if 0 < alike < 1 else None
     return Ceiling(
         votes=votes.size,
@@ -118,7 +121,7 @@ def ceiling_of(votes: NDArray[np.float64], blocks: Sequence[Hashable], voters: S
         auc_pooled=pooled,
         auc_within=within,
         consistency=alike,
-        reliability=k * alike / (1 + (k - 1) * alike),
+        reliability=reliability,
         model_auc=model[0] if model else None,
         model_balanced_accuracy=model[1] if model else None,
     )

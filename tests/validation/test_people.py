@@ -13,13 +13,14 @@ from proactivebench.judging.kept import kept_under
 from proactivebench.judging.lexical.judge import LexicalJudge
 from proactivebench.judging.lexical.training import train_own
 from proactivebench.judging.lexical.weights import OTHER, read_weights
-from proactivebench.records import NeedRule, Trace
+from proactivebench.records import Answer, NeedRule, Trace, Vote
 from proactivebench.text import write_lines
 from proactivebench.traces import load_task, trace_hash
 from proactivebench.validation.ceiling import ceiling, ceiling_or_why
 from proactivebench.validation.design import standing, whole_standing
 from proactivebench.validation.people import carries_votes, own_labels, released_labels
 from proactivebench.validation.validate import validate
+from tests.annotation.jobs import WHEN, make_job
 from tests.judging.labelled import labelled_rows
 from tests.judging.scripted import ScriptedEngine
 from tests.validation.own import PEOPLE, own_file, own_traces
@@ -61,7 +62,9 @@ def test_every_offer_with_votes_and_every_labelled_silence_is_an_item_that_shows
     silences = [item for item in labels.items if item.row.pred_task is None]
     assert all(item.row.annotators == PEOPLE for item in labels.items)
     assert [item.row.votes for item in silences[:2]] == [(False, True, False), (True, True, True)]
-    assert {item.category(NeedRule.UNANIMOUS) for item in labels.items} == {"CD", "FA", "CR", "MN"}
+    for rule in NeedRule:
+        assert {item.category(rule) for item in labels.items} == {"CD", "FA", "CR", "MN"}
+    assert labels.rules == (NeedRule.ASKED, NeedRule.UNANIMOUS, NeedRule.MAJORITY)
 
 
 def test_it_says_whose_labels_they_are(labels, mine):
@@ -165,7 +168,7 @@ def test_why_there_is_no_ceiling_is_said(labels):
     twice = [replace(row, annotators=("ann", "ann", "bo")) for row in labels.rows]
     assert ceiling_or_why(twice) == (None, "no offer has three people's votes")
     same = [replace(row, votes=(True,) * 3) for row in labels.rows]
-    assert ceiling_or_why(same) == (None, "people agree on every offer: nothing to predict")
+    assert ceiling_or_why(same) == (None, "people agree on every item: nothing to predict")
 
 
 # --- a lexical judge of one's own -------------------------------------------------------------------------------------
@@ -202,6 +205,7 @@ def test_labels_to_a_judge_and_back_on_the_command_line(mine, tmp_path, capsys):
     assert code == 0
     assert "leave-one-trace-out" in out
     assert "People: 3 annotators, 3.0 votes an item (mine, sha256:" in out
+    assert "need rule asked" in out.splitlines()[3], "where nine in ten moments have it, need asked directly leads"
     assert "need rule unanimous" in out
     assert "one human" in out
     assert "The ceiling: two people predict a third's vote" in out
@@ -220,6 +224,27 @@ def test_the_shipped_card_is_not_written_to_for_other_peoples_labels(mine, capsy
     assert card.read_bytes() == before
     out = judges(capsys, "list")[1]
     assert "by 3 annotators, 3.0 votes an item (mine, sha256:" in out
+
+
+def test_a_jobs_folder_is_labels_too_and_moments_without_votes_are_left_out(tmp_path, capsys):
+    folder = make_job(tmp_path / "job", sessions=5, events=10)
+    for place, name in enumerate(("ann", "bo", "cy")):
+        with folder.open_votes(name) as votes:
+            for number, item in enumerate(one for one in folder.items.values() if one.turn < 9):
+                said = [(None, Answer.YES if item.turn % 2 else Answer.NO)]
+                said += [(o.offer_id, Answer.REJECT if (number + n) % 3 == place else Answer.ACCEPT)
+                         for n, o in enumerate(item.offers)]  # fmt: skip
+                for order, (offer, answer) in enumerate(said):
+                    votes.append([Vote(annotator=name, item_id=item.item_id, offer_id=offer, answer=answer,
+                                     at=WHEN, order=order)])  # fmt: skip
+    code, out, err = judges(capsys, "validate", "lexical", "--labels", folder.path, "--json")
+    assert not err
+    found = json.loads(out)
+    assert code == 0
+    assert found["people"]["annotators"] == 3
+    assert found["people"]["licence"] == "CC0-1.0"
+    leading = found["blocks"][0]
+    assert (leading["rule"], leading["items"]) == ("asked", 5 * 9 * 3)
 
 
 @pytest.mark.parametrize(

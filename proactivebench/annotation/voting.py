@@ -86,11 +86,20 @@ class Voter:
     def do(self, work: Callable[[OpenVotes], T]) -> T:
         """What `work` gives on the file as it stands now: read again where somebody else changed it. Blocks; raises
         what `OpenVotes` does."""
-        if self._votes is not None and not self._votes.unchanged():
-            self.close()
-        if self._votes is None:
-            self._votes = OpenVotes(self._material, self.annotator)
-        return work(self._votes)
+        try:
+            if self._votes is not None and not self._votes.unchanged():
+                self.close()
+            if self._votes is None:
+                self._votes = OpenVotes(self._material, self.annotator)
+            return work(self._votes)
+        except CannotWrite as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            why = error.__cause__.strerror
+            raise CannotWrite(
+                f"cannot write in {self._material.folder.path}: {why}; what was saved is intact: make room, and it "
+                "goes on by itself"
+            ) from error
 
     def close(self) -> None:
         """Let go of the file."""

@@ -19,6 +19,8 @@ from proactivebench.records.base import Record
 from proactivebench.web.guard import MOST_BYTES, new_token, page, policy, read_body, token_sha256
 from proactivebench.web.serving import application, bind, listening, serve
 
+ENDED = threading.Event()  # a request to `/echo` was dealt with
+
 
 class Word(Record):
     """What the test app takes."""
@@ -31,7 +33,10 @@ async def _page(_request: web.Request) -> web.StreamResponse:
 
 
 async def _echo(request: web.Request) -> web.StreamResponse:
-    return web.json_response({"word": (await read_body(request, Word)).word})
+    try:
+        return web.json_response({"word": (await read_body(request, Word)).word})
+    finally:
+        ENDED.set()
 
 
 async def _fail(request: web.Request) -> web.StreamResponse:
@@ -210,9 +215,11 @@ def test_what_is_no_request_is_turned_away_without_a_word_on_the_terminal(
 
 def test_a_request_that_is_cut_off_is_nobodys_fault(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     server.said.clear()
+    ENDED.clear()
     head = b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as link:
         link.sendall(head)
+    assert ENDED.wait(20)
     assert echo(server) == 200
     assert (server.said, caplog.records) == ([], [])
 

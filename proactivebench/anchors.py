@@ -163,24 +163,31 @@ def _people(task: Task) -> Iterator[Anchor]:
     """One of the people against the others, by what they accepted and, where they were asked, by need itself."""
     seen = load_task(RELEASED) if task.name == PUBLISHED else task  # people voted on the moments as released
     labels = [trace.labels or () for trace in seen.traces]
-    held = _held([[[each.votes for each in label.tasks] if label else [] for label in trace] for trace in labels])
+    held = against_others(
+        [
+            [[_by_person(each.votes, each.annotators) for each in label.tasks] if label else [] for label in trace]
+            for trace in labels
+        ]
+    )
     how = "accepts some stored offer"
     if NeedRule.ASKED in seen.need_rules:
         how = f"says so when asked; by the offer rules {how}"
-        by_most = _held([[[label.asked] if label else [] for label in trace] for trace in labels])
+        by_most = against_others(
+            [[[_by_person(label.asked, label.asked_by)] if label else [] for label in trace] for trace in labels]
+        )
         held |= {NeedRule.ASKED: by_most[NeedRule.MAJORITY]} if by_most else {}
     yield from _human(HUMAN, f"one person's need ({how}) against that of the others {_POOLED}", seen, held)
     if seen.name == RELEASED:
         silences = {item.events: item.votes for item in labelled_items() if item.pred_task is None}
         asked = [
             [
-                [tuple(not silent for silent in silences.get(trace.events[: turn + 1], ()))]
+                [_by_person([not silent for silent in silences.get(trace.events[: turn + 1], ())])]
                 for turn in range(len(trace.events))
             ]
             for trace in seen.traces
         ]
         says = f"one person's vote on need itself against that of the others {_POOLED}"
-        yield from _human(ASKED, says, seen, _held(asked))
+        yield from _human(ASKED, says, seen, against_others(asked))
 
 
 def _human(name: str, says: str, task: Task, held: Mapping[NeedRule, Held]) -> Iterator[Anchor]:
@@ -190,9 +197,17 @@ def _human(name: str, says: str, task: Task, held: Mapping[NeedRule, Held]) -> I
         yield Anchor(name, says, _apart(task, metrics), people=True)
 
 
-def _held(votes: Sequence[Sequence[Sequence[tuple[bool, ...]]]]) -> dict[NeedRule, Held]:
+def against_others(votes: Sequence[Sequence[Sequence[Mapping[str, bool]]]]) -> dict[NeedRule, Held]:
     """Each voter of a moment as the agent, the others as the need, pooled: would u accept anything, and do the others
-    accept something, all or most of them? Nothing where fewer than two voted. `votes`: per trace, moment and offer."""
+    accept something, all or most of them? Only moments on each of whose offers two voted or more, and of their voters
+    those who voted on all of them; nothing where there is none.
+
+    Args:
+        votes: Per trace, moment and offer each person's vote.
+
+    Returns:
+        By offer rule, per trace what those people wanted, and what the others needed.
+    """
     shown: list[Flags] = []
     needed: dict[NeedRule, list[Flags]] = {rule: [] for rule in OFFER_RULES}
     for trace in votes:
@@ -200,12 +215,18 @@ def _held(votes: Sequence[Sequence[Sequence[tuple[bool, ...]]]]) -> dict[NeedRul
         if not placed:
             continue
         shown.append(np.array([any(given[u] for given in moment) for moment, u in placed]))
-        others = [[given[:u] + given[u + 1 :] for given in moment] for moment, u in placed]
+        others = [[tuple(v for w, v in given.items() if w != u) for given in moment] for moment, u in placed]
         needed[NeedRule.UNANIMOUS].append(np.array([any(map(all, given)) for given in others]))
         most = [any(TaskVotes(task="", votes=each).accepted for each in given) for given in others]
         needed[NeedRule.MAJORITY].append(np.array(most))
     return {rule: (shown, need) for rule, need in needed.items()} if shown else {}
 
 
-def _voters(moment: Sequence[tuple[bool, ...]]) -> range:
-    return range(min(map(len, moment)))
+def _voters(moment: Sequence[Mapping[str, bool]]) -> list[str]:
+    """Who voted on all offers of a moment."""
+    return [u for u in moment[0] if all(u in given for given in moment)]
+
+
+def _by_person(votes: Sequence[bool], names: Sequence[str] = ()) -> dict[str, bool]:
+    """Votes by who gave them: by their place where that is not known."""
+    return dict(zip(names or map(str, range(len(votes))), votes, strict=True))

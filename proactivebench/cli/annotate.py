@@ -12,6 +12,7 @@ VERBS = {
     "serve": "A local page for each annotator",
     "collect": "Take in votes files of mailed pages",
     "status": "Who did what, and when it will be done",
+    "agreement": "How far people agree, as figures and as a page",
     "merge": "Votes become labels, of traces or of a run's answers",
     "withdraw": "Delete one annotator's votes",
 }

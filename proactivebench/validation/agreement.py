@@ -214,6 +214,35 @@ def pairwise(table: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return ones.T @ ones + zeros.T @ zeros, there.T @ there
 
 
+def against_others(table: Floats, traces: Sequence[Hashable], *, person: int | None = None, seed: int = 0) -> Estimate:
+    """Each person's votes (or those of the one in column `person`) as answers, the majority of the others on the same
+    item as the truth (more than half of them; a tie is none): balanced accuracy, pooled, with the interval of a
+    bootstrap over traces. Items on which nobody else voted are left out."""
+    there = ~np.isnan(table)
+    votes = np.nan_to_num(table)
+    others = there.sum(axis=1, keepdims=True) - there
+    most = 2 * (votes.sum(axis=1, keepdims=True) - votes) > others
+    counted = there & (others > 0)
+    if person is not None:
+        counted[:, [place for place in range(table.shape[1]) if place != person]] = False
+    yes, no = counted & most, counted & ~most
+    sums = np.stack(
+        [(yes * votes).sum(axis=1), yes.sum(axis=1), (no * (1 - votes)).sum(axis=1), no.sum(axis=1)], axis=1
+    )
+    items = int(counted.any(axis=1).sum())
+    found = bootstrapped(sums, traces, _balanced, seed=seed)
+    reason = found.reason if found.value is not None else "the others never, or always, accept"
+    return found.model_copy(update={"items": items, "reason": reason if items else "nobody else voted on the same"})
+
+
+def _balanced(sums: Floats) -> Floats:
+    """(recall + specificity)/2 of summed columns; NaN where one is undefined."""
+    right, yes, left, no = np.moveaxis(sums, -1, 0)
+    known = (yes > 0) & (no > 0)
+    found: Floats = np.where(known, (right / np.where(yes > 0, yes, 1) + left / np.where(no > 0, no, 1)) / 2, np.nan)
+    return found
+
+
 def _counts(table: Floats) -> tuple[Floats, Floats]:
     """Per item how many ratings there are, and how many of them are 1."""
     return (~np.isnan(table)).sum(axis=1).astype(float), np.nansum(table, axis=1)

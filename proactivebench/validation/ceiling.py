@@ -40,14 +40,18 @@ class Ceiling(Record):
 
     @property
     def sentence(self) -> str:
-        """The ceiling in words."""
+        """The ceiling of judges of offers, in words."""
+        return self.words("offers")
+
+    def words(self, of: str) -> str:
+        """The ceiling in words, where the items are `of` a kind."""
         who = "two people predict a third's vote" if self.people == 3 else f"{self.people - 1} people predict another's"
         least = f"{self.people} people" if self.people != 3 else "three"
         model = (
             "too little for a model of such votes"
             if self.model_auc is None or self.model_balanced_accuracy is None
             else f"by a model of such votes it ends at AUC {self.model_auc:.2f}, balanced accuracy "
-            f"{self.model_balanced_accuracy:.2f} on offers"
+            f"{self.model_balanced_accuracy:.2f} on {of}"
         )
         return (
             f"{who} with AUC {self.auc_pooled:.3f}, {self.auc_within:.3f} within an annotator; single votes agree with "

@@ -81,7 +81,7 @@ def _row(one: PersonStatus) -> tuple[str, ...]:
         _time(one.first),
         _time(one.last),
         "–" if one.seconds is None else f"{one.seconds:.1f}",
-        "–" if one.minutes_left is None else f"{one.minutes_left:.0f}" if one.minutes_left >= 1 else "<1",
+        "–" if one.minutes_left is None else "<1" if 0 < one.minutes_left < 1 else f"{one.minutes_left:.0f}",
     )
 
 

@@ -16,7 +16,7 @@ from proactivebench.records import Answer, Event
 from proactivebench.store import cannot_write, write_whole
 from proactivebench.validation.agreement import Estimate
 
-LEFT, WIDTH, NOTES, ROW = 168, 190, 368, 20  # of a plot's rows, in its own pixels: names, axis, words beside, height
+LEFT, WIDTH, NOTES, ROW = 152, 160, 322, 20  # of a plot's rows, in its own pixels: names, axis, words beside, height
 CELL, NAME = 46, 110  # of the matrix of pairs
 MOST_PEOPLE = 15  # whose pairs fit into a matrix
 _SHOWN_EVENTS = 6

@@ -32,30 +32,26 @@ def answer(
 ) -> None:
     """Let one who has a place answer what they are shown, or the first `most` showings, one after the other."""
     place = folder.annotator(name)
-    order = 0
     at = start
+    lines: list[Consent | Vote] = [Consent(annotator=name, instructions=Material(folder).instructions_sha256, at=at)]
+    for shown in showings(folder.job, list(folder.items.values()), place.slot)[:most]:
+        item = folder.items[shown.item_id]
+        texts = {offer.offer_id: offer for offer in item.offers}
+        asked: list[OfferText | None] = [None] if item.ask_need else []
+        at += timedelta(seconds=seconds)
+        for offer in [*asked, *(texts[one] for one in shown.offers)]:
+            said = choose(item, offer, shown.occasion)
+            vote = Vote(
+                annotator=name,
+                item_id=item.item_id,
+                occasion=shown.occasion,
+                offer_id=offer.offer_id if offer else None,
+                answer=said,
+                reason="because" if said is Answer.REJECT else None,
+                at=at,
+                order=len(lines) - 1,
+                seconds=seconds,
+            )
+            lines.append(vote)
     with folder.open_votes(name) as log:
-        log.append([Consent(annotator=name, instructions=Material(folder).instructions_sha256, at=at)])
-        for shown in showings(folder.job, list(folder.items.values()), place.slot)[:most]:
-            item = folder.items[shown.item_id]
-            texts = {offer.offer_id: offer for offer in item.offers}
-            asked: list[OfferText | None] = [None] if item.ask_need else []
-            at += timedelta(seconds=seconds)
-            for offer in [*asked, *(texts[one] for one in shown.offers)]:
-                said = choose(item, offer, shown.occasion)
-                log.append(
-                    [
-                        Vote(
-                            annotator=name,
-                            item_id=item.item_id,
-                            occasion=shown.occasion,
-                            offer_id=offer.offer_id if offer else None,
-                            answer=said,
-                            reason="because" if said is Answer.REJECT else None,
-                            at=at,
-                            order=order,
-                            seconds=seconds,
-                        )
-                    ]
-                )
-                order += 1
+        log.append(lines)

@@ -26,11 +26,7 @@ def voted(path: Path, people: int = 3) -> JobFolder:
     """A job whose offers and sessions are attacks; people answer by where they sit, so that they differ."""
     made = make_job(path, sessions=6, plan=Plan(annotators=people, overlap=people, repeats=0.3))
     items = [
-        item.model_copy(
-            update={"offers": tuple(OfferText(offer_id=o.offer_id, text=ATTACK + o.text) for o in item.offers)}
-        )
-        if not item.practice
-        else item
+        item.model_copy(update={"offers": tuple(o.model_copy(update={"text": ATTACK + o.text}) for o in item.offers)})
         for item in made.items.values()
     ]
     write_whole(path / "items.jsonl", write_lines(items).decode())

@@ -15,6 +15,8 @@ VERBS = {
     "agreement": "How far people agree, as figures and as a page",
     "merge": "Votes become labels, of traces or of a run's answers",
     "withdraw": "Delete one annotator's votes",
+    "import": "Votes from Label Studio, Argilla, tables, the release",
+    "export": "A job as Label Studio, Argilla, tables, the release",
 }
 
 

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from proactivebench.annotation.formats.contract import Draft, Format, Names, Options, Place, Reading, Said
+from proactivebench.annotation.formats.contract import Draft, Format, Names, Options, Place, Said
 from proactivebench.annotation.formats.foreign import MOST_REASON, short, values_of
 from proactivebench.annotation.job import JobFolder
-from proactivebench.annotation.preparing import default_instructions
+from proactivebench.annotation.preparing import read_instructions
 from proactivebench.annotation.showing import refuse_foreign
 from proactivebench.errors import BadArgument, DataError, WrongFile
 from proactivebench.naming import did_you_mean
@@ -119,7 +119,7 @@ def import_job(
     draft_path = output_path.with_name(f".{output_path.name}.{os.getpid()}")
     try:
         folder = JobFolder.create(
-            draft_path, _job(draft, output_path.name), draft.traces, draft.items, (), default_instructions()
+            draft_path, _job(draft, output_path.name), draft.traces, draft.items, (), read_instructions()
         )
         whole = Format(form.name, form.about, lambda *_: draft.reading, names=form.names)
         imported = (
@@ -157,7 +157,7 @@ def _job(draft: Draft, name: str) -> Job:
     )
 
 
-# --- whose it is --------------------------------------------------------------------------------------------------------
+# --- whose it is ------------------------------------------------------------------------------------------------------
 
 
 class _Names:
@@ -187,8 +187,8 @@ class _Names:
             return f"p-{hmac.digest(self._key, said.who.encode('utf-8', 'surrogatepass'), 'sha256').hex()[:10]}"
         if not _WORD.match(said.who):
             raise DataError(
-                f"{said.where}: {short(said.who)} is no pseudonym: import with --names hashed, or a JSON file that maps "
-                "each name to a pseudonym"
+                f"{said.where}: {short(said.who)} is no pseudonym: import with --names hashed, or with a JSON file "
+                "that maps each name to a pseudonym"
             )
         return said.who
 
@@ -217,7 +217,7 @@ def _mapped(path: Path) -> dict[str, str]:
     return whole
 
 
-# --- what it is to ------------------------------------------------------------------------------------------------------
+# --- what it is to ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ class _Questions:
         return same[0]
 
 
-# --- writing ------------------------------------------------------------------------------------------------------------
+# --- writing ----------------------------------------------------------------------------------------------------------
 
 
 def _written(folder: JobFolder, answers: Iterable[_Answer]) -> tuple[int, int, int, int]:
@@ -293,6 +293,7 @@ def _written(folder: JobFolder, answers: Iterable[_Answer]) -> tuple[int, int, i
     mine: dict[str, list[_Answer]] = defaultdict(list)
     for answer in answers:
         mine[answer.key.annotator].append(answer)
+    _refuse_alike({*mine, *folder.voters(), *folder.annotators()})
     now = datetime.now(UTC)
     counted: Counter[str] = Counter()
     with ExitStack() as held:
@@ -343,6 +344,17 @@ def _lines(
         stands[vote.key] = vote
         found.append(vote)
     return found
+
+
+def _refuse_alike(names: Iterable[str]) -> None:
+    """Raise `DataError` where two names differ in the case of letters alone: on many disks they are one file."""
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        other = found.setdefault(name.casefold(), name)
+        if other != name:
+            raise DataError(
+                f"annotators {other} and {name} differ in the case of letters alone: map one to another name"
+            )
 
 
 def _undoing(file: Path) -> Callable[[], None]:

@@ -108,7 +108,7 @@ def prepare(
         CannotWrite: The folder cannot be written.
     """
     plan = plan or plan_of()
-    texts = _instructions(instructions)
+    texts = read_instructions(instructions)
     sessions = None if practice is None or str(practice) == "none" else read_practice(Path(practice))
     paths = _runs(source)
     if paths:
@@ -190,8 +190,9 @@ def _refuse(whose: str, options: Mapping[str, object]) -> None:
             raise BadArgument(f"{option} does not go with {whose}: leave it")
 
 
-def _instructions(given: Sequence[str | Path]) -> dict[str, str]:
-    """What annotators read, by language. Raises `WrongFile` and `BadArgument`."""
+def read_instructions(given: Sequence[str | Path] = ()) -> dict[str, str]:
+    """What annotators read, by language: the package's own text unless files are given. Raises `WrongFile` and
+    `BadArgument`."""
     if not given:
         texts = files("proactivebench.annotation") / "texts"
         names = {language: f"instructions{'' if language == 'en' else f'.{language}'}.md" for language in LANGUAGES}

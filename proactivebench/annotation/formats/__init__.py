@@ -1,5 +1,5 @@
-"""The ways in and out of an annotation job. A format is one module here, with a `FORMAT` in it, and a line in `MODULES`;
-nothing is imported before it is asked for."""
+"""The ways in and out of an annotation job. A format is one module here, with a `FORMAT` in it, and a line in
+`MODULES`; nothing is imported before it is asked for."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from proactivebench.annotation.job import JobFolder
 from proactivebench.records import AnnotationItem, Answer, Event, Trace
@@ -84,12 +84,7 @@ class Options:
     traces: tuple[Trace, ...] = ()
 
 
-class Read(Protocol):
-    """Reads files for a job that is there. Raises `DataError` naming file and row."""
-
-    def __call__(self, files: Sequence[Path], folder: JobFolder, options: Options) -> Reading: ...
-
-
+Read = Callable[[Sequence[Path], JobFolder, Options], Reading]
 Begin = Callable[[Sequence[Path], Options], Draft]
 Write = Callable[[JobFolder], Mapping[str, str]]
 

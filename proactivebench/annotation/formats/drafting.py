@@ -36,7 +36,8 @@ def drafted(traces: Sequence[Trace], reading: Reading) -> Draft:
             )
         if not 0 <= place.turn < lengths[place.trace_id]:
             raise DataError(
-                f"{said.where}: {place.trace_id} has no turn {place.turn}: they go from 0 to {lengths[place.trace_id] - 1}"
+                f"{said.where}: {place.trace_id} has no turn {place.turn}: they go from 0 to "
+                f"{lengths[place.trace_id] - 1}"
             )
         texts = offers.setdefault((place.trace_id, place.turn), [])
         if place.offer is not None and place.offer not in texts:

@@ -1,4 +1,4 @@
-"""Foreign files within bounds: text and JSON that others wrote, the words people's tools use for an answer, and times."""
+"""Foreign files within bounds: text and JSON that others wrote, the words that tools have for an answer, and times."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def text_of(path: Path, wanted: str) -> str:
 
 
 def values_of(path: Path, wanted: str) -> list[tuple[str, Any]]:
-    """What a JSON file holds, each with where it stands: the members of its list, or the one object it is; of JSON Lines
-    the value of each line. Raises `WrongFile` or `DataError` naming what cannot be read."""
+    """What a JSON file holds, each with where it stands: the members of its list, or the one object it is; of JSON
+    Lines the value of each line. Raises `WrongFile` or `DataError` naming what cannot be read."""
     text = text_of(path, wanted)
     try:
         whole = load_strict(text)
     except NotReadable as error:
-        lines = _lines(path, text)
+        lines = _lines(text)
         if len(lines) > 1:
             return list(_each_line(path, lines))
         other = foreign(path, text[:65_536].encode(), wanted)
@@ -78,14 +78,11 @@ def values_of(path: Path, wanted: str) -> list[tuple[str, Any]]:
 
 def lines_of(path: Path, wanted: str) -> list[tuple[str, Any]]:
     """The value of each line of JSON Lines, with where it stands. Raises like `values_of`."""
-    return list(_each_line(path, _lines(path, text_of(path, wanted))))
+    return list(_each_line(path, _lines(text_of(path, wanted))))
 
 
-def _lines(path: Path, text: str) -> list[bytes]:
-    try:
-        return [line for line in text.encode("utf-8").split(b"\n")]
-    except UnicodeEncodeError:  # pragma: no cover - decoded UTF-8 has no surrogates
-        raise WrongFile(f"{path}: not UTF-8") from None
+def _lines(text: str) -> list[bytes]:
+    return text.encode("utf-8").split(b"\n")
 
 
 def _each_line(path: Path, lines: Sequence[bytes]) -> Iterator[tuple[str, Any]]:

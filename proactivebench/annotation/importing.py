@@ -125,7 +125,7 @@ def import_job(
         imported = (
             import_votes(whole, files, folder, names=names)
             if draft.reading.said
-            else Imported(0, 0, 0, 0, (), draft.reading.left_out, draft.reading.notes)
+            else Imported(0, 0, 0, 0, (), +draft.reading.left_out, draft.reading.notes)
         )
         with cannot_write(output_path):
             if output_path.exists():

@@ -14,6 +14,7 @@ from proactivebench.traces import release
 from proactivebench.traces.index import recognise
 
 Prefix = tuple[Event, ...]
+UNKNOWN = "unknown"  # what a session is called that nobody recognises
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +84,17 @@ def release_items() -> tuple[LabelledItem, ...]:
 
 
 def _items(pins: Mapping[str, str] | None) -> tuple[LabelledItem, ...]:
-    rows = [
-        (file, number, row)
-        for file, name in zip(("train", "test"), release.REWARD_DATA, strict=True)
-        for number, row in enumerate(_rows(name, pins))
-    ]
-    prefixes = [_prefix(row["obs"]) for _, _, row in rows]
+    files = zip(("train", "test"), release.REWARD_DATA, strict=True)
+    return items_of((file, number, row) for file, name in files for number, row in enumerate(_rows(name, pins)))
+
+
+def items_of(rows: Iterable[tuple[str, int, Mapping[str, Any]]]) -> tuple[LabelledItem, ...]:
+    """Rows of reward data, each with its file's name and its number there, as items. They are taken as they are: who
+    has them from elsewhere checks them first."""
+    ordered = [(file, number, row, _prefix(row["obs"])) for file, number, row in rows]
     names: dict[Prefix, str] = {}
-    for session in sessions(prefixes):
-        name = recognise(session) or "unknown"
+    for session in sessions(prefix for *_, prefix in ordered):
+        name = recognise(session) or UNKNOWN
         names |= {session[:length]: name for length in range(1, len(session) + 1)}
     return tuple(
         LabelledItem(
@@ -105,7 +108,7 @@ def _items(pins: Mapping[str, str] | None) -> tuple[LabelledItem, ...]:
             valid=row["valid"],
             category=row["category"].rpartition("(")[2].rstrip(")"),
         )
-        for (file, number, row), prefix in zip(rows, prefixes, strict=True)
+        for file, number, row, prefix in ordered
     )
 
 

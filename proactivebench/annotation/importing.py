@@ -11,15 +11,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 from proactivebench.annotation.formats.contract import Draft, Format, Names, Options, Place, Said
-from proactivebench.annotation.formats.foreign import MOST_REASON, short, values_of
-from proactivebench.annotation.job import JobFolder
+from proactivebench.annotation.formats.foreign import short, values_of
+from proactivebench.annotation.job import JobFolder, end_last_line
 from proactivebench.annotation.preparing import read_instructions
-from proactivebench.annotation.showing import refuse_foreign
+from proactivebench.annotation.spoken import Spoken, reason_kept, refuse_foreign
+from proactivebench.annotation.voting import hear
 from proactivebench.errors import BadArgument, DataError, WrongFile
 from proactivebench.naming import did_you_mean
 from proactivebench.records import (
@@ -32,12 +33,13 @@ from proactivebench.records import (
     Task,
     Vote,
     VoteKey,
-    printable,
 )
+from proactivebench.records.votes import MOST_REASON
 from proactivebench.store import cannot_write, write_whole
 
 KEY = "names.key"  # of a job: what makes its hashed pseudonyms its own; published with nothing
 _WORD = re.compile(PSEUDONYM)
+_MOST_AHEAD = timedelta(hours=1)  # of our clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +238,15 @@ class _Questions:
         self._items = folder.items
         self._traces = folder.traces
         self._path = folder.path
+        self._latest = datetime.now(UTC) + _MOST_AHEAD
         self._moments = {(item.trace_id, item.turn): item for item in folder.items.values() if not item.practice}
 
     def answer(self, said: Said, annotator: str) -> _Answer:
         """What was said, to the question that it is to. Raises `DataError` where the job does not ask it."""
         item = self._item(said)
         offer_id = self._offer(item, said)
-        reason = None if said.reason is None else printable(said.reason.strip())[:MOST_REASON] or None
+        if said.at is not None and said.at > self._latest:
+            raise DataError(f"{said.where}: it was given in the future ({said.at.isoformat()}): a clock was wrong")
         vote = Vote(
             annotator=annotator,
             item_id=item.item_id,
@@ -256,7 +260,7 @@ class _Questions:
             refuse_foreign(vote, self._items)
         except DataError as error:
             raise DataError(f"{said.where}: {error}") from None
-        return _Answer(vote.key, said.answer, reason, said.at, said.seconds)
+        return _Answer(vote.key, said.answer, reason_kept(said.reason), said.at, said.seconds)
 
     def _item(self, said: Said) -> AnnotationItem:
         place = said.place
@@ -296,6 +300,8 @@ def _written(folder: JobFolder, answers: Iterable[_Answer]) -> tuple[int, int, i
     _refuse_alike({*mine, *folder.voters(), *folder.annotators()})
     now = datetime.now(UTC)
     counted: Counter[str] = Counter()
+    for name in mine:
+        end_last_line(folder.votes_file(name))
     with ExitStack() as held:
         logs = {name: held.enter_context(folder.open_votes(name)) for name in sorted(mine)}
         lines = {name: _lines(folder, name, mine[name], now, counted) for name in logs}
@@ -304,7 +310,7 @@ def _written(folder: JobFolder, answers: Iterable[_Answer]) -> tuple[int, int, i
             for name, log in logs.items():
                 undo.append(_undoing(folder.votes_file(name)))
                 if lines[name]:
-                    log.append(lines[name])
+                    log.append(lines[name], sync=True)
         except BaseException:
             for back in undo:
                 back()
@@ -316,20 +322,9 @@ def _lines(
     folder: JobFolder, name: str, answers: Sequence[_Answer], now: datetime, counted: Counter[str]
 ) -> list[Vote]:
     """What is to be written for one person, numbered on from what they said before."""
-    stands: dict[VoteKey, Vote] = {}
-    for one in folder.spoken(name):
-        if isinstance(one, Vote):
-            stands[one.key] = one
+    spoken = hear(Spoken(name, folder.items), folder.votes_file(name))
     found = []
     for answer in sorted(answers, key=lambda one: one.at or now):
-        before = stands.get(answer.key)
-        if before is not None and (before.answer, before.reason) == (answer.answer, answer.reason):
-            counted["known"] += 1
-            continue
-        if before is not None and not _not_before(answer.at, before.at):
-            counted["older"] += 1
-            continue
-        counted["new" if before is None or before.answer is None else "replaced"] += 1
         vote = Vote(
             annotator=name,
             item_id=answer.key.item_id,
@@ -338,10 +333,20 @@ def _lines(
             answer=answer.answer,
             reason=answer.reason,
             at=answer.at or now,
-            order=len(stands) if before is None else before.order,
+            order=spoken.answers,
             seconds=answer.seconds,
         )
-        stands[vote.key] = vote
+        before = spoken.stands(vote)
+        if before is not None and (before.answer, before.reason) == (vote.answer, vote.reason):
+            counted["known"] += 1
+            continue
+        if before is not None and not _not_before(answer.at, before.at):
+            counted["older"] += 1
+            continue
+        counted["new" if before is None or before.answer is None else "replaced"] += 1
+        if before is not None:
+            vote = vote.model_copy(update={"order": before.order})
+        spoken.take(vote)
         found.append(vote)
     return found
 

@@ -16,7 +16,6 @@ from proactivebench.text import BadLine, NotReadable, load_strict, read_lines
 
 MOST_FILE = 256 * 2**20  # bytes: a hundred times the release's annotation
 MOST_TEXT = 100_000  # characters of one event or offer
-MOST_REASON = 2_000
 _CENTURY = 4_102_444_800  # seconds; later stamps are no seconds
 
 _NEED = {
@@ -36,22 +35,9 @@ _WORDS = {
 }
 
 
-def content_of(path: Path, wanted: str) -> bytes:
-    """A file's bytes, gunzipped where it is gzip. Raises `WrongFile` where it cannot be read or is larger than any
-    annotation."""
-    try:
-        too_large = path.is_file() and path.stat().st_size > MOST_FILE
-    except (OSError, ValueError):
-        too_large = False  # whatever it is, reading says it
-    content = b"" if too_large else read_bytes(path, wanted)
-    if too_large or len(content) > MOST_FILE:
-        raise WrongFile(f"{path} holds more than {MOST_FILE // 2**20} MiB: split it, then give {wanted}")
-    return content
-
-
 def text_of(path: Path, wanted: str) -> str:
     """A file's text, a byte order mark left out. Raises `WrongFile`."""
-    content = content_of(path, wanted)
+    content = read_bytes(path, wanted, most=MOST_FILE)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -73,6 +73,8 @@ FOLDERS = [
     ("leaderboard rejudge", "path", "leaderboard rejudge @ --pending --judge_model m"),
     ("leaderboard serve", "path", "leaderboard serve @ --port 0"),
     ("annotate collect", "job", "annotate collect @ rows.jsonl"),
+    ("annotate export", "job", "annotate export @ --to csv --output_path new"),
+    ("annotate import", "paths", "annotate import @ rows.jsonl --from csv"),
     ("annotate merge", "job", "annotate merge @ --output_path new.jsonl --form traces"),
     ("annotate serve", "job", "annotate serve @ --port 0"),
     ("annotate status", "job", "annotate status @"),
@@ -95,6 +97,11 @@ CARDS = [
     ("audit-published", "file", "audit-published @"),
     ("judges table", "page", "judges table @ --check"),
     ("annotate prepare", "instructions", "annotate prepare r --output_path new --instructions @"),
+    ("annotate import", "paths", "annotate import job @ --from csv"),
+    ("annotate import", "paths", "annotate import job @ --from votes"),
+    ("annotate import", "paths", "annotate import job @ --from label-studio"),
+    ("annotate import", "paths", "annotate import @ --from release --output_path new"),
+    ("annotate import", "paths", "annotate import job @ --from csv --columns annotator=a"),
 ]
 PLACES = [*LINES, *RUNS, *FOLDERS, *CARDS]
 WRITTEN = {"output_path", "dataset_path", "output", "junit", "markdown"}  # these are written, not read

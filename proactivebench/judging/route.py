@@ -64,7 +64,10 @@ class RoutedJudge(Judge):
             last = chain[-1] if chain else None
             if isinstance(last, LabelsJudge) and (lacking := last.lacking(task, stratum)):
                 asked = stratum == "silence" and last.card.rule is NeedRule.ASKED
-                word, what = ("labels:asked", "direct answer on need") if asked else ("labels", "labels")
+                voted = stratum == "silence" and NeedRule.ASKED in task.need_rules
+                word, what = ("labels", "votes on offers" if voted else "labels")
+                if asked:
+                    word, what = "labels:asked", "direct answer on need"
                 raise UsageError(
                     f"judge {word} for {stratum}: {lacking} of {task.moments} moments of {task.name} have no {what}: "
                     f"name another judge, or one to follow ({stratum}={word}+lexical)"

@@ -117,5 +117,6 @@ def _silences(
         need = answers.moments.need(view.rule)
         labelled = need >= 0
         verdicts = verdicts.copy()
+        verdicts[~labelled[:, None, None] & decisions.sure[slots, 0]] = UNASKED  # people said so by another rule
         verdicts[labelled] = np.where(need[labelled] == 1, REJECTED, ACCEPTED)[:, None, None]
     return verdicts

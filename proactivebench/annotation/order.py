@@ -18,6 +18,11 @@ class Showing(NamedTuple):
     offers: tuple[str, ...]
 
 
+def planned(job: Job) -> tuple[str, ...]:
+    """Pseudonyms for as many people as the plan expects, for a job that nobody is named for."""
+    return tuple(f"a{number}" for number in range(1, job.plan.annotators + 1))
+
+
 def showings(job: Job, items: Sequence[AnnotationItem], slot: int) -> tuple[Showing, ...]:
     """What the annotator of `slot` (from 0) sees, in order: practice items; then their share of the sessions, shuffled,
     each from its first item to its last; then the repeated items, as many as the plan says, again in sessions' order.

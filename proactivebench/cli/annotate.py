@@ -10,6 +10,7 @@ import click
 VERBS = {
     "prepare": "From runs or traces to a job: what people are asked",
     "serve": "A local page for each annotator",
+    "page": "The same as one file to mail",
     "collect": "Take in votes files of mailed pages",
     "status": "Who did what, and when it will be done",
     "agreement": "How far people agree, as figures and as a page",

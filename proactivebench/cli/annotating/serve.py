@@ -36,6 +36,7 @@ def serve(job: Path, port: int | None, annotator: tuple[str, ...], relink: tuple
     """
     from proactivebench.annotation.annotators import admit, held
     from proactivebench.annotation.job import JobFolder
+    from proactivebench.annotation.order import planned
     from proactivebench.annotation.serving import AnnotationServer
     from proactivebench.annotation.showing import Material
     from proactivebench.annotation.voting import check
@@ -47,16 +48,12 @@ def serve(job: Path, port: int | None, annotator: tuple[str, ...], relink: tuple
         with _listen(folder, port) as listening:
             there = admit(folder, annotator, relink=relink)
             if not there.annotators:
-                there = admit(folder, _planned(folder))
+                there = admit(folder, planned(folder.job))
             for one in there.annotators.values():
                 check(material, one)
             server = AnnotationServer(material, there.annotators.values(), complain)
             run(server.app, listening, lambda: _tell_links(folder, there, listening.getsockname()[1]))
     print("stopped; every answer is saved: the same command goes on, with the same links")
-
-
-def _planned(folder: JobFolder) -> tuple[str, ...]:
-    return tuple(f"a{number}" for number in range(1, folder.job.plan.annotators + 1))
 
 
 def _listen(folder: JobFolder, port: int | None) -> socket.socket:

@@ -106,7 +106,7 @@
   // One thing at a time: what comes while another is on its way is let go.
   async function run(task) {
     if (app.busy) return;
-    app.busy = true;
+    setBusy(true);
     try {
       await task().catch(async (error) => {
         if (!(error instanceof Refusal) || error.status !== 409) throw error;
@@ -121,8 +121,13 @@
         screen.say(language.say("refused", { why: error.message }));
       }
     } finally {
-      app.busy = false;
+      setBusy(false);
     }
+  }
+
+  function setBusy(busy) {
+    app.busy = busy;
+    $("main").setAttribute("aria-busy", String(busy));
   }
 
   // --- the way through the items -----------------------------------------------------------------------------------
@@ -153,7 +158,7 @@
     else if (before && !same) app.notice = notice || language.say("new_session");
     app.seen = { session: showing.session, count: showing.events.length };
     open(showing, asking.firstOpen(showing));
-    screen.say(app.notice);
+    screen.say(app.notice, { unseen: true });
   }
 
   function answer(word) {
@@ -187,7 +192,8 @@
       else if (live && reply.complete) open(reply, app.question, true);
       else open(reply, live ? asking.firstOpen(reply) : app.question);
       const said = language.say(live ? "saved" : "changed", { answer: language.say(sent.answer) });
-      screen.say(app.notice ? `${said}. ${app.notice}` : said);
+      if (app.notice) screen.say(`${said}. ${app.notice}`, { unseen: true });
+      else screen.say(said);
     });
   }
 
@@ -289,6 +295,13 @@
     screen.say(language.say("votes_saved", { file: backend.file }));
   }
 
+  // Enter agrees once the end of the text is on the screen; before that it turns the page.
+  function readOn() {
+    const [sheet, button] = [$("view-instructions"), $("consent")];
+    if (button.getBoundingClientRect().bottom <= sheet.getBoundingClientRect().bottom) consent();
+    else sheet.scrollBy(0, sheet.clientHeight * 0.8);
+  }
+
   function consent() {
     if (app.view !== "instructions") return;
     run(async () => {
@@ -385,7 +398,7 @@
 
   function onEnter(target) {
     if (target.closest("button, a, summary")) return false;
-    if (app.view === "instructions") consent();
+    if (app.view === "instructions") readOn();
     else if (app.teaching) run(advance);
     else return false;
     return true;

@@ -43,7 +43,8 @@ function servedBackend() {
 function mailedBackend(mail) {
   const prefix = `proactivebench:${mail.mailed.identity}:${mail.mailed.annotator}:`;
   const store = browserStore();
-  let said, consented;
+  let said = new Map();
+  let consented = null;
 
   function browserStore() {
     try {
@@ -66,9 +67,10 @@ function mailedBackend(mail) {
 
   // `said` holds what was answered by showing and question (0: the need, from 1: the offers in the order shown).
   function load() {
+    if (!store) return;
     said = new Map();
     consented = null;
-    for (let at = 0; store && at < store.length; at += 1) {
+    for (let at = 0; at < store.length; at += 1) {
       const key = store.key(at);
       if (!key.startsWith(prefix)) continue;
       const place = key.slice(prefix.length);

@@ -23,8 +23,11 @@ function makeScreen(app, mailed, chosen) {
   const TOO_SOON = 250; // milliseconds in which a click still means the button that was there before
   let drawn = 0;
 
-  function say(text) {
+  // Say something in the line for it, or, where it stands on the screen already, to a screen reader alone.
+  function say(text, { unseen = false } = {}) {
     $("said").textContent = text;
+    $("said").classList.toggle("long", text.length > 16);
+    $("said").classList.toggle("unseen", unseen);
   }
 
   function draw({ focus = true } = {}) {
@@ -109,10 +112,14 @@ function makeScreen(app, mailed, chosen) {
     $("undo").disabled = showing.index === 0 && asking.lastSaid(showing) < 0;
     $("earlier").disabled = showing.index === 0 && app.question === 0 && !teaching;
     $("later").hidden = $("to-now").hidden = live || teaching;
-    const newest = $("timeline").querySelector(".newest");
-    $("past").scrollTop = newest.offsetTop - 12;
+    showNewest();
     $("panel").scrollTop = 0;
     return teaching ? $("taught-title") : $("question");
+  }
+
+  function showNewest() {
+    const newest = $("timeline").querySelector(".newest");
+    if (newest) $("past").scrollTop = newest.offsetTop - 12;
   }
 
   function drawOffer({ offer, at }) {
@@ -205,5 +212,6 @@ function makeScreen(app, mailed, chosen) {
     return $("done-title");
   }
 
+  new ResizeObserver(showNewest).observe($("past")); // a keyboard, or a reason, takes some of a small screen
   return { draw, mark, openReason, say };
 }

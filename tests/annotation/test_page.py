@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from proactivebench.annotation.annotators import admit
+from proactivebench.annotation.collect import collect
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.mailing import write_page
 from proactivebench.annotation.order import showings
@@ -466,6 +467,8 @@ def test_a_mailed_page_asks_nobody_and_hands_back_a_votes_file(chromium: Any, jo
     asked = [(one.item_id, one.occasion, offer) for one in shown for offer in (None, *one.offers)]
     assert [(vote.item_id, vote.occasion, vote.offer_id) for vote in read] == asked
     assert [vote.answer for vote in read[2:5]] == [Answer.YES, Answer.ACCEPT, Answer.UNSURE]
+    assert collect(material, back).new == len(read)
+    assert {key: vote.answer for key, vote in mailed.votes(practice=True).items()} == {v.key: v.answer for v in read}
     assert window.requests == [page_file.as_uri(), *[url for url in window.requests[1:] if url.startswith("blob:")]]
     assert not re.search("source|probability|known|runs", json.dumps(window.page.evaluate("data.mail")))
     assert "://" not in page_file.read_text(encoding="utf-8").replace("http://www.w3.org", "")

@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proactivebench.annotation.agreement import agreement_of, human_rows, kind_agreement, share_over_traces
+from proactivebench.annotation.agreement import (
+    JobAgreement,
+    agreement_of,
+    human_rows,
+    kind_agreement,
+    share_over_traces,
+)
 from proactivebench.annotation.ballots import Ballot, Ballots, Kind
 from proactivebench.annotation.job import JobFolder
 from proactivebench.errors import UsageError
@@ -59,8 +65,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
     return folder
 
 
-def test_everything_about_a_kind_of_question_is_there_for_three(folder: JobFolder) -> None:
-    found = agreement_of(folder)
+@pytest.fixture(scope="module")
+def found(folder: JobFolder) -> JobAgreement:
+    """How far they agree."""
+    return agreement_of(folder, most=40)
+
+
+def test_everything_about_a_kind_of_question_is_there_for_three(found: JobAgreement) -> None:
     need, offers = found.kinds
     assert (need.kind, need.questions, need.votes) == (Kind.NEED, 40, 120)
     assert (offers.kind, offers.questions, offers.votes) == (Kind.OFFERS, 80, 240 - 16)
@@ -77,15 +88,15 @@ def test_everything_about_a_kind_of_question_is_there_for_three(folder: JobFolde
     assert offers.premature == pytest.approx(sum(one.premature * 80 for one in offers.people) / 240)
 
 
-def test_pairs_are_counted_and_the_observed_agreement_is_their_mean(folder: JobFolder) -> None:
-    need = agreement_of(folder).kinds[0]
+def test_pairs_are_counted_and_the_observed_agreement_is_their_mean(found: JobAgreement) -> None:
+    need = found.kinds[0]
     ann_bob = next(pair for pair in need.pairs if (pair.first, pair.second) == ("ann", "bob"))
     assert (ann_bob.same, ann_bob.both) == (24, 40), "steps 1, 2 and 4 of five"
     assert need.observed == pytest.approx(sum(pair.same for pair in need.pairs) / 120)
 
 
-def test_each_ones_share_is_an_interval_over_sessions(folder: JobFolder) -> None:
-    ann, bob, _ = agreement_of(folder).kinds[0].people
+def test_each_ones_share_is_an_interval_over_sessions(found: JobAgreement) -> None:
+    ann, bob, _ = found.kinds[0].people
     assert (ann.accepted.value, ann.accepted.items) == (0.6, 40)
     expected = wilson(0.6, effective_size(40, 8), 2.3646242515927844)
     assert ann.accepted.interval == pytest.approx(expected), "the same in every session: as many as they stand for"
@@ -110,7 +121,7 @@ def test_drift_is_found_where_it_is_and_only_there() -> None:
     assert 0.01 <= np.mean(np.array(ps) <= 0.05) <= 0.10, "sessions that differ are no drift"
 
 
-def test_two_people_have_alpha_only_of_what_people_share(folder: JobFolder, tmp_path: Path) -> None:
+def test_two_people_have_alpha_only_of_what_people_share(tmp_path: Path) -> None:
     two = make_job(tmp_path / "two", plan=Plan(annotators=2, overlap=2, repeats=0))
     seat(two, "ann", "bob")
     for name in ("ann", "bob"):
@@ -123,12 +134,11 @@ def test_two_people_have_alpha_only_of_what_people_share(folder: JobFolder, tmp_
         assert all(person.against_others is None for person in kind.people)
 
 
-def test_what_people_disagree_on_most_comes_first(folder: JobFolder) -> None:
-    found = agreement_of(folder, most=40).disagreements
-    shares = [one.share for one in found]
+def test_what_people_disagree_on_most_comes_first(found: JobAgreement) -> None:
+    shares = [one.share for one in found.disagreements]
     assert shares == sorted(shares, reverse=True)
-    assert all(one.apart for one in found)
-    first = found[0]
+    assert all(one.apart for one in found.disagreements)
+    first = found.disagreements[0]
     assert first.questions[0].offer is None
     assert [said.annotator for said in first.questions[0].said] == list(NAMES)
 
@@ -143,13 +153,13 @@ def test_nobody_having_voted_is_said(tmp_path: Path) -> None:
     assert (done.code, len(done.err.splitlines())) == (2, 1)
 
 
-def test_the_command_line_says_it_in_words_and_in_json(folder: JobFolder) -> None:
+def test_the_command_line_says_it_in_words_and_in_json(folder: JobFolder, found: JobAgreement) -> None:
     done = call("annotate", "agreement", folder.path)
     assert done.code == 0, done.err
     for word in ("Krippendorff's α", "Gwet's AC1", "ICC(C,1)", "ann", "one person against", "two people predict"):
         assert word in done.out
-    told = json.loads(call("annotate", "agreement", folder.path, "--json").out)
-    assert told == json.loads(agreement_of(folder).model_dump_json())
+    told = json.loads(call("annotate", "agreement", folder.path, "--json", "--most", 40).out)
+    assert told == json.loads(found.model_dump_json())
 
 
 # --- the release ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ VERBS = {
     "status": "Who did what, and when it will be done",
     "agreement": "How far people agree, as figures and as a page",
     "merge": "Votes become labels, of traces or of a run's answers",
+    "publish": "A data set for the Hub, with nothing in it of who voted",
     "withdraw": "Delete one annotator's votes",
     "import": "Votes from Label Studio, Argilla, tables, the release",
     "export": "A job as Label Studio, Argilla, tables, the release",

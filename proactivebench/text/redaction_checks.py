@@ -29,7 +29,7 @@ _VERSION = re.compile(
 )
 _NOBODY = frozenset(
     {"user", "username", "name", "you", "me", "public", "shared", "default", "all-users", "root", "runner", "guest"}
-    | {"page", "index", "dashboard", "profile", "settings", "ubuntu"}
+    | {"admin", "administrator", "page", "index", "dashboard", "profile", "settings", "ubuntu"}
 )
 _NOT_A_PERSON = frozenset({"git"})
 _LETTERS_ALONE = re.compile(r"[A-Za-z]+")
@@ -84,7 +84,8 @@ def named_secret(match: re.Match[str]) -> Span | None:
         return None
     if " " in value or not value.isascii():
         return None
-    return span if _letters_and_digits(value) else None
+    end = span[1] if quoted else span[0] + len(value.rstrip(".!?:"))
+    return (span[0], end) if _letters_and_digits(value) else None
 
 
 def _letters_and_digits(value: str) -> bool:
@@ -102,8 +103,9 @@ def _letters_and_digits(value: str) -> bool:
 
 def random_value(match: re.Match[str]) -> Span | None:
     """What follows a sign and looks drawn by chance."""
-    value = match.group("secret")
-    return match.span("secret") if is_random(value, 12 if match.re.pattern.startswith("(?:Bearer") else 20) else None
+    value = match.group("secret").rstrip(".")
+    shortest = 12 if match.group()[:6].casefold() in ("bearer", "basic ") else 20
+    return (match.start("secret"), match.start("secret") + len(value)) if is_random(value, shortest) else None
 
 
 def token(match: re.Match[str]) -> Span | None:

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from proactivebench.errors import BadArgument, DataError, UnknownName
+from proactivebench.files import read_bytes
 from proactivebench.proxies import through_proxy
 from proactivebench.records import Task, Trace
-from proactivebench.traces.jsonl import checked_trace, unique_traces
+from proactivebench.traces.jsonl import PUBLISHED, WANTED, checked_trace, parse_traces, unique_traces
 
 _SPEC = re.compile(
     r"hf:(?P<repository>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[^:\s]+))?(:(?P<split>[\w.-]+))?"
@@ -46,18 +48,30 @@ def hub_task(text: str) -> Task:
 
     spec = parse_spec(text)
     info = _asked(text, lambda: HfApi().dataset_info(spec.repository, revision=spec.revision))
-    split, rows = _rows(text, spec, info.sha)
+    if not (spec.config or spec.split) and any(file.rfilename == PUBLISHED for file in info.siblings or ()):
+        split, traces = DEFAULT_SPLIT, _as_published(text, spec, info.sha)
+    else:
+        split, rows = _rows(text, spec, info.sha)
+        traces = unique_traces(_traces(rows, f"{text} {split}"), text)
     config = f"/{spec.config}" if spec.config else ""
     card = info.card_data.to_dict() if info.card_data else {}
     return Task(
         name=spec.repository.partition("/")[2],
         version="0",
         revision=info.sha,
-        licence=str(card.get("license", "unknown")),
+        licence=str(card.get("license_name") or card.get("license", "unknown")),
         date=info.last_modified.date().isoformat() if info.last_modified else "unknown",
         source=f"hf:{spec.repository}{config}@{info.sha}:{split}",
-        traces=unique_traces(_traces(rows, f"{text} {split}"), text),
+        traces=traces,
     )
+
+
+def _as_published(text: str, spec: HubSpec, commit: str) -> tuple[Trace, ...]:
+    """The traces of a data set that `annotate publish` wrote, from its own file: Arrow would read times as dates."""
+    from huggingface_hub import hf_hub_download
+
+    file = _asked(text, lambda: hf_hub_download(spec.repository, PUBLISHED, repo_type="dataset", revision=commit))
+    return parse_traces(read_bytes(Path(file), WANTED), f"{text} {PUBLISHED}")
 
 
 def _rows(text: str, spec: HubSpec, commit: str) -> tuple[str, Any]:

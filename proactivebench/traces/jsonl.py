@@ -17,6 +17,7 @@ from proactivebench.text import BadLine, load_strict, read_lines
 
 WANTED = "JSON Lines, one trace a line: {trace_id, split, events: [{time, event}]}"
 TRACES = "a file of traces"
+PUBLISHED = "data/traces.jsonl"  # where a published data set's folder has its traces
 
 
 def read_traces(path: Path) -> tuple[Trace, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from proactivebench import plugins
@@ -11,12 +12,15 @@ from proactivebench.files import read_bytes
 from proactivebench.naming import did_you_mean
 from proactivebench.plugins import Contract, Plug
 from proactivebench.records import Task
-from proactivebench.traces.jsonl import WANTED, parse_traces
+from proactivebench.traces.jsonl import PUBLISHED, WANTED, parse_traces
+
+_LICENCE = re.compile(r"^(license(?:_name)?): ([A-Za-z0-9.+-]+)$", re.MULTILINE)
 
 
 def load_task(spec: str) -> Task:
-    """The task that `spec` names: a named task, one that an installed package adds, `FILE.jsonl[.gz]`, or
-    `hf:ORG/NAME[/CONFIG][@REV][:SPLIT]`. Never code in a file: what stored runs name is loaded by this, too.
+    """The task that `spec` names: a named task, one that an installed package adds, `FILE.jsonl[.gz]`,
+    the folder of a published data set, or `hf:ORG/NAME[/CONFIG][@REV][:SPLIT]`. Never code in a file: what stored runs
+    name is loaded by this, too.
 
     Raises `UsageError` for an unknown name, `DataError` for data that is missing or malformed.
     """
@@ -33,6 +37,8 @@ def load_task(spec: str) -> Task:
             "give one with --tasks"
         )
     path = Path(spec).expanduser()
+    if (path / PUBLISHED).is_file():
+        return _published_task(path)
     if path.is_dir() and not spec.endswith(".jsonl"):
         raise UsageError(f"{spec} is a folder: give a file of traces, {_files_in(path)}")
     if spec.endswith((".jsonl", ".jsonl.gz", ".json")) or path.exists():
@@ -70,6 +76,19 @@ def _words() -> list[str]:
 def _files_in(folder: Path) -> str:
     found = sorted(path for pattern in ("*.jsonl", "*.jsonl.gz") for path in folder.glob(pattern))
     return f"such as {found[0]}" if found else "FILE.jsonl; this one holds none"
+
+
+def _published_task(folder: Path) -> Task:
+    """The traces of a published data set's folder, under the licence that its card names."""
+    card = folder / "README.md"
+    header = (
+        read_bytes(card, "a data set's card").decode(errors="replace").split("\n---", 1)[0] if card.is_file() else ""
+    )
+    said = dict(_LICENCE.findall(header))
+    licence = said.get("license_name") or said.get("license") or "unknown"
+    name = folder.resolve().name
+    found = {"name": name, "source": f"{name}/{PUBLISHED}", "licence": licence}
+    return file_task(folder / PUBLISHED).model_copy(update=found)
 
 
 def file_task(path: Path) -> Task:

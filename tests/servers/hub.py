@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 from threading import Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import yaml
+
 from . import lfs, pulls, xet
 from .exchange import COMMIT, Request, Response, as_json, refusal
 
@@ -21,7 +23,8 @@ class Hub:
     """Datasets by `ORG/NAME`, each a mapping of path to content, all at one commit. `seen` lists what was asked,
     `told` what of it carried `token`. `models` are repositories of the other kind; `pull_requests` holds the files of
     each one opened, which needs `token` where that is set. Large files go by LFS or by Xet to hosts of their own, as
-    the client likes. `failing` maps a part of a request (`PUT /storage`) to the status such requests get."""
+    the client likes. `merge`, where given, takes the files of each pull request in at once. `failing` maps a part of a
+    request (`PUT /storage`) to the status such requests get."""
 
     datasets: Mapping[str, Mapping[str, bytes]]
     revisions: tuple[str, ...] = ("main", "v1", COMMIT)
@@ -30,6 +33,7 @@ class Hub:
     seen: list[str] = field(default_factory=list)
     models: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     pull_requests: list[dict[str, bytes]] = field(default_factory=list)
+    merge: dict[str, bytes] | None = None
     token: str | None = None
     told: list[str] = field(default_factory=list)
     failing: Mapping[str, int] = field(default_factory=dict)
@@ -94,10 +98,20 @@ def answer(hub: Hub, request: Request) -> Response:
         return lfs.store(hub.storage, request)
     if request.path.startswith("/xet/"):
         return xet.take(hub.cas, request)
+    if request.path == "/api/validate-yaml":
+        return _card(json.loads(request.body)["content"])
     if pulls.is_write(request):
         trusted = hub.token is None or request.bearer == hub.token
         return pulls.write(hub, request) if trusted else refusal(401, "GatedRepo")
     return read(hub, request)
+
+
+def _card(text: str) -> Response:
+    """What the Hub says of a card before it takes one: its header is YAML with a licence in small letters."""
+    header = yaml.safe_load(text.split("---")[1]) if text.startswith("---\n") else {}
+    licence = str(header.get("license", ""))
+    wrong = [] if licence and licence == licence.lower() else [{"message": '"license" must be one of its ids'}]
+    return (400 if wrong else 200, *as_json({"errors": wrong, "warnings": []})[1:])
 
 
 def read(hub: Hub, request: Request) -> Response:

@@ -53,6 +53,8 @@ def _commit(hub: Hub, address: str, lines: list[dict[str, Any]]) -> Response:
         return refusal(400, "LfsObjectNotFound")
     files |= {path: hub.storage.objects[file["oid"]] for path, file in large.items()}
     hub.pull_requests.append(files)
+    if hub.merge is not None:
+        hub.merge.update(files)
     return as_json(
         {
             "commitUrl": f"{address}/commit/{COMMIT}",

@@ -75,6 +75,15 @@ def test_what_is_personal_is_marked_by_its_kind(text: str) -> None:
     assert redact(text) == PERSONAL[text]
 
 
+@pytest.mark.parametrize("end", [".", ", then", "。", ") (", "；", "\n", "!"])
+def test_it_is_found_wherever_a_sentence_puts_it(end: str) -> None:
+    for text, marked in PERSONAL.items():
+        if "password=" in text:
+            continue  # its end may be part of it
+        before = "(" if end.startswith(")") else "See "
+        assert redact(f"{before}{text}{end}") == f"{before}{marked}{end}"
+
+
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert redacted(text) == (text, Counter())

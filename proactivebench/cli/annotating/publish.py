@@ -1,0 +1,98 @@
+"""`proactivebench annotate publish`: a job becomes a data set that others may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from proactivebench.cli.annotating.serve import JOB
+from proactivebench.cli.parameters import PATH, option
+
+if TYPE_CHECKING:
+    from proactivebench.text.redaction import Kind
+
+
+@click.command()
+@click.argument("job", type=PATH, help=JOB)
+@option("--output_path", type=PATH, required=True, help="A new or empty folder.")
+@option("--licence", metavar="ID", help="Such as CC-BY-4.0. [default: the data's own]")
+@option("--redact", "own_words", type=PATH, metavar="FILE", help="Own words to remove: a line a text, or regex: …")
+@option("--with_reasons", is_flag=True, help="With people's reasons, redacted.")
+@option("--traces_only", is_flag=True, help="Sessions without labels, as of a sealed job.")
+@option("--private_labels", type=PATH, metavar="FILE", help="With --traces_only: the labelled sessions, for you.")
+@option("--name", metavar="ORG/NAME", help="The data set's repository on the Hub.")
+@option("--push", is_flag=True, help="Open a pull request there, which puts it up.")
+def publish(
+    job: Path,
+    output_path: Path,
+    licence: str | None,
+    own_words: Path | None,
+    with_reasons: bool,
+    traces_only: bool,
+    private_labels: Path | None,
+    name: str | None,
+    push: bool,
+) -> None:
+    """Write a data set for the Hub: sessions, labels, card, licence, consent,
+    hashes, and what was redacted. Nothing in it says who voted.
+
+    Look through it before you give it away. Exit 1: somebody did not agree, or
+    too few voted.
+
+    Example: proactivebench annotate publish job --output_path given
+    """
+    import re
+
+    from proactivebench.annotation.job import JobFolder
+    from proactivebench.annotation.publishing import publishable, write_published
+    from proactivebench.cli.terminal import safe
+    from proactivebench.errors import BadArgument, DataError, WrongFile
+    from proactivebench.files import read_bytes
+    from proactivebench.store import write_whole
+    from proactivebench.text import own_kinds, write_lines
+    from proactivebench.traces.jsonl import PUBLISHED
+
+    if push and not name:
+        raise BadArgument("--push needs --name ORG/NAME, a data set's repository that is there already")
+    if name and not re.fullmatch(r"[\w.-]+/[\w.-]+", name, re.ASCII):
+        raise BadArgument(f"--name {name}: write it as ORG/NAME")
+    if licence is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}", licence):
+        raise BadArgument(f"--licence {licence}: give a short id, such as CC-BY-4.0 (see spdx.org/licenses)")
+    if private_labels and not traces_only:
+        raise BadArgument("--private_labels goes with --traces_only: without it the labels are published")
+    folder = JobFolder(job)
+    if private_labels and private_labels.resolve().is_relative_to(output_path.resolve()):
+        raise WrongFile(f"{private_labels} lies in what is published: give a place outside {output_path}")
+    own: tuple[Kind, ...] = ()
+    if own_words:
+        try:
+            own = own_kinds(read_bytes(own_words, "own words to remove, one a line").decode())
+        except ValueError as error:
+            raise DataError(f"{own_words}: {error}") from None
+    found = publishable(folder, licence=licence, own=own, traces_only=traces_only, with_reasons=with_reasons, name=name)
+    written = write_published(found, output_path, folder)
+    facts = found.facts
+    labelled = facts.task.moments - facts.task.unlabelled
+    print(
+        safe(
+            f"{output_path}: {len(facts.task.traces):,} sessions, {labelled:,} of {facts.task.moments:,} moments "
+            f"labelled by {facts.people}, {facts.licence}, data {facts.task.data_hash[:12]}"
+        )
+    )
+    marked = ", ".join(f"{count:,} {kind}" for kind, count in sorted(facts.marked.items())) or "nothing"
+    print(safe(f"redacted: {marked} (redaction.json says where)"))
+    for line in found.left_out:
+        print(safe(f"left out: {line}"))
+    if private_labels:
+        write_whole(private_labels, write_lines(found.labelled).decode(), private=True)
+        print(safe(f"{private_labels}: the labels of these sessions, for you alone"))
+    if push and name:
+        from proactivebench.board.publish.submission import open_pull_request
+
+        address = open_pull_request(name, "dataset", dict(found.files), f"{facts.title[:80]}: sessions and labels")
+        print(safe(f"put up at {address}: look through it and merge it there"))
+        print(safe(f"next: proactivebench run --model always --tasks hf:{name}"))
+    else:
+        print(safe(f"next: read {written} and {output_path / PUBLISHED} through, then --name ORG/NAME --push"))

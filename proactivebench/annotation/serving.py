@@ -24,6 +24,7 @@ from proactivebench.web.guard import page, read_body, token_sha256
 from proactivebench.web.serving import application
 
 FIRST_PORT = 8765
+MOST_OPEN = 50  # votes files that are held at a time
 _PORT_FILE = ".serving.port"
 _PORT = TypeAdapter(Annotated[int, Field(ge=1, le=65_535)])
 _STATUSES: dict[type[ProactiveBenchError], int] = {
@@ -57,6 +58,7 @@ class AnnotationServer:
     def __init__(self, material: Material, annotators: Iterable[Annotator], say: Callable[[str], None]) -> None:
         self._material = material
         self._voters = {one.token_sha256: Voter(material, one) for one in annotators}
+        self._open: dict[Voter, None] = {}  # whose file is held, who was here last comes last
         self._ended = set(withdrawn(material.folder))
         self._say = say
         base = "/a/{token:[A-Za-z0-9_-]+}"
@@ -144,6 +146,8 @@ class AnnotationServer:
         async with voter.turn:
             if voter.annotator.token_sha256 in self._ended:
                 raise web.HTTPGone(text=_WITHDRAWN)
+            self._open.pop(voter, None)
+            self._open[voter] = None
             try:
                 found = await asyncio.to_thread(voter.do, work)
             except (NotYet, BadArgument):
@@ -153,6 +157,7 @@ class AnnotationServer:
                 raise
             if writes:
                 self._tell(voter, None)
+        await self._close_idle()
         return web.json_response(found)
 
     def _tell(self, voter: Voter, trouble: str | None) -> None:
@@ -160,6 +165,14 @@ class AnnotationServer:
         if trouble != voter.trouble:
             voter.trouble = trouble
             self._say(f"{voter.annotator.pseudonym}: {trouble or 'answers are written again'}")
+
+    async def _close_idle(self) -> None:
+        """Let go of the files of those who were here longest ago: as many as hundreds need no memory or open files."""
+        while len(self._open) > MOST_OPEN:
+            idle = next(iter(self._open))
+            del self._open[idle]
+            async with idle.turn:
+                idle.close()
 
     async def _close(self, _app: web.Application) -> None:
         for voter in self._voters.values():
@@ -175,8 +188,10 @@ def _index(text: str) -> int:
 
 def _language(request: web.Request, languages: tuple[str, ...]) -> str:
     """The page's language: what the address asks for, or what the browser likes best, of those there are."""
+    known = {one.lower(): one for one in languages}
     asked = [request.query.get("lang", ""), *_accepted(request.headers.get("Accept-Language", ""))]
-    return next((one for one in (word.split("-")[0].lower() for word in asked) if one in languages), languages[0])
+    words = (one for word in asked for one in (word.lower(), word.lower().partition("-")[0]))
+    return next((known[word] for word in words if word in known), languages[0])
 
 
 def _accepted(header: str) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -44,6 +46,8 @@ class OpenVotes:
         try:
             self.progress = hear(Progress(material, annotator), self._file)
             self._left = _stamp(self._file)
+            if self._left.size == 0:
+                _keep_entries(self._file.parent)
         except BaseException:
             self._log.close()
             raise
@@ -60,7 +64,7 @@ class OpenVotes:
 
     def close(self) -> None:
         """Let go of the file; one in which nothing was said is no votes file."""
-        if self._left.size == 0:
+        if self._left.size == 0 and self._file.exists() and self.unchanged():
             self._file.unlink(missing_ok=True)
         self._log.close()
 
@@ -120,11 +124,11 @@ def hear(spoken: Said, file: Path) -> Said:
     return spoken
 
 
-def check(material: Material, annotator: Annotator) -> None:
+def check(material: Material, pseudonym: str) -> None:
     """Read one annotator's file, if there is one. Raises `DataError` naming the line that cannot be their word."""
-    file = material.folder.votes_file(annotator.pseudonym)
+    file = material.folder.votes_file(pseudonym)
     end_last_line(file)
-    hear(Spoken(annotator.pseudonym, material.items), file)
+    hear(Spoken(pseudonym, material.items), file)
 
 
 def _stamp(file: Path) -> _Stamp:
@@ -136,6 +140,16 @@ def _stamp(file: Path) -> _Stamp:
             raise CannotWrite(_gone(file)) from None
         raise
     return _Stamp(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _keep_entries(folder: Path) -> None:
+    """Let a folder's entries outlast a power cut, where the system can."""
+    with suppress(OSError):  # Windows opens no folder, and some file systems flush none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _gone(path: Path) -> str:

@@ -123,6 +123,14 @@ def test_suspended_it_goes_on_and_a_second_server_is_refused_and_ctrl_c_ends_it(
         out, _ = running.communicate(timeout=30)
         assert running.returncode == 0
         assert out == "stopped; every answer is saved: the same command goes on, with the same links\n"
+    job_file = job / "votes" / "a1.jsonl"
+    good = job_file.read_text()
+    job_file.write_text(good + "{}\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["annotate", "serve", str(job), "--annotator", "new"])
+    assert ended.value.code == 2
+    assert "a1.jsonl:3 is no vote" in capsys.readouterr().err
+    assert "new" not in (job / "annotators.json").read_text(), "no link is made that nobody sees"
     main_says = _command(capsys, "withdraw", str(job), "a1")
     assert main_says == "a1 has withdrawn: votes, consent and place are deleted\n"
     assert not [path for path in job.rglob("*") if "a1" in path.name]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from proactivebench.annotation import serving as serving_module
 from proactivebench.annotation.annotators import admit, held, withdraw, withdrawn
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.showing import Material
@@ -267,7 +268,7 @@ def test_a_votes_file_edited_into_something_else_is_named_and_kept(tmp_path: Pat
                 assert re.search(why, said.json["error"])
             assert file.read_text() == bad
             with pytest.raises(DataError, match=why):
-                check(Material(serving.folder), serving.folder.annotators()["ann"])
+                check(Material(serving.folder), "ann")
             assert file.read_text() == bad
             file.write_text(good)
             assert (await ann.click(1, "no")).status == 200
@@ -295,6 +296,57 @@ def test_a_good_edit_counts_and_a_torn_line_goes(tmp_path: Path) -> None:
             assert (await ann.click(1, "yes")).status == 200
             assert len(file.read_text().splitlines()) == 4
         assert len(votes(serving.folder)) == 3
+
+    run(work)
+
+
+def test_a_file_that_is_put_in_place_of_an_empty_one_is_kept(tmp_path: Path) -> None:
+    job = make_job(tmp_path / "job").path
+
+    async def work() -> None:
+        async with served(job) as serving:
+            ann, file = serving.person("ann"), serving.folder.votes_file("ann")
+            await ann.consent()
+            await ann.click(0, "yes")
+            backup = file.read_bytes()
+        file.unlink()
+        async with served(job, ["carl"]) as again:
+            again.tokens["ann"] = serving.tokens["ann"]
+            ann = again.person("ann")
+            assert (await ann.get("state")).json["consented"] is False
+            assert file.read_bytes() == b""
+            file.write_bytes(backup)
+            assert (await ann.get("showing/0")).json["said"]["need"] == "yes"
+        assert file.read_bytes() == backup
+        async with served(job, ["dora"]) as last:
+            await last.person("dora").get("state")
+        assert not last.folder.votes_file("dora").exists(), "who only looked said nothing"
+
+    run(work)
+
+
+def test_of_many_people_only_those_who_were_here_last_have_their_files_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(tmp_path / "job").path
+    names = ["ann", "bob", "carl", "dora"]
+    monkeypatch.setattr(serving_module, "MOST_OPEN", 2)
+
+    async def work() -> None:
+        async with served(job, names) as serving:
+            people = [serving.person(name) for name in names]
+            await asyncio.gather(*(person.consent() for person in people))
+            for index in range(3):
+                await asyncio.gather(*(person.answer_all(lambda _: "reject", most=1) for person in people))
+                free = 0
+                for name in names:
+                    try:
+                        serving.folder.open_votes(name).close()
+                        free += 1
+                    except UsageError:
+                        continue
+                assert free == 2
+                assert {(await person.get("state")).json["position"] for person in people} == {index + 1}
 
     run(work)
 

@@ -46,11 +46,11 @@ def serve(job: Path, port: int | None, annotator: tuple[str, ...], relink: tuple
     with held(folder, "use its links, or stop it first"):
         material = Material(folder)
         with _listen(folder, port) as listening:
+            for name in {*folder.annotators(), *annotator} & {*folder.voters()}:
+                check(material, name)
             there = admit(folder, annotator, relink=relink)
             if not there.annotators:
                 there = admit(folder, planned(folder.job))
-            for one in there.annotators.values():
-                check(material, one)
             server = AnnotationServer(material, there.annotators.values(), complain)
             run(server.app, listening, lambda: _tell_links(folder, there, listening.getsockname()[1]))
     print("stopped; every answer is saved: the same command goes on, with the same links")

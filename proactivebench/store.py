@@ -333,6 +333,11 @@ def first_problem(error: ValidationError) -> str:
     """The first problem of a failed validation in a few words: where and what."""
     problem = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int)) or "the line"
+    if problem["type"] == "union_tag_not_found":
+        return f"it has no {problem['ctx']['discriminator']}"
+    if problem["type"] == "union_tag_invalid":
+        told = problem["ctx"]
+        return f"its {told['discriminator']} is {told['tag'][:40]!r}, not one of {told['expected_tags']}"
     if problem["type"] == "value_error":  # said in our own words, which name the place
         return problem["msg"].removeprefix("Value error, ")
     return f"{place}: {problem['msg']}"

@@ -192,6 +192,8 @@ def test_what_is_no_votes_file_is_told_for_what_it_is(
         (bytes(range(256)), "mail is a binary file"),
         (b"[" * 100_000, "mail:1 is no vote"),
         (b'{"kind": "vote"}', "mail:1 is no vote"),
+        (b'{"kind": "voted"}', "its 'kind' is 'voted', not one of 'vote', 'consent', 'mailed'"),
+        (b'{"name": "x"}', "mail:1 is no vote .it has no 'kind'."),
         (b"\n\n", "is empty"),
     ):
         file.write_bytes(content)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from perf.measure import Measure, table
 
-NAMES = ("startup", "store", "scoring", "judging", "rollout", "board")
+NAMES = ("startup", "store", "scoring", "judging", "rollout", "board", "annotating")
 
 
 def main() -> int:

@@ -107,6 +107,20 @@ def test_sessions_are_numbered_as_this_person_meets_them(tmp_path: Path) -> None
     assert [progress.shown(index).occasion for index in range(progress.total)] == [0] * 21 + [1] * 10
 
 
+def test_a_click_looks_at_its_own_item_however_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    progress = way(tmp_path, sessions=10, events=20)
+    for index in range(150):
+        answer_all(progress, index)
+    looked: list[int] = []
+    complete = Progress._complete
+    monkeypatch.setattr(Progress, "_complete", lambda self, index: looked.append(index) or complete(self, index))
+    answer_all(progress, 150)
+    progress.showing(150)
+    progress.state()
+    assert progress.position == 151
+    assert len(looked) < 20
+
+
 @pytest.mark.parametrize(
     ("answer", "offer", "why"),
     [

@@ -9,7 +9,7 @@ import pytest
 from proactivebench.anchors import ASKED, HUMAN, NEED_ORACLE, Anchor, anchors_beside, anchors_of
 from proactivebench.evaluation import report_of, run_async
 from proactivebench.preparation import Settings, prepare
-from proactivebench.records import OFFER_RULES, NeedRule, Report, Task
+from proactivebench.records import OFFER_RULES, NeedRule, Report, Task, TaskVotes
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.timing import distinct_share, need_counts, timing_of
 from proactivebench.traces import load_task
@@ -116,6 +116,19 @@ def test_one_human_is_each_voter_against_the_others():
     # moment 1: (yes, no), (yes, no), (no, yes); moment 2: (yes, no), (no, no), (no, no)
     assert figure(human, "need_detection_recall") == 0
     assert figure(human, "needless_offer_rate") == pytest.approx(3 / 5)
+
+
+def test_one_human_goes_by_who_voted_where_that_is_known():
+    """Ann accepts both, Bob neither: whatever the order of their votes, and though Cid saw one of them only."""
+
+    def known(task: str, **given: bool) -> TaskVotes:
+        return TaskVotes(task=task, votes=tuple(given.values()), annotators=tuple(given))
+
+    moment = labels(known("a", ann=True, bob=False, cid=True), known("b", bob=False, ann=True))
+    human = by_name(task_of(trace_of("voted", "one", given=(moment,))))[HUMAN]
+    # of the two who voted on all: ann accepts, of the others nobody accepts "b" and one of two "a"; bob does not, ann does
+    assert figure(human, "need_detection_recall") == 0
+    assert figure(human, "needless_offer_rate") == 1
 
 
 def test_offers_that_differ_in_nothing_but_a_number_are_the_same():

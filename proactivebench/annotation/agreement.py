@@ -21,6 +21,7 @@ from proactivebench.scoring.timing import SORTED_BY, measured
 from proactivebench.validation.agreement import (
     Consistency,
     Estimate,
+    Floats,
     Gwet,
     against_others,
     alpha_over_traces,
@@ -211,7 +212,7 @@ def kind_agreement(ballots: Ballots, *, seed: int = 0) -> KindAgreement:
                 for a in range(len(names))
                 for b in range(a + 1, len(names))
             ),
-            "ac1": gwet_ac1(table),
+            "ac1": _ac1(table),
             "icc": consistency(cut.votes, cut.blocks) if cut else None,
             "one_human": against_others(table, traces, seed=seed),
             "ceiling": ceiling,
@@ -291,6 +292,12 @@ def _observed(ballots: Ballots) -> float | None:
         return None
     n, yes = there[several], ones[several]
     return float(((yes * (yes - 1) + (n - yes) * (n - yes - 1)) / (n * (n - 1))).mean())
+
+
+def _ac1(table: Floats) -> Gwet:
+    """Gwet's AC1; without the interval of no width that its formula gives where all questions are alike."""
+    found = gwet_ac1(table)
+    return found if found.stderr else found.model_copy(update={"stderr": None, "interval": None})
 
 
 def _ceiling(ballots: Ballots) -> tuple[Ceiling | None, str | None]:

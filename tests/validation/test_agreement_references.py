@@ -5,8 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from proactivebench.validation.agreement import (
+    against_others,
     alpha_over_traces,
     bootstrapped,
     complete,
@@ -168,8 +170,32 @@ def test_the_bootstrap_draws_whole_traces_and_the_same_ones_each_time() -> None:
     assert alpha_over_traces(table[:15], traces[:15]).reason == "no interval: fewer than 4 traces"
 
 
-def test_the_bootstrap_of_a_mean_is_as_wide_as_the_mean_is_uncertain() -> None:
-    values = np.random.default_rng(5).normal(size=60)
-    sums = np.stack([values, np.ones(60)], axis=1)
-    low, high = bootstrapped(sums, range(60), lambda total: total[..., 0] / total[..., 1]).interval
-    assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(60), rel=0.08)
+def test_the_bootstrap_of_a_mean_is_students_interval() -> None:
+    values = np.random.default_rng(5).normal(0, 0.1, size=12)
+    sums = np.stack([values, np.ones(12)], axis=1)
+    low, high = bootstrapped(sums, range(12), lambda total: total[..., 0] / total[..., 1]).interval
+    expected = stats.t.interval(0.95, 11, loc=values.mean(), scale=stats.sem(values))
+    assert (low, high) == pytest.approx(expected, abs=0.012)
+
+
+def test_the_bootstrap_gives_no_interval_where_nothing_varies() -> None:
+    table = np.array([[1, 1], [0, 0]] * 8, dtype=float)
+    found = alpha_over_traces(table, np.repeat(np.arange(8), 2).tolist())
+    assert (found.value, found.interval, found.reason) == (1.0, None, "no interval: identical in every trace")
+    assert against_others(np.ones((4, 3)), range(4)).reason == "the others never, or always, accept"
+    assert against_others(np.array([[1, NAN]]), [0]).reason == "nobody else voted on the same"
+
+
+def test_one_against_most_others_is_counted_by_hand() -> None:
+    """Of three: the first is right on one of two that the others accept, and on both that they do not (a tie)."""
+    table = np.array([[1, 1, 1], [0, 1, 1], [0, 1, 0], [0, 0, 0], [1, NAN, NAN]])
+    found = against_others(table, range(5), person=0)
+    assert (found.value, found.items) == (0.75, 4)
+    said = {True: [], False: []}
+    for row in table.tolist():
+        for place, vote in enumerate(row):
+            others = [other for at, other in enumerate(row) if at != place and not np.isnan(other)]
+            if others and not np.isnan(vote):
+                said[2 * sum(others) > len(others)].append(vote)
+    expected = (np.mean(said[True]) + 1 - np.mean(said[False])) / 2
+    assert against_others(table, range(5)).value == pytest.approx(expected)

@@ -70,9 +70,11 @@ def _traces(found: Merged, written: Path) -> list[str]:
         said = [need for label in labels if (need := label.needs(rule)) is not None]
         if said:
             lines.append(f"help needed ({rule}): {sum(said):,} of {len(said):,} moments")
+    judge = " --judge labels"
     if len(labels) < moments:
         lines.append("moments without a label stay so: the judge `labels` decides where there are labels throughout")
-    return [*lines, f"next: proactivebench run --model always --tasks {written} --judge labels"]
+        judge = ""
+    return [*lines, f"next: proactivebench run --model always --tasks {written}{judge}"]
 
 
 def _labels(found: Merged, written: Path) -> list[str]:
@@ -82,9 +84,12 @@ def _labels(found: Merged, written: Path) -> list[str]:
     labels = [one for one in found.records if isinstance(one, HumanLabel)]
     answers = {(one.trace_id, one.turn, one.repeat, one.round, one.candidate) for one in labels}
     silences = sum(answer[-1] == SILENCE for answer in answers)
-    drawn = "drawn at random and decided blind" if all(one.random for one in labels) else "not drawn at random"
+    drawn = all(one.random and one.blind for one in labels)
+    how = "drawn at random and decided blind" if drawn else "not drawn at random"
     return [
         f"{written}: {len(labels):,} labels of {len(answers) - silences:,} offers and {silences:,} silences of "
-        f"{found.run.name} ({found.run.agent}), {drawn}; {_from(found)}",
-        f"next: proactivebench score {found.run.path} --human_labels {written}",
+        f"{found.run.name} ({found.run.agent}), {how}; {_from(found)}",
+        f"next: proactivebench score {found.run.path} --human_labels {written}"
+        if drawn
+        else "they correct no score; merged into traces (--form traces) they label the data",
     ]

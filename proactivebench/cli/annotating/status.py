@@ -60,7 +60,7 @@ def _lines(found: JobStatus) -> Iterator[str]:
     if found.expected:
         yield f"expected to be done by {_time(found.expected)}, at the pace so far, breaks included"
     if found.idle:
-        yield f"{found.idle} of the people planned have not begun, or too lately to tell when they will be done"
+        yield f"{found.idle} of the people planned have not begun, or done too little to tell when they will be through"
     if any(person.outdated for person in found.people):
         yield "to others: they agreed to instructions that have changed since, and are asked again"
     for person in found.people:

@@ -126,7 +126,7 @@ def test_one_human_goes_by_who_voted_where_that_is_known():
 
     moment = labels(known("a", ann=True, bob=False, cid=True), known("b", bob=False, ann=True))
     human = by_name(task_of(trace_of("voted", "one", given=(moment,))))[HUMAN]
-    # of the two who voted on all: ann accepts, of the others nobody accepts "b" and one of two "a"; bob does not, ann does
+    # ann and bob voted on all: ann accepts where the others accept nothing together, bob nothing where ann accepts "b"
     assert figure(human, "need_detection_recall") == 0
     assert figure(human, "needless_offer_rate") == 1
 

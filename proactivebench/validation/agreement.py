@@ -98,8 +98,8 @@ def bootstrapped(
 ) -> Estimate:
     """A statistic of sums over items, with the interval of a bootstrap over traces: the 2.5 and 97.5 % points of
     `DRAWS` samples of whole traces, drawn with replacement, their distances from the value widened by √(G/(G − 1))·t/z
-    for G traces (t with G − 1 degrees of freedom). Plain percentiles are too narrow with few clusters (Hesterberg 2015):
-    with 12 traces they cover .87 to .93, and widened .92 to .96 (perf/results/agreement.md).
+    for G traces (t with G − 1 degrees of freedom). Plain percentiles are too narrow with few clusters (Hesterberg
+    2015): with 12 traces they cover .87 to .93, and widened .92 to .96 (perf/results/agreement.md).
 
     Args:
         sums: (items, columns): what each item adds.

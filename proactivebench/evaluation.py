@@ -295,9 +295,8 @@ def _works(replies: Iterable[Reply], task: Task) -> Iterator[Work]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportExtras:
     """What a user gives beside a run to learn more from it: a YAML table of prices per million tokens that names the
-    agent; people's labels of this run's answers; runs of `never` and `always` under the
-    same judge, which break-even costs are measured against. `correct` asks for metrics corrected by the judges'
-    measured errors."""
+    agent; people's labels of this run's answers; runs of `never` and `always` under the same judge, which break-even
+    costs are measured against. `correct` asks for metrics corrected by the judges' measured errors."""
 
     prices: Path | None = None
     human_labels: Sequence[HumanLabel] = ()
@@ -375,10 +374,11 @@ def _anchor(path: Path, task: Task) -> tuple[str, Report]:
 
 
 def score_run(store: RunStore, task: Task | None = None, beside: ReportExtras | None = None) -> Report:
-    """Score a run and write its `report.json`; people's labels given beside it are kept with it from then on."""
+    """Score a run and write its `report.json`; people's labels given beside it are kept with it from then on. Raises
+    `DataError` where these are of another run."""
     report = report_of(store, task or task_of(store), beside)
     if beside and beside.human_labels:
-        store.keep_labels(beside.human_labels)
+        store.keep_labels(beside.human_labels, report)
     store.write_report(report)
     return report
 

@@ -187,8 +187,13 @@ class RunStore:
             (self.path / "verdicts").mkdir(exist_ok=True)
         return Appender(self.path / "verdicts" / f"{judge_id}{_suffix(shard)}.jsonl")
 
-    def keep_labels(self, labels: Iterable[HumanLabel]) -> Path:
-        """Keep people's labels of the run's answers with it, in place of earlier ones."""
+    def keep_labels(self, labels: Iterable[HumanLabel], report: Report) -> Path:
+        """Keep people's labels of the run's answers with it, in place of earlier ones. Raises `DataError` where its
+        `report` has none of the answers that they are on."""
+        if any(one.people and one.people.elsewhere for one in report.judges):
+            raise DataError(
+                f"{self.path} has none of the answers that these labels are on: give the labels of this run"
+            )
         return write_whole(self.path / _LABELS, write_lines(labels).decode())
 
     def write_report(self, report: Report) -> Path:

@@ -152,6 +152,11 @@ class Adjusted(Record):
     strata: tuple[ByPeople, ...] = ()
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether people's labels are all on answers of some other run."""
+        return bool(self.strata) and not any(side.labelled or side.unscored for side in self.strata)
+
+    @property
     def labelled_by(self) -> str:
         """How much people labelled, in words."""
         votes = sum(side.votes for side in self.strata)

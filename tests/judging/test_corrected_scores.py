@@ -91,6 +91,12 @@ def test_peoples_labels_on_part_of_the_run_give_prediction_powered_metrics(
     assert adjusted["refused"] is None
     assert adjusted["details"]["labelled"] == len(lines)
     assert 0 < adjusted["metrics"]["f1"]["value"] < 1
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps({**lines[0], "trace_id": "of another run"}))
+    with pytest.raises(SystemExit) as ended:
+        main(["score", str(path), "--human_labels", str(other)])
+    assert ended.value.code == 2
+    assert "none of the answers that these labels are on" in capsys.readouterr().err
     labels.unlink()  # they are kept with the run: whoever shows it shows them
     (shown,) = call(capsys, "show", str(path), "--json")["judges"]
     assert shown["adjusted"] == judged["adjusted"]

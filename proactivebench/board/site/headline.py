@@ -11,7 +11,7 @@ from proactivebench.judging.measurement import worth
 from proactivebench.records import Adjusted, JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.chance import over_family
-from proactivebench.scoring.metric import Metric, MetricTable
+from proactivebench.scoring.metric import Columns, Metric, MetricTable
 from proactivebench.scoring.parting import parting_lines
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, METRICS, in_table, metric_for, split_key, with_rules
 from proactivebench.scoring.signflip import p_value
@@ -79,7 +79,8 @@ def boards(reports: Sequence[Named], anchors: Sequence[Anchor] = ()) -> list[Boa
 
 def _by_labels(runs: Sequence[tuple[Named, JudgeReport, Adjusted]]) -> Board:
     """What people said of the runs' own answers, each figure with the judge's behind it, and where the two part."""
-    metrics = [metric for metric in in_table(MetricTable.JUDGED) if any(metric.key in p.metrics for _, _, p in runs)]
+    judged_by = [metric for metric in in_table(MetricTable.JUDGED) if metric.columns is Columns.SPLITS]
+    metrics = [metric for metric in judged_by if any(metric.key in people.metrics for _, _, people in runs)]
     strata = dict.fromkeys(side.stratum for _, _, people in runs for side in people.strata if side.labelled)
     heads, lines, notes = [], [], []
     for metric in metrics:

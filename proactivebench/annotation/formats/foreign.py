@@ -16,6 +16,7 @@ from proactivebench.text import BadLine, NotReadable, load_strict, read_lines
 
 MOST_FILE = 256 * 2**20  # bytes: a hundred times the release's annotation
 MOST_TEXT = 100_000  # characters of one event or offer
+_HEAD = 65_536
 _CENTURY = 4_102_444_800  # seconds; later stamps are no seconds
 
 _NEED = {
@@ -52,14 +53,23 @@ def values_of(path: Path, wanted: str) -> list[tuple[str, Any]]:
     try:
         whole = load_strict(text)
     except NotReadable as error:
-        lines = _lines(text)
-        if len(lines) > 1:
-            return list(_each_line(path, lines))
-        other = foreign(path, text[:65_536].encode(), wanted)
+        if _begins_with_a_value(text):
+            return list(_each_line(path, _lines(text)))
+        other = None if text.lstrip()[:1] in ("[", "{") else foreign(path, text[:_HEAD].encode(), wanted)
         raise other or WrongFile(f"{path}: {error}: give {wanted}") from None
     if isinstance(whole, list):
         return [(f"{path}: entry {number}", value) for number, value in enumerate(whole, start=1)]
     return [(str(path), whole)]
+
+
+def _begins_with_a_value(text: str) -> bool:
+    """Whether a first line is JSON and others follow, as in JSON Lines."""
+    first, _, rest = text.lstrip().partition("\n")
+    try:
+        load_strict(first)
+    except NotReadable:
+        return False
+    return bool(rest.strip())
 
 
 def lines_of(path: Path, wanted: str) -> list[tuple[str, Any]]:

@@ -26,7 +26,7 @@ def read(files: Sequence[Path], folder: JobFolder, options: Options) -> Reading:
     """The votes in files of the release's shapes, on the moments of a job that have the same events before them."""
     found = read_shapes(files)
     moments: dict[Prefix, tuple[str, int]] = {}
-    for trace in folder.traces.values():
+    for trace in folder.sessions.values():
         for turn in range(len(trace.events)):
             moments.setdefault(trace.events[: turn + 1], (trace.trace_id, turn))
     said: list[Said] = []

@@ -54,7 +54,7 @@ def write(folder: JobFolder) -> Mapping[str, str]:
     files: dict[str, str] = {}
     rows: list[dict[str, Any]] = []
     taught: list[list[dict[str, str]]] = []
-    for trace in folder.traces.values():
+    for trace in folder.sessions.values():
         mine = items.get(trace.trace_id, {})
         name = _file_name(trace.trace_id)
         files[f"traces/{name}.json"] = as_json(_trace(trace, mine))

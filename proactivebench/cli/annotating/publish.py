@@ -49,7 +49,7 @@ def publish(
     from proactivebench.annotation.publishing import publishable, write_published
     from proactivebench.cli.terminal import safe
     from proactivebench.errors import BadArgument, DataError, WrongFile
-    from proactivebench.files import read_bytes
+    from proactivebench.files import read_text
     from proactivebench.store import write_whole
     from proactivebench.text import own_kinds, write_lines
     from proactivebench.traces.jsonl import PUBLISHED
@@ -68,7 +68,7 @@ def publish(
     own: tuple[Kind, ...] = ()
     if own_words:
         try:
-            own = own_kinds(read_bytes(own_words, "own words to remove, one a line").decode())
+            own = own_kinds(read_text(own_words, "own words to remove, one a line"))
         except ValueError as error:
             raise DataError(f"{own_words}: {error}") from None
     found = publishable(folder, licence=licence, own=own, traces_only=traces_only, with_reasons=with_reasons, name=name)

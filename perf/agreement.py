@@ -35,9 +35,9 @@ class World:
 
 
 WORLDS = (
-    World("as METRICS says of the release"),
+    World("people unlike, as on the release"),
     World("people alike", thresholds=0.5, pulls=1.5),
-    World("people unlike, questions alike", people=4, pulls=0.5, shared=0.3),
+    World("people more unlike than questions", people=4, pulls=0.5, shared=0.3),
     World("a quarter of the votes missing", people=4, missing=0.25),
     World("6 traces", traces=6),
     World("24 traces of 10", traces=24, questions=10),

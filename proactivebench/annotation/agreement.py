@@ -83,9 +83,10 @@ class Human(Record):
 class KindAgreement(Record):
     """Agreement on one kind of question. What needs three people is None below that, with the `reason`.
 
-    `observed` is the share of agreeing pairs, averaged over questions with two votes; `icc` rests on the questions with
-    as many votes as most have; `one_human` is everybody's vote against the majority of the others, pooled; `human` the
-    same of the need at a moment (METRICS.md §7).
+    `usual` is α on the questions with as many votes as most have, on which `icc` rests, too; None where all that have
+    two votes have as many. `observed` is the share of agreeing pairs, averaged over questions with two votes;
+    `one_human` is everybody's vote against the majority of the others, pooled; `human` the same of the need at a moment,
+    the row of need tables.
     """
 
     kind: Kind
@@ -93,6 +94,7 @@ class KindAgreement(Record):
     votes: int
     people: tuple[Person, ...]
     alpha: Estimate
+    usual: Estimate | None = None
     reason: str | None = None
     observed: float | None = None
     pairs: tuple[Pair, ...] = ()
@@ -214,6 +216,11 @@ def kind_agreement(ballots: Ballots, *, seed: int = 0) -> KindAgreement:
             ),
             "ac1": _ac1(table),
             "icc": consistency(cut.votes, cut.blocks) if cut else None,
+            "usual": (
+                alpha_over_traces(cut.votes, cut.traces, seed=seed)
+                if cut and len(cut.votes) < found.alpha.items
+                else None
+            ),
             "one_human": against_others(table, traces, seed=seed),
             "ceiling": ceiling,
             "no_ceiling": no_ceiling,
@@ -252,8 +259,7 @@ def _person(ballots: Ballots, place: int, *, several: bool, seed: int) -> Person
 
 
 def share_over_traces(sessions: Iterable[Sequence[bool]]) -> Estimate:
-    """The share of votes that accept, with interval P of METRICS.md §3 over traces: that of precision, whose counts are
-    the same. `sessions` has each trace's votes."""
+    """The share of votes that accept, with its interval over traces: that of precision, whose counts are the same. `sessions` has each trace's votes."""
     given = list(sessions)
     counts = zeros(len(given))
     counts[:, C.TP] = [sum(votes) for votes in given]

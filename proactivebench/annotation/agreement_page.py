@@ -20,7 +20,7 @@ LEFT, WIDTH, NOTES, ROW = 152, 160, 322, 20  # of a plot's rows, in its own pixe
 CELL, NAME = 46, 110  # of the matrix of pairs
 MOST_PEOPLE = 15  # whose pairs fit into a matrix
 _SHOWN_EVENTS = 6
-_LONGEST = 23  # characters of a name in a plot
+_LONGEST = 21  # characters of a name in a plot
 _MARK = b"<!doctype html>"
 _SAYS = {
     Kind.NEED: ("The need", "“Would you want help now?”, asked before any offer of that moment is shown."),
@@ -174,6 +174,8 @@ def _figures(kind: KindAgreement) -> Iterator[tuple[str, str, str]]:
     yield "Krippendorff's α (nominal)", _estimate(kind.alpha), f"{kind.alpha.items:,} questions; bootstrap over traces"
     if kind.reason is not None:
         return
+    if kind.usual and kind.icc:
+        yield f"α on those with {kind.icc.k} votes", _estimate(kind.usual), f"{kind.usual.items:,} questions; the same"
     if kind.observed is not None:
         yield "Agreeing pairs of votes", _number(kind.observed), "mean over questions with two votes"
     if kind.ac1 and kind.ac1.value is not None:
@@ -255,7 +257,7 @@ def _against(kind: KindAgreement) -> Plot | None:
     rows += [(f"one human, {one.rule}", one.value.value, one.value.interval) for one in kind.human]
     if kind.ceiling:
         rows += [("ceiling: AUC", kind.ceiling.auc_pooled, None), ("… within a person", kind.ceiling.auc_within, None)]
-        rows += [("ceiling by a model: AUC", kind.ceiling.model_auc, None)]
+        rows += [("… by a model of votes", kind.ceiling.model_auc, None)]
     known = [(name, value, ends) for name, value, ends in rows if value is not None]
     caption = (
         "Balanced accuracy of each person's votes against the majority of the others, of the need at a moment (the "

@@ -78,6 +78,8 @@ def _unsure(kind: KindAgreement) -> str:
 
 
 def _shared(kind: KindAgreement) -> Iterator[str]:
+    if kind.usual and kind.icc:
+        yield _line(f"α on those with {kind.icc.k} votes", f"{_told(kind.usual)} ({kind.usual.items:,} questions)")
     if kind.observed is not None:
         yield _line("agreeing pairs of votes", f"{kind.observed:.3f}")
     if kind.ac1 and kind.ac1.value is not None:

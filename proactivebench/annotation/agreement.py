@@ -85,8 +85,8 @@ class KindAgreement(Record):
 
     `usual` is α on the questions with as many votes as most have, on which `icc` rests, too; None where all that have
     two votes have as many. `observed` is the share of agreeing pairs, averaged over questions with two votes;
-    `one_human` is everybody's vote against the majority of the others, pooled; `human` the same of the need at a moment,
-    the row of need tables.
+    `one_human` is everybody's vote against the majority of the others, pooled; `human` the same of the need at a
+    moment, the row of need tables.
     """
 
     kind: Kind
@@ -259,7 +259,8 @@ def _person(ballots: Ballots, place: int, *, several: bool, seed: int) -> Person
 
 
 def share_over_traces(sessions: Iterable[Sequence[bool]]) -> Estimate:
-    """The share of votes that accept, with its interval over traces: that of precision, whose counts are the same. `sessions` has each trace's votes."""
+    """The share of votes that accept, with its interval over traces: that of precision, whose counts are the same.
+    `sessions` has each trace's votes."""
     given = list(sessions)
     counts = zeros(len(given))
     counts[:, C.TP] = [sum(votes) for votes in given]

@@ -94,7 +94,7 @@ def status_of(folder: JobFolder) -> JobStatus:
         answered=enough(answers),
         voted=enough(votes),
         expected=max(known, default=None),
-        idle=len(unfinished) - len(known) + max(0, folder.job.plan.annotators - sum(one.place for one in people)),
+        idle=len(unfinished) - len(known) + max(0, folder.job.plan.annotators - len(people)),
     )
 
 

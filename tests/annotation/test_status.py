@@ -66,6 +66,14 @@ def test_the_table_says_it_to_a_person_and_json_to_a_program(folder: JobFolder) 
     assert told == status_of(folder).model_dump(mode="json")
 
 
+def test_votes_without_a_place_are_somebodys_who_has_begun(folder: JobFolder) -> None:
+    folder.write_annotators([])
+    found = status_of(folder)
+    assert [(one.annotator, one.place, one.done) for one in found.people] == [("ann", False, 0), ("bob", False, 0)]
+    assert found.idle == 2, "of the four planned"
+    assert "no place" in call("annotate", "status", folder.path).out
+
+
 def test_it_reads_while_somebody_writes(folder: JobFolder) -> None:
     with folder.open_votes("cid"):
         assert status_of(folder).people[2].done == 0

@@ -58,6 +58,9 @@ def test_the_wheel_holds_every_declaration_and_nothing_of_the_tests(built):
     tracked = run("git", "ls-files", *DECLARATIONS, cwd=ROOT).splitlines()
     assert {f"proactivebench/_shipped/{name}" for name in tracked} <= set(names)
     assert "proactivebench/py.typed" in names
+    assert {
+        f"proactivebench/annotation/page/{name}" for name in ("page.html", "style.css", "app.js", "texts/zh.json")
+    } <= set(names)
     assert not [name for name in names if name.split("/")[0] in ("tests", "perf", "docs")]
 
 
@@ -77,6 +80,7 @@ def test_the_installed_command_says_its_version_and_helps(installed, tmp_path):
 
 def test_the_installed_package_finds_its_tasks_judges_board_files_and_sample(installed, tmp_path):
     script = (
+        "from proactivebench.annotation.page import render, shipped_texts\n"
         "from proactivebench.resources import shipped\n"
         "from proactivebench.board.site.published import published\n"
         "from proactivebench.judging import create_judge\n"
@@ -84,12 +88,14 @@ def test_the_installed_package_finds_its_tasks_judges_board_files_and_sample(ins
         "import proactivebench\n"
         "print(proactivebench.__file__)\n"
         "print(shipped('tasks').is_dir(), create_judge('labels+lexical').identity.id)\n"
+        "print(len(render('en', shipped_texts()).html) > 30_000)\n"
         "print(len(published().tables), load_task('proactivebench_sample').moments)\n"
         "print(task_structure('proactivebench').moments, task_structure('proactivebench_published').moments)\n"
     )
-    where, judges, sample, released = run(str(installed / "python"), "-c", script, cwd=tmp_path).splitlines()
+    where, judges, page, sample, released = run(str(installed / "python"), "-c", script, cwd=tmp_path).splitlines()
     assert ROOT not in Path(where).parents
     assert judges.startswith("True labels-lexical-")
+    assert page == "True"
     assert sample.startswith("5 ")
     assert released == "233 227"
 

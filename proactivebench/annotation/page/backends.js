@@ -41,7 +41,7 @@ function servedBackend() {
 // The mailed page: what is asked stands in the page, what is said in the browser's store, one entry an answer, so that
 // two windows of one person write beside each other.
 function mailedBackend(mail) {
-  const prefix = `proactivebench:${mail.mailed.identity}:${mail.mailed.annotator}:`;
+  const prefix = `pb:${mail.mailed.identity.slice(0, 16)}:${mail.mailed.annotator}:`; // a browser keeps 5 MB in all
   const store = browserStore();
   let said = new Map();
   let consented = null;
@@ -65,31 +65,40 @@ function mailedBackend(mail) {
     }
   }
 
-  // `said` holds what was answered by showing and question (0: the need, from 1: the offers in the order shown).
+  // `said` holds what was answered by showing and question (0: the need, from 1: the offers in the order shown). `take`
+  // an entry of the store, which another window may have written; null: it is gone.
+  function take(key, text) {
+    if (!key.startsWith(prefix)) return;
+    const place = key.slice(prefix.length);
+    const value = read(text);
+    if (place === "consent") consented = value;
+    else if (!/^\d+\.\d+$/.test(place)) return;
+    else if (!Array.isArray(value) || !Number.isFinite(value[4])) said.delete(place);
+    else {
+      const [answer, reason, seconds, order, at] = value;
+      said.set(place, { answer, reason, seconds, order, at: new Date(at).toISOString() });
+    }
+  }
+
   function load() {
     if (!store) return;
     said = new Map();
     consented = null;
-    for (let at = 0; at < store.length; at += 1) {
-      const key = store.key(at);
-      if (!key.startsWith(prefix)) continue;
-      const place = key.slice(prefix.length);
-      const value = read(store.getItem(key));
-      if (place === "consent") consented = value;
-      else if (/^\d+\.\d+$/.test(place) && value) said.set(place, value);
+    for (const key of Object.keys(store)) take(key, store.getItem(key));
+  }
+
+  function write(place, value) {
+    if (!store) return;
+    try {
+      store.setItem(prefix + place, JSON.stringify(value));
+    } catch {
+      throw new Refusal(507, "");
     }
   }
 
-  function keep(place, value) {
-    if (store) {
-      try {
-        store.setItem(prefix + place, JSON.stringify(value));
-      } catch {
-        throw new Refusal(507, "");
-      }
-    }
-    if (place === "consent") consented = value;
-    else said.set(place, value);
+  function keep(place, vote) {
+    write(place, [vote.answer, vote.reason, vote.seconds, vote.order, Date.parse(vote.at)]);
+    said.set(place, vote);
   }
 
   const answered = (index, question) => {
@@ -164,14 +173,13 @@ function mailedBackend(mail) {
   }
 
   load();
-  if (store) window.addEventListener("storage", load);
+  window.addEventListener("storage", ({ key, newValue }) => (key === null ? load() : take(key, newValue)));
   return {
     mailed: true,
     keeps: store !== null,
     file: `${mail.mailed.annotator}.votes.jsonl`,
     lines,
     async state() {
-      load();
       const at = position();
       const { annotator, job } = mail.mailed;
       return {
@@ -183,7 +191,9 @@ function mailedBackend(mail) {
     showing: async (index) => showing(index),
     vote,
     async consent(instructions) {
-      keep("consent", { instructions, at: new Date().toISOString() });
+      const agreed = { instructions, at: new Date().toISOString() };
+      write("consent", agreed);
+      consented = agreed;
       return {};
     },
     async withdraw() {

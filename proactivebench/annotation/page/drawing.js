@@ -68,7 +68,7 @@ function makeScreen(app, mailed, chosen) {
 
   function drawInstructions() {
     const texts = app.state.instructions;
-    const written = texts[language.now] ? language.now : "en";
+    const written = [language.now, "en", ...Object.keys(texts)].find((one) => one in texts);
     $("instructions").lang = written;
     $("instructions").replaceChildren(...safeNodes(texts[written]));
     $("consent").firstElementChild.textContent = language.say(app.state.consented ? "back_to_items" : "consent");

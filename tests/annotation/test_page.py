@@ -257,6 +257,10 @@ def test_what_was_said_is_taken_back_changed_and_given_a_reason(chromium: Any, l
     assert window.pressed == ["reject"]
     window.press("ArrowLeft", "ArrowRight", "ArrowRight")
     assert window.pressed == ["premature"]
+    window.press("e")
+    page.keyboard.type("later")
+    window.press("Enter")
+    assert [vote.reason for vote in local.folder.votes().values() if vote.annotator == name] == [None, None, "later"]
     window.press("Escape")
     assert window.text("#counted").startswith("3 of")
     assert [one[3] for one in local.said(name)][2:] == ["no", "reject", "premature"]
@@ -591,6 +595,12 @@ def test_times_are_read_as_people_write_them(chromium: Any, local: Local) -> Non
         ("", None),
     ):
         assert window.page.evaluate("text => timeline.seconds(text)", text) == seconds, text
-    for length, language, words in ((90, "en", "2 min"), (5400, "en", "1.5 hr"), (172_800, "zh", "2天")):
+    for length, language, words in (
+        (90, "en", "2 min"),
+        (3600, "en", "1 hr"),
+        (29_100, "en", "8 hr"),
+        (5400, "en", "1.5 hr"),
+        (172_800, "zh", "2天"),
+    ):
         assert window.page.evaluate("([l, how]) => timeline.span(l, how)", [length, language]) == words
     window.check()

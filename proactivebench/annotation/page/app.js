@@ -355,9 +355,13 @@
     $("reason").focus();
   }
 
+  // Back to the answers; where one stands already, its new reason is sent with it.
   function leaveReason() {
-    if (!$("reason").value.trim()) screen.openReason(false);
+    const { said } = asking.questions(app.showing)[app.question];
+    const written = $("reason").value.trim();
+    if (!written) screen.openReason(false);
     $("question").focus({ preventScroll: true });
+    if (said && (said.reason || "") !== written) answer(said.answer);
   }
 
   // --- keys --------------------------------------------------------------------------------------------------------

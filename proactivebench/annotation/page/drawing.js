@@ -123,11 +123,10 @@ function makeScreen(app, mailed, chosen) {
   }
 
   function drawOffer({ offer, at }) {
+    const of = (app.showing.offers || []).length;
     $("offer").hidden = !offer || app.teaching;
-    if (!offer) return;
-    const of = app.showing.offers.length;
-    $("offer-title").textContent = language.say(of > 1 ? "offers_n" : "offers", { n: at + 1, of });
-    $("offer-text").textContent = offer.text;
+    $("offer-title").textContent = offer ? language.say(of > 1 ? "offers_n" : "offers", { n: at + 1, of }) : "";
+    $("offer-text").textContent = offer ? offer.text : "";
   }
 
   function drawTags(live) {

@@ -22,7 +22,7 @@ const timeline = (function () {
     return Number.isNaN(date) ? null : date / 1000;
   }
 
-  // 65 → "1:05", 3725 → "1:02:05", a day and more → "1 d 3:20" is left to `span`.
+  // 65 → "1:05", 3725 → "1:02:05".
   function clock(since) {
     const whole = Math.max(0, Math.round(since));
     const two = (number) => String(number).padStart(2, "0");
@@ -34,9 +34,9 @@ const timeline = (function () {
   // A length of time in the reader's language: "12 min", "3 hr", "2 days".
   function span(length, language) {
     const [unit, size] = [["day", DAY], ["hour", 3600], ["minute", 60], ["second", 1]].find(
-      ([, one]) => length >= one * (one === 60 ? 1 : 1.5),
+      ([name, one]) => length >= one * (name === "day" ? 1.5 : 1),
     ) || ["second", 1];
-    const digits = unit === "hour" && length < 10 * 3600 ? 1 : 0;
+    const digits = unit === "hour" && length < 3 * 3600 ? 1 : 0;
     const how = { style: "unit", unit, unitDisplay: unit === "day" ? "long" : "short", maximumFractionDigits: digits };
     return new Intl.NumberFormat(language, how).format(length / size);
   }
@@ -86,9 +86,10 @@ const timeline = (function () {
         line.setAttribute("aria-current", "step");
         time.append(" ", element("span", "now", words("now")));
       }
-      const text = element("p", "event", event.event);
-      text.lang = "";
-      line.append(time, ...(last ? [text] : cut(event.event, words)));
+      const whole = element("p", "event", event.event);
+      whole.lang = "";
+      whole.id = "newest";
+      line.append(time, ...(last ? [whole] : cut(event.event, words)));
       lines.push(line);
     });
     list.replaceChildren(...lines);

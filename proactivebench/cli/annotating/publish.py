@@ -48,10 +48,9 @@ def publish(
     from proactivebench.annotation.job import JobFolder
     from proactivebench.annotation.publishing import publishable, write_published
     from proactivebench.cli.terminal import safe
-    from proactivebench.errors import BadArgument, DataError, WrongFile
-    from proactivebench.files import read_text
+    from proactivebench.errors import BadArgument, WrongFile
     from proactivebench.store import write_whole
-    from proactivebench.text import own_kinds, write_lines
+    from proactivebench.text import write_lines
     from proactivebench.traces.jsonl import PUBLISHED
 
     if push and not name:
@@ -65,12 +64,7 @@ def publish(
     folder = JobFolder(job)
     if private_labels and private_labels.resolve().is_relative_to(output_path.resolve()):
         raise WrongFile(f"{private_labels} lies in what is published: give a place outside {output_path}")
-    own: tuple[Kind, ...] = ()
-    if own_words:
-        try:
-            own = own_kinds(read_text(own_words, "own words to remove, one a line"))
-        except ValueError as error:
-            raise DataError(f"{own_words}: {error}") from None
+    own = _own(own_words) if own_words else ()
     found = publishable(folder, licence=licence, own=own, traces_only=traces_only, with_reasons=with_reasons, name=name)
     written = write_published(found, output_path, folder)
     facts = found.facts
@@ -96,3 +90,26 @@ def publish(
         print(safe(f"next: proactivebench run --model always --tasks hf:{name}"))
     else:
         print(safe(f"next: read {written} and {output_path / PUBLISHED} through, then --name ORG/NAME --push"))
+
+
+def _own(file: Path) -> tuple[Kind, ...]:
+    """The kinds of a user's list. Raises `WrongFile` for what is another thing, `DataError` naming the line."""
+    from proactivebench.errors import DataError, WrongFile
+    from proactivebench.files import foreign, read_bytes
+    from proactivebench.text import own_kinds
+
+    wanted = "words to remove, one a line, or `regex:` and a pattern"
+    content = read_bytes(file, wanted)
+    if file.suffix != ".txt" and (
+        other := foreign(str(file), content, wanted)
+    ):  # a list of names may look like a table
+        raise other
+    try:
+        kinds = own_kinds(content.decode())
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except ValueError as error:
+        raise DataError(f"{file}: {error}") from None
+    if not kinds:
+        raise WrongFile(f"{file} holds no word: give {wanted}")
+    return kinds

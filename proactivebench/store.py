@@ -289,10 +289,12 @@ def _whole(line: bytes) -> bool:
 
 def write_whole(file: Path, text: str, *, private: bool = False) -> Path:
     """Write a file so that a reader finds the old or the new text, never a part; a `private` one is its owner's alone
-    to read from its first byte on. Raises `CannotWrite`."""
+    to read from its first byte on. Raises `CannotWrite`, also where a device or a pipe stands, which would be gone."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with cannot_write(file):
+            if file.exists() and not file.is_file() and not file.is_dir():
+                raise CannotWrite(f"cannot write {file}: it is a device or a pipe: give the name of a file")
             with open(draft, "w", encoding="utf-8", newline="\n", opener=_private if private else None) as stream:
                 stream.write(text)
                 stream.flush()

@@ -24,7 +24,7 @@ from proactivebench.records import (
     Verdict,
     VerdictStatus,
 )
-from proactivebench.store import RunStore
+from proactivebench.store import RunStore, write_whole
 from tests.scripted import offer, tiny_task
 from tests.servers.chat import Say, chat_server
 
@@ -297,3 +297,13 @@ def test_out_of_open_files_says_which_limit_to_raise(store, monkeypatch):
     monkeypatch.undo()
     with store.append_replies() as log:  # the lock was given back
         log.append([reply(0)])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_or_a_device_is_never_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(CannotWrite, match="it is a device or a pipe"):
+        write_whole(pipe, "text")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]

@@ -176,7 +176,9 @@ def write_merged(folder: JobFolder, merged: Merged, form: Form, output_path: Pat
         raise WrongFile(f"{output_path} lies in the job's folder, whose files are its own: give a place outside it")
     if output_path.is_dir():
         raise WrongFile(f"{output_path} is a folder: give the name of a file, as {output_path / f'{form}.jsonl'}")
-    if output_path.exists() and not _holds(output_path, _KINDS[form]):
+    if output_path.suffix == ".gz":
+        raise WrongFile(f"{output_path} would not be gzip, as its name says: give a name that ends in .jsonl")
+    if output_path.is_file() and not _holds(output_path, _KINDS[form]):
         raise WrongFile(f"{output_path} is there already and holds no {form} of an earlier merge: give another name")
     with cannot_write(output_path):
         output_path.parent.mkdir(parents=True, exist_ok=True)

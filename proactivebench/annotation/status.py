@@ -67,8 +67,8 @@ def status_of(folder: JobFolder) -> JobStatus:
 
     Raises `WrongFile` where there is no job, `DataError` where what it asks cannot be read.
     """
-    places = folder.annotators()
     material = Material(folder)
+    places = folder.annotators()
     names = dict.fromkeys([*places, *folder.voters()])
     read = {name: _read(folder, name) for name in names}
     people = tuple(_person(material, name, places.get(name), *read[name]) for name in names)

@@ -113,6 +113,7 @@ def test_what_cannot_be_merged_is_said_in_one_line(voted: JobFolder, tmp_path: P
         ((tmp_path / "nowhere", "--output_path", tmp_path / "traces.jsonl"), 2, "no annotation job"),
         ((forged.path, "--output_path", tmp_path / "traces.jsonl"), 2, "no answer to the need"),
         ((voted.path, "--output_path", other / "traces.jsonl"), 4, "cannot write"),
+        ((voted.path, "--output_path", tmp_path / "traces.jsonl.gz"), 2, "would not be gzip"),
     ):
         done = call("annotate", "merge", *words)
         assert (done.code, len(done.err.splitlines())) == (code, 1), done.err

@@ -403,9 +403,9 @@ def check_valid(report: Report, store: RunStore | None = None) -> None:
     """Raise `InvalidRun` where a report's numbers may not be used as they are: incomplete, spoilt by the provider, or
     too much unscored. Where its run is at hand too, what is missing is said with what went wrong."""
     check_complete(report, store)
-    if report.unclean and report.unclean.too_many:
+    if report.spoilt:
         raise InvalidRun(
-            f"{report.invalid(report.judges[0])}: see which with `proactivebench show`, then run with another "
+            f"{report.spoilt}: see which with `proactivebench show`, then run with another "
             "server or provider, in a new --output_path"
         )
     for judged in report.judges:

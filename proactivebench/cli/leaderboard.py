@@ -15,10 +15,12 @@ from proactivebench.cli.parameters import PATH, Group, Whole, option, switch
 from proactivebench.files import folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from proactivebench.board.entry.evidence import Refusal
     from proactivebench.board.publish.building import Board
     from proactivebench.board.verify.formats import Said
+    from proactivebench.board.verify.sealed import SealedTask
     from proactivebench.preparation import Serving
 
 output_format = option(
@@ -28,6 +30,10 @@ output_format = option(
     metavar="rich|json|github|markdown",
     help="For a person, a program, CI or a comment.",
 )
+private_labels = click.option(
+    "--labels", type=PATH, multiple=True, metavar="PRIVATE", help="Maintainers: a sealed set's labelled traces."
+)
+_OF_THESE = "give the labelled traces of the set that they answer, events and order as published"
 output_site = option("--output_path", type=PATH, default=Path("site"), help="Where the site goes.")
 _ANSWERS = "yes|no|unknown"
 ENTRY = "an entry's folder, as `leaderboard prepare` writes it"
@@ -61,6 +67,7 @@ def leaderboard() -> None:
 @options.price
 @option("--price_basis", help="Where the price is from: a list and its day.")
 @option("--run_id", help="This run: a name. [default: its date and a hash]")
+@switch("--sealed", help="Answers alone: the maintainers have the labels.")
 def prepare(
     run: Path,
     output_path: Path,
@@ -79,9 +86,11 @@ def prepare(
     price: str | None,
     price_basis: str | None,
     run_id: str | None,
+    sealed: bool,
 ) -> None:
     """Bundle a run as an entry: replies, verdicts and a declaration, without
-    addresses, paths, provider errors and private reasoning.
+    addresses, paths, provider errors and private reasoning. On a sealed set it
+    is replies alone.
 
     Names: letters, digits, . _ -, no spaces. Links: https only.
 
@@ -109,7 +118,7 @@ def prepare(
         price=price,
         price_basis=price_basis,
     )
-    entry = prepare_entry(RunStore(run), output_path, declared, run_id)
+    entry = prepare_entry(RunStore(run), output_path, declared, run_id, sealed=sealed)
     print(f"{entry.key} is in {output_path}; next: proactivebench leaderboard validate {output_path}")
 
 
@@ -131,16 +140,18 @@ def validate(path: Path, form: str) -> None:
 
 
 @leaderboard.command(short_help="Recompute an entry from its evidence")
-@click.argument("path", type=PATH, help="An entry's folder, or a board's.")
+@click.argument("paths", type=PATH, nargs=-1, required=True, metavar="ENTRY...", help="Entries' folders, or a board's.")
 @output_format
+@private_labels
 @option("--against", type=PATH, help="A board to look for copies in.")
 @option("--judge", default="llm", help="The judge that re-judges, over --judge_model.")
 @options.judge_model
 @option("--record", type=PATH, help="The board to keep a second opinion in.")
 @options.transport
 def verify(
-    path: Path,
+    paths: tuple[Path, ...],
     form: str,
+    labels: tuple[Path, ...],
     against: Path | None,
     judge: str,
     judge_model: options.JudgeModel,
@@ -149,6 +160,8 @@ def verify(
 ) -> None:
     """Recompute entries from their evidence: questions, parsing, verdicts of local
     judges, metrics, likeness to others. Needs the benchmark's data.
+    Answers to a sealed set are scored by --labels, of which nothing but figures
+    over many moments is told.
 
     Exit 1: refused, a copy, or disputed. Exit 2: cannot be read. Exit 3: the
     re-judging model failed.
@@ -164,8 +177,17 @@ def verify(
         raise BadArgument("--record keeps the opinion of a re-judging model: name one with --judge_model")
     for board in filter(None, (against, record)):
         folder(board, BOARD)
+    sealed = _sealed(labels)
     second = judge_model.judge(judge, serving) if judge_model.name else None
-    _report(list(verify_all(folder(path, ENTRIES), against=against, second_judge=second, record=record)), form)
+    places = [folder(path, ENTRIES) for path in paths]
+    outcomes = [
+        said
+        for place in places
+        for said in verify_all(place, against=against, second_judge=second, record=record, sealed=sealed)
+    ]
+    if sealed and not any(said.sealed for said in outcomes):
+        raise BadArgument(f"--labels {labels[0]}: its traces are not those of any entry here: {_OF_THESE}")
+    _report(outcomes, form)
 
 
 @leaderboard.command(short_help="Send an entry to the Hub, a git repository, a folder")
@@ -187,11 +209,19 @@ def submit(path: Path, to: str) -> None:
 
 @leaderboard.command(short_help="Recompute all entries and write the board")
 @click.argument("path", type=PATH, help="A board's folder: entries/, rejudged/.")
+@private_labels
 @output_site
 @option("--dataset_path", type=PATH, help="Also lay out the results dataset here.")
 @option("--texts", default="shown", metavar="shown|none", help="Texts of events on the pages.")
 @switch("--allow_refused", help="Exit 0 where entries were refused, too.")
-def build(path: Path, output_path: Path, dataset_path: Path | None, texts: str, allow_refused: bool) -> None:
+def build(
+    path: Path,
+    labels: tuple[Path, ...],
+    output_path: Path,
+    dataset_path: Path | None,
+    texts: str,
+    allow_refused: bool,
+) -> None:
     """Recompute all entries and write the board: a static site, board.json,
     board.csv and Parquet files. A folder that an earlier build wrote is brought
     up to date: pages of entries that are gone are removed.
@@ -212,7 +242,9 @@ def build(path: Path, output_path: Path, dataset_path: Path | None, texts: str, 
         check_output(dataset_path, DATASET, path)
         if dataset_path.resolve() == output_path.resolve():
             raise BadArgument("--dataset_path and --output_path are one folder: give two")
-    board = build_board(folder(path, BOARD))
+    board = build_board(folder(path, BOARD), sealed=_sealed(labels))
+    if labels and not any(entry.sealed for entry in board.entries) and not any(map(_told_of, board.refusals)):
+        raise BadArgument(f"--labels {labels[0]}: its traces are not those of any entry here: {_OF_THESE}")
     index = publish(board, output_path, texts=texts)
     if dataset_path:
         print(write_dataset(output_path, path, board.entries, dataset_path))
@@ -276,6 +308,22 @@ def seed(output_path: Path, mirror: Path | None) -> None:
 
 leaderboard.add_command(reproduce)
 leaderboard.add_command(rejudge)
+
+
+def _told_of(refusal: Refusal) -> bool:
+    """Whether an entry is refused for anything but labels that are not at hand."""
+    from proactivebench.board.verify.checking import UNSEALED
+
+    return any(message != UNSEALED for _, message in refusal.findings)
+
+
+def _sealed(labels: Sequence[Path]) -> Mapping[str, SealedTask]:
+    """The sealed sets of these files. Raises `UsageError` for a file that is none."""
+    if not labels:
+        return {}
+    from proactivebench.board.verify.sealed import read_sealed
+
+    return read_sealed(labels)
 
 
 def _tell_refused(board: Board, *, allowed: bool) -> None:

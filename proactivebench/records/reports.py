@@ -346,13 +346,20 @@ class Report(Record):
         """What every surface says first, where there is something: how much the model itself made unusable."""
         return self.unclean.sentence if self.unclean else None
 
+    @property
+    def spoilt(self) -> str | None:
+        """How much the provider spoilt, in words, where it is too much for any number to be used."""
+        if self.unclean is None or not self.unclean.too_many:
+            return None
+        return (
+            f"{self.unclean.provider_share:.1%} of the replies were spoilt by the provider, not by the model "
+            f"({_listed(self.unclean.provider)}; {MOST_BY_PROVIDER:.0%} are allowed)"
+        )
+
     def invalid(self, judged: JudgeReport) -> str | None:
         """Why the numbers under a judge may not be used, in words; None where they may. Incomplete runs apart."""
-        if self.unclean and self.unclean.too_many:
-            return (
-                f"{self.unclean.provider_share:.1%} of the replies were spoilt by the provider, not by the model "
-                f"({_listed(self.unclean.provider)}; {MOST_BY_PROVIDER:.0%} are allowed)"
-            )
+        if self.spoilt:
+            return self.spoilt
         return None if judged.valid else f"{judged.unscored} (2 % are allowed)"
 
 

@@ -73,9 +73,11 @@ class Declaration(Record):
 
 class Entry(Record):
     """`entry.json`. `manifest` is the run's own, without what a stranger should not see; `evidence` names every other
-    file; `claims[judge][metric]` are the submitter's figures, shown to nobody and held against the recomputed ones."""
+    file; `claims[judge][metric]` are the submitter's figures, shown to nobody and held against the recomputed ones.
+    `sealed`: it is about data whose labels the board's maintainers alone have, and carries answers and no verdicts."""
 
     format: Literal[1] = 1
+    sealed: Literal[True] | None = None
     run_id: Name
     declared: Declaration
     manifest: Manifest

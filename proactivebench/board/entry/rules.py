@@ -49,8 +49,14 @@ def is_reserved(organisation: str) -> bool:
 
 def _about_board_data(entry: Entry) -> Iterator[str]:
     task = entry.manifest.task
-    if task.name not in BOARD_TASKS:
-        yield f"the board takes runs on {', '.join(BOARD_TASKS)}, not on other data"
+    if entry.sealed:
+        if task.labelled:
+            yield "a sealed set is answered without its labels, and the data of this run has some: run the public one"
+    elif task.name not in BOARD_TASKS:
+        yield (
+            f"the board takes runs on {', '.join(BOARD_TASKS)}, not on other data; answers to a sealed set, whose "
+            "labels its maintainers have, are sent with --sealed"
+        )
     elif task.data_hash != task_structure(task.name).data_hash:
         yield f"the run was made on other data than {task.name}: its data hash is not the pinned one"
 
@@ -61,7 +67,9 @@ def _whole(entry: Entry) -> Iterator[str]:
 
 
 def _judged(entry: Entry) -> Iterator[str]:
-    if not entry.manifest.judges:
+    if entry.sealed and entry.manifest.judges:
+        yield "an entry on a sealed set carries answers alone, and its maintainers judge them: prepare it with --sealed"
+    if not entry.manifest.judges and not entry.sealed:
         yield "names no judge: judge the run first"
     for judge in sorted(set(entry.claims) - set(entry.manifest.judges)):
         yield f"claims figures under {judge}, a judge it has no verdicts of"

@@ -90,15 +90,18 @@ def validate_entry(path: Path) -> Validation:
     return validate_evidence(read_evidence(path))
 
 
-def validate_evidence(evidence: Evidence) -> Validation:
-    """`validate_entry` for evidence already read."""
+def validate_evidence(evidence: Evidence, structure: TaskStructure | None = None) -> Validation:
+    """`validate_entry` for evidence already read. `structure` is that of a sealed set, where it is at hand: without it
+    answers to one cannot be told to be whole."""
     findings = list(evidence.findings)
     entry = evidence.entry
     if entry is not None:
         findings += _placed(evidence.path, entry)
         findings += few(ENTRY, rule_faults(entry), _TOLD)
-        if evidence.whole and entry.manifest.task.name in BOARD_TASKS:
-            findings += _covered(evidence, entry)
+        if not entry.sealed and entry.manifest.task.name in BOARD_TASKS:
+            structure = task_structure(entry.manifest.task.name)
+        if evidence.whole and structure is not None:
+            findings += _covered(evidence, entry, structure)
     return Validation(evidence.path, entry.key if entry else evidence.path.name, tuple(findings))
 
 
@@ -109,8 +112,7 @@ def _placed(path: Path, entry: Entry) -> Iterator[Finding]:
         yield Finding(ENTRY, f"belongs into entries/{entry.key} by what it says, and lies in entries/{place}")
 
 
-def _covered(evidence: Evidence, entry: Entry) -> Iterator[Finding]:
-    structure = task_structure(entry.manifest.task.name)
+def _covered(evidence: Evidence, entry: Entry, structure: TaskStructure) -> Iterator[Finding]:
     yield from few(REPLIES, _replies_wrong(evidence.replies, entry, structure))
     if excess := offered_excess(evidence.replies):
         yield Finding(REPLIES, excess)
@@ -134,7 +136,7 @@ def _replies_wrong(replies: Sequence[Reply], entry: Entry, structure: TaskStruct
     keys = [reply.key for reply in replies]
     counts = Counter(keys)
     turns = {trace.trace_id: len(trace.events) for trace in structure.traces}
-    due = _first_rounds(structure.name, min(repeats, MAX_REPEATS))
+    due = _first_rounds(structure, min(repeats, MAX_REPEATS))
     yield from (
         f"{_at(key)} is answered {count} times: keep one line per moment" for key, count in counts.items() if count > 1
     )
@@ -160,11 +162,11 @@ def _replies_wrong(replies: Sequence[Reply], entry: Entry, structure: TaskStruct
 
 
 @cache
-def _first_rounds(task: str, repeats: int) -> frozenset[ReplyKey]:
-    """The keys that every run of a named task answers."""
+def _first_rounds(structure: TaskStructure, repeats: int) -> frozenset[ReplyKey]:
+    """The keys that every run of a task answers."""
     return frozenset(
         ReplyKey(trace.trace_id, turn, repeat)
-        for trace in task_structure(task).traces
+        for trace in structure.traces
         for turn in range(len(trace.events))
         for repeat in range(repeats)
     )

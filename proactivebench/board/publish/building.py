@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from proactivebench.board.verify.copies import read_originals
 from proactivebench.board.verify.decided import read_decisions
 from proactivebench.board.verify.judges import JudgeTable, judge_table, trusted_fingerprints, trusted_measured
 from proactivebench.board.verify.reproduction import read_reproductions
+from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.board.verify.second_judge import read_opinions
 from proactivebench.garbage import collector_paused
 
@@ -38,6 +40,7 @@ class Board:
     root: Path
     when: list[When] = field(default_factory=list)
     judges: JudgeTable = field(default_factory=JudgeTable)
+    sealed: Mapping[str, SealedTask] = field(default_factory=dict)
 
     @property
     def count(self) -> str:
@@ -45,11 +48,12 @@ class Board:
         return f"{len(self.entries)} {'entry' if len(self.entries) == 1 else 'entries'}, {len(self.refusals)} refused"
 
 
-def build_board(root: Path, *, processes: int | None = None) -> Board:
+def build_board(root: Path, *, processes: int | None = None, sealed: Mapping[str, SealedTask] | None = None) -> Board:
     """Recompute every entry below `root`; what the maintainers found out is read from `root`/rejudged, `root`/decided
-    and `root`/reproduced, the keys of entries known to be first from `root`/originals.txt."""
+    and `root`/reproduced, the keys of entries known to be first from `root`/originals.txt.
+    `sealed` are the sets whose labels are at hand, by data hash: no label of theirs is in what comes back."""
     originals = read_originals(root)
-    results = recompute_all(entry_folders(root), processes)
+    results = recompute_all(entry_folders(root), processes, sealed)
     keys = [result.key for result in results if isinstance(result, Recomputed)]
     said = misspelt(keys, keys, originals)
     entries = [result for result in results if isinstance(result, Recomputed) and result.key not in said]
@@ -63,11 +67,12 @@ def build_board(root: Path, *, processes: int | None = None) -> Board:
         originals,
         tuple(trusted_measured(judges)),
         tuple(trusted_fingerprints(root)),
+        sealed or {},
     )
     badges = entry_badges(entries, known)
     groups = all_rows(entries, known, badges)
     when = when_tables(entries, [row for group in groups for row in group], known, badges)
-    return Board(groups, entries, refusals, root, when, judges)
+    return Board(groups, entries, refusals, root, when, judges, sealed or {})
 
 
 def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Path:
@@ -79,7 +84,8 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
     check_output(output_path, SITE, board.root)
     take_over(output_path, SITE)
     with collector_paused():
-        details = details_of(board.entries, board.groups, with_texts=texts != "none")
+        named = [entry for entry in board.entries if not entry.sealed]  # a sealed set has no moment by moment
+        details = details_of(named, board.groups, with_texts=texts != "none")
         index = write_site(
             board.groups,
             board.entries,
@@ -89,6 +95,7 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
             texts=texts,
             judges=board.judges,
             details=details,
+            sealed=board.sealed,
         )
         written = write_downloads(board.groups, board.when, details, output_path)
         write_exports(board.groups, board.refusals, published(), output_path, when=board.when)

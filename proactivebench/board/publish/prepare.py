@@ -17,7 +17,8 @@ from proactivebench.board.entry.form import ENTRY, REPLIES, Declaration, Entry, 
 from proactivebench.board.entry.redaction import redacted_manifest, redacted_reply, redacted_verdict
 from proactivebench.board.entry.rules import rule_faults
 from proactivebench.board.entry.validation import verdict_faults
-from proactivebench.board.verify.verification import verify_evidence
+from proactivebench.board.verify.sealed import SealedTask
+from proactivebench.board.verify.verification import verify_evidence, verify_sealed
 from proactivebench.errors import CheckFailed, InvalidRun, UsageError
 from proactivebench.evaluation import check_valid, task_of
 from proactivebench.records import Manifest, Moment, Record, Reply, Report, Task, Verdict, printable, question_hash
@@ -29,9 +30,15 @@ CLAIMED = ("f1", "precision", "recall", "accuracy", "false_alarm_rate")
 
 
 def prepare_entry(
-    store: RunStore, output_path: Path, declared: Declaration | None = None, run_id: str | None = None
+    store: RunStore,
+    output_path: Path,
+    declared: Declaration | None = None,
+    run_id: str | None = None,
+    *,
+    sealed: bool = False,
 ) -> Entry:
-    """Write the entry of a run into `output_path` and return it. Trivial agents need no declaration.
+    """Write the entry of a run into `output_path` and return it. Trivial agents need no declaration. Of a run on a
+    `sealed` set it holds the answers alone: the maintainers have the labels.
 
     Raises `UsageError` where the declaration is missing, a name or text cannot stand on a board or the folder holds
     something else, `InvalidRun` where the run is incomplete, not judged throughout, or its numbers may not be used,
@@ -48,13 +55,16 @@ def prepare_entry(
     if output_path.is_dir() and any(output_path.iterdir()) and not (output_path / ENTRY).exists():
         raise UsageError(f"{output_path} holds something else than an entry: give a new or empty --output_path")
     replies = sorted((reply for reply in store.replies().values() if reply.status.final), key=lambda reply: reply.key)
-    verdicts = _standing_verdicts(store, task, replies)
+    verdicts = {} if sealed else _standing_verdicts(store, task, replies)
     files = {REPLIES: _packed(redacted_reply(reply) for reply in replies)}
     for judge, given in verdicts.items():
         files[verdict_file(judge)] = _packed(redacted_verdict(verdict) for verdict in given)
     public = redacted_manifest(manifest)
+    if sealed:
+        public = public.model_copy(update={"measured": (), "fingerprints": ()})
     try:
         draft = Entry(
+            sealed=True if sealed else None,
             run_id=run_id or _run_id(manifest, files[REPLIES][0]),
             declared=declared,
             manifest=public.model_copy(update={"judges": {key: public.judges[key] for key in verdicts}}),
@@ -75,7 +85,7 @@ def prepare_entry(
     entry = draft.model_copy(update={"claims": claims_of(report)})
     contents = {name: content for name, (content, _) in files.items()}
     contents[ENTRY] = (entry.model_dump_json(indent=2, exclude_none=True) + "\n").encode()
-    _check_as_a_board_does(contents, output_path, task)
+    _check_as_a_board_does(contents, output_path, task, SealedTask(task, task) if sealed else None)
     with cannot_write(output_path):
         output_path.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
@@ -84,7 +94,9 @@ def prepare_entry(
     return entry
 
 
-def _check_as_a_board_does(contents: dict[str, bytes], output_path: Path, task: Task) -> None:
+def _check_as_a_board_does(
+    contents: dict[str, bytes], output_path: Path, task: Task, sealed: SealedTask | None
+) -> None:
     """Read, validate and verify an entry's files as a board would where they are to lie. Raises `CheckFailed`."""
     with tempfile.TemporaryDirectory(prefix="proactivebench-") as scratch:
         for name, content in contents.items():
@@ -92,7 +104,8 @@ def _check_as_a_board_does(contents: dict[str, bytes], output_path: Path, task: 
             (Path(scratch) / name).write_bytes(content)
         evidence = read_evidence(Path(scratch))
     evidence.path = output_path
-    findings = verify_evidence(evidence, task, metrics=CLAIMED).findings
+    found = verify_sealed(evidence, sealed) if sealed else verify_evidence(evidence, task, metrics=CLAIMED)
+    findings = found.findings
     if findings:
         first = findings[0]
         where = f"{first.file}: " if first.file else ""

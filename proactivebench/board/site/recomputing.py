@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -19,8 +20,10 @@ from proactivebench.board.site.judge_agreement import Together, judged_twice
 from proactivebench.board.site.pages import safe_json
 from proactivebench.board.site.row import COLUMNS
 from proactivebench.board.site.trace_pages import Shown, run_data
+from proactivebench.board.verify.checking import UNSEALED
 from proactivebench.board.verify.copies import Offers, offers_of
-from proactivebench.board.verify.verification import Verification, verify_evidence
+from proactivebench.board.verify.sealed import SealedTask
+from proactivebench.board.verify.verification import Verification, verify_evidence, verify_sealed
 from proactivebench.board.verify.workers import each_alone
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
@@ -39,7 +42,8 @@ class Recomputed(Record):
     """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` tell it from
     copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is the file of what trace pages read,
     for a script: a board has more of it than memory. `timing` is when it speaks, from its replies alone (None without
-    need labels); `together` is what each two of its judges said of the same answers."""
+    need labels); `together` is what each two of its judges said of the same answers. `sealed`: it answers a sealed
+    set, nothing of it is cached, and no verdict or label stands in it."""
 
     key: str
     digest: str
@@ -55,6 +59,7 @@ class Recomputed(Record):
     facts: Facts = Facts()
     timing: Timing | None = None
     together: tuple[Together, ...] = ()
+    sealed: bool = False
 
     @property
     def folder(self) -> str:
@@ -65,15 +70,19 @@ class Recomputed(Record):
 _RESULT: TypeAdapter[Recomputed | Refusal] = TypeAdapter(Recomputed | Refusal)
 
 
-def recompute_all(folders: Sequence[Path], processes: int | None = None) -> list[Recomputed | Refusal]:
-    """Every entry recomputed, in order; what is cached for the same evidence and code is taken from there."""
+def recompute_all(
+    folders: Sequence[Path], processes: int | None = None, sealed: Mapping[str, SealedTask] | None = None
+) -> list[Recomputed | Refusal]:
+    """Every entry recomputed, in order; what is cached for the same evidence and code is taken from there. `sealed` are
+    the sets whose labels are at hand, by data hash: what answers these is never cached."""
+    recomputed = partial(recompute, sealed=sealed or {})
     found: dict[Path, Recomputed | Refusal | None] = {folder: _known(folder) for folder in folders}
     missing = [folder for folder, known in found.items() if known is None]
     if processes == 1 or (processes is None and len(missing) < _ALONE and sum(map(_packed, missing)) < _LIGHT):
-        found.update((folder, recompute(folder)) for folder in missing)
+        found.update((folder, recomputed(folder)) for folder in missing)
     else:
         share_scratch()
-        found.update(each_alone(recompute, missing, processes or os.cpu_count() or 1, _died))
+        found.update(each_alone(recomputed, missing, processes or os.cpu_count() or 1, _died))
     return list(_told_apart(known for known in found.values() if known is not None))
 
 
@@ -103,21 +112,24 @@ def _told_apart(results: Iterable[Recomputed | Refusal]) -> Iterator[Recomputed 
             seen.add(result.key)
 
 
-def recompute(folder: Path) -> Recomputed | Refusal:
+def recompute(folder: Path, sealed: Mapping[str, SealedTask] = MappingProxyType({})) -> Recomputed | Refusal:
     """One entry, recomputed from its evidence and remembered. Whatever goes wrong with it refuses it alone."""
     try:
         with collector_paused():
-            return _recompute(folder)
+            return _recompute(folder, sealed)
     except Exception as error:
-        return _refused("/".join(folder.parts[-2:]), [broken_off(error)])
+        said = broken_off(error) if not sealed else Finding("", f"could not be checked: {type(error).__name__}")
+        return _refused("/".join(folder.parts[-2:]), [said])
 
 
-def _recompute(folder: Path) -> Recomputed | Refusal:
+def _recompute(folder: Path, sealed: Mapping[str, SealedTask]) -> Recomputed | Refusal:
     name = "/".join(folder.parts[-2:])
     try:
         evidence = read_evidence(folder)
     except DataError as error:
         return _refused(name, [Finding("", str(error))])
+    if evidence.entry is not None and evidence.entry.sealed:
+        return _of_sealed(name, evidence, evidence.entry, sealed)
     validation = validate_evidence(evidence)
     if evidence.entry is None or not validation.accepted:
         return _refused(name, validation.findings)
@@ -131,6 +143,19 @@ def _recompute(folder: Path) -> Recomputed | Refusal:
         result = _shown(evidence, evidence.entry, task, verification, verification.report)
     remember(folder, evidence.hashes, result.model_dump_json())
     return result
+
+
+def _of_sealed(name: str, evidence: Evidence, entry: Entry, sealed: Mapping[str, SealedTask]) -> Recomputed | Refusal:
+    """Answers to a sealed set: kept nowhere, and nothing of a label in them but figures over many moments."""
+    known = sealed.get(entry.manifest.task.data_hash)
+    if known is None:
+        findings = validate_evidence(evidence).findings
+        return _refused(name, findings or [Finding(ENTRY, UNSEALED)])
+    found = verify_sealed(evidence, known)
+    if found.findings or found.report is None:
+        return _refused(name, found.findings)
+    shown = _shown(evidence, entry, known.public, found, found.report)
+    return shown.model_copy(update={"timing": found.timing, "sealed": True})
 
 
 def _refused(folder: str, findings: Sequence[Finding]) -> Refusal:

@@ -13,6 +13,7 @@ from proactivebench.board.site.row import SORTED_BY, Row, badged, by_group, rows
 from proactivebench.board.verify.copies import copies, explained
 from proactivebench.board.verify.decided import DISPUTED_SHARE, DecidedAgain, Decisions
 from proactivebench.board.verify.reproduction import Reproduction
+from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.board.verify.second_judge import SecondOpinion
 from proactivebench.board.verify.worth import Worth, worth_of
 from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus
@@ -48,8 +49,8 @@ _ORDER = (
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a board's maintainers know beside the entries, by entry key: second opinions, verdicts they had decided
-    again, what asking a model again showed; the keys of entries known to be first (`originals`); and measurements and
-    fingerprints of judges that they trust."""
+    again, what asking a model again showed; the keys of entries known to be first (`originals`); measurements and
+    fingerprints of judges that they trust; and the sealed sets whose labels they have, by data hash."""
 
     opinions: Mapping[str, SecondOpinion] = field(default_factory=dict)
     decisions: Mapping[str, Decisions] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Known:
     originals: Collection[str] = ()
     measured: Sequence[Measured] = ()
     fingerprints: Sequence[Fingerprint] = ()
+    sealed: Mapping[str, SealedTask] = field(default_factory=dict)
 
     def decided_again(self, entry: Recomputed, judge: JudgeIdentity) -> DecidedAgain | None:
         """What came of asking a judge of the entry again."""

@@ -14,6 +14,7 @@ from proactivebench.board.site.ranking import places
 from proactivebench.board.site.recomputing import Recomputed
 from proactivebench.board.site.row import SORTED_BY, Column, Row, conditions_in_brief, conditions_in_words
 from proactivebench.board.site.rows import UNRANKED, Badge, Known
+from proactivebench.board.verify.sealed import shielded_anchor
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.records import MetricValue, NeedRule, ProtocolIdentity, Task, TaskIdentity, digest
 from proactivebench.scoring.counting import Counts
@@ -197,17 +198,18 @@ def when_tables(
             by_data.setdefault(entry.report.task.data_hash, []).append(entry)
     tables: list[When] = []
     for found in by_data.values():
+        sealed = known.sealed.get(found[0].report.task.data_hash) if found[0].sealed else None
         try:
-            task = load_task(found[0].report.task.name)
+            task = sealed.private if sealed else load_task(found[0].report.task.name)
         except ProactiveBenchError:  # recomputed when it was at hand
             continue
-        lines = [_line(entry, judged.get(entry.key, ()), known, badges[entry.key]) for entry in found]
-        tables += _of_data(task, found, _flagged(_corrected(lines)))
+        lines = _corrected([_line(entry, judged.get(entry.key, ()), known, badges[entry.key]) for entry in found])
+        tables += _of_data(task, found, lines if sealed else _flagged(lines), sealed=sealed is not None)
     return tables
 
 
-def _of_data(task: Task, entries: Sequence[Recomputed], lines: Sequence[Line]) -> Iterable[When]:
-    """The tables of one version of the data, by protocol."""
+def _of_data(task: Task, entries: Sequence[Recomputed], lines: Sequence[Line], *, sealed: bool) -> Iterable[When]:
+    """The tables of one version of the data, by protocol; of a `sealed` one anchors tell no more than entries do."""
     timings = {entry.key: entry.timing for entry in entries if entry.timing}
     by_protocol: dict[str, list[tuple[Recomputed, Line]]] = {}
     for entry, line in zip(entries, lines, strict=True):
@@ -216,7 +218,8 @@ def _of_data(task: Task, entries: Sequence[Recomputed], lines: Sequence[Line]) -
         report = together[0][0].report
         own = _ranked(task, [line for _, line in together], timings)
         rates = [line.sorted_by("proposal_rate") for line in own]
-        anchors = [_anchor(anchor) for anchor in anchors_of(task, float(np.mean(rates)))]
+        known = anchors_of(task, float(np.mean(rates)))
+        anchors = [_anchor(shielded_anchor(anchor, task) if sealed else anchor) for anchor in known]
         yield When(
             id=f"when-{digest([report.task.data_hash, report.protocol.hash])[:8]}",
             task=report.task,

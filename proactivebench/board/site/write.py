@@ -23,6 +23,7 @@ from proactivebench.board.site.trace_pages import structure_data, task_data
 from proactivebench.board.site.when import Line, When
 from proactivebench.board.verify.judges import JudgeTable
 from proactivebench.board.verify.rejudging import local_judge
+from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.judging.errors import judge_errors
 from proactivebench.records import JudgeIdentity, MeasurementStatus, NeedRule
@@ -99,16 +100,18 @@ def write_site(
     texts: str | None = None,
     judges: JudgeTable | None = None,
     details: Details | None = None,
+    sealed: Mapping[str, SealedTask] | None = None,
 ) -> Path:
     """Write the site of a board into `output_path` and return its index page. `texts="none"` leaves out the texts of
     the events, which belong to the benchmark's authors; otherwise they are shown where the data is at hand. `judges`
-    are those measured on the board, `details` what stands behind its tables."""
+    are those measured on the board, `details` what stands behind its tables, `sealed` the sets whose labels are nobody
+    else's: of these the events are shown."""
     details = details or Details()
     with cannot_write(output_path):
         _write(output_path / "assets" / "board.css", stylesheet())
         for name in ("board.js", "tables.js", "traces.js"):
             _write(output_path / "assets" / name, asset(name))
-        task_files = _write_tasks(entries, output_path, with_texts=texts != "none")
+        task_files = _write_tasks(entries, sealed or {}, output_path, with_texts=texts != "none")
         rows_of: dict[str, list[tuple[int, Row]]] = {}
         for place, rows in enumerate(groups, start=1):
             for row in rows:
@@ -153,12 +156,19 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def _write_tasks(entries: Sequence[Recomputed], output_path: Path, *, with_texts: bool) -> dict[str, str]:
+def _write_tasks(
+    entries: Sequence[Recomputed], sealed: Mapping[str, SealedTask], output_path: Path, *, with_texts: bool
+) -> dict[str, str]:
     """One data file per task, by data hash."""
     files = {}
     for name, data_hash in sorted({(entry.report.task.name, entry.report.task.data_hash) for entry in entries}):
         try:
-            data = task_data(load_task(name)) if with_texts else structure_data(task_structure(name))
+            if data_hash in sealed:
+                data = (
+                    task_data(sealed[data_hash].public) if with_texts else structure_data(sealed[data_hash].structure)
+                )
+            else:
+                data = task_data(load_task(name)) if with_texts else structure_data(task_structure(name))
         except ProactiveBenchError:
             data = structure_data(task_structure(name))
         files[data_hash] = f"data/{name}.js"

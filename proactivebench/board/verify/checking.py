@@ -18,11 +18,13 @@ from proactivebench.records import printable
 
 if TYPE_CHECKING:
     from proactivebench.board.verify.copies import Offers
+    from proactivebench.board.verify.sealed import SealedTask
     from proactivebench.board.verify.second_judge import SecondJudge
     from proactivebench.board.verify.verification import Verification
     from proactivebench.judging import Judge
     from proactivebench.records import Task
 
+UNSEALED = "answers a sealed set whose labels are not at hand: the maintainers who have them give --labels FILE"
 _Validated: TypeAlias = "tuple[Said, Evidence | None, Validation | None]"
 
 
@@ -32,10 +34,16 @@ def validate_all(path: Path) -> list[Said]:
 
 
 def verify_all(
-    path: Path, *, against: Path | None = None, second_judge: Judge | None = None, record: Path | None = None
+    path: Path,
+    *,
+    against: Path | None = None,
+    second_judge: Judge | None = None,
+    record: Path | None = None,
+    sealed: Mapping[str, SealedTask] | None = None,
 ) -> Iterator[Said]:
     """Verify every entry at `path`, compared with those at `against` (default: the board it lies in). `second_judge`
-    decides what no local judge can; its opinion is kept in the board at `record`.
+    decides what no local judge can; its opinion is kept in the board at `record`. `sealed` are the sets whose labels
+    are at hand, by data hash: answers to these are scored, and no label is told.
 
     Raises `DataError` where there is no entry, and what `SecondJudge.look` raises."""
     from proactivebench.board.verify.copies import all_twins, read_originals
@@ -60,6 +68,9 @@ def verify_all(
             if evidence is None or evidence.entry is None or not validated.passed:
                 yield validated
                 continue
+            if evidence.entry.sealed:
+                yield _sealed(validated, evidence, sealed or {}, like.get(folder, ()), spelt, originals)
+                continue
             name = evidence.entry.manifest.task.name
             tasks[name] = tasks.get(name) or load_task(name)
             try:
@@ -75,6 +86,37 @@ def verify_all(
             if record and second and verification.second:
                 _keep(record, evidence.digest, verification, second)
             yield _said(folder, verification, sorted(evidence.entry.manifest.judges), originals)
+
+
+def _sealed(
+    validated: Said,
+    evidence: Evidence,
+    sealed: Mapping[str, SealedTask],
+    like: Sequence[tuple[str, float]],
+    spelt: Mapping[str, str],
+    originals: Collection[str],
+) -> Said:
+    """What is said of answers to a sealed set: figures over many moments, and nothing that quotes a label."""
+    from proactivebench.board.verify.sealed import figures
+    from proactivebench.board.verify.verification import verify_sealed
+
+    entry = evidence.entry
+    assert entry is not None  # noqa: S101 - callers looked
+    known = sealed.get(entry.manifest.task.data_hash)
+    if known is None:
+        return replace(validated, passed=False, word="refused", findings=(Finding(ENTRY, UNSEALED),))
+    try:
+        found = verify_sealed(evidence, known)
+    except Exception as error:  # whose words could quote anything
+        said = Finding("", f"could not be checked: {type(error).__name__}")
+        return replace(validated, passed=False, word="refused", findings=(said,), sealed=True)
+    findings = found.findings + ((Finding(ENTRY, spelt[found.key]),) if found.key in spelt else ())
+    told = _said(evidence.path, replace(found, twins=tuple(like), findings=findings), (), originals)
+    if not told.passed:
+        return replace(told, sealed=True)
+    return replace(
+        told, word="scored", remarks=(*figures(known, found.timing, evidence.replies), *told.remarks), sealed=True
+    )
 
 
 def _validated(folder: Path) -> _Validated:

@@ -20,7 +20,8 @@ _LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The outcome for one entry: `word` names it (accepted, verified, …), `remarks` are worth knowing and no fault."""
+    """The outcome for one entry: `word` names it (accepted, verified, …), `remarks` are worth knowing and no fault;
+    `sealed`: it answers a sealed set whose labels are at hand."""
 
     path: str
     key: str
@@ -28,6 +29,7 @@ class Said:
     word: str
     findings: tuple[Finding, ...] = ()
     remarks: tuple[str, ...] = ()
+    sealed: bool = False
 
 
 def say(outcomes: Sequence[Said], form: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from proactivebench.board.entry.validation import Validation, few, validate_evid
 from proactivebench.board.verify.copies import Offers, offers_of, twins
 from proactivebench.board.verify.identities import misstated
 from proactivebench.board.verify.rejudging import Disagreement, Rejudged, items_for, rejudge
+from proactivebench.board.verify.sealed import SealedTask, sealed_timing
 from proactivebench.board.verify.second_judge import SecondJudge
 from proactivebench.errors import DataError, InvalidRun, UsageError
 from proactivebench.evaluation import check_valid
@@ -22,6 +23,7 @@ from proactivebench.protocols.parser import parse_reply
 from proactivebench.records import Note, ProtocolIdentity, Reply, ReplyStatus, Report, Task
 from proactivebench.scoring import build_report
 from proactivebench.scoring.questions import contexts, question
+from proactivebench.scoring.timing import Timing
 
 CLAIM_TOLERANCE = 1e-4
 _NOT_OF_THE_TEXT = {Note.CONTEXT_DROPPED, Note.FINISH_UNKNOWN, Note.BYTES_REPLACED, Note.KEY_CUT}
@@ -32,8 +34,8 @@ class Verification:
     """What recomputing an entry showed. `findings`: it contradicts itself and is refused. `rejudged` per judge;
     `twins`: other entries with the same offers, and the share; `reread` says whether raw texts were read again under
     the entry's protocol, `textless` how many replies carry none. `unchecked`: in words, what could not be computed
-    again here. `second[judge]` is what a re-judging model said of those of its verdicts that its own kind cannot repeat
-    here."""
+    again here; `second[judge]` is what a re-judging model said of those of its verdicts that its own kind cannot repeat
+    here. `timing`: when answers to a sealed set speak, by its private labels, as far as it may be told."""
 
     key: str
     findings: tuple[Finding, ...]
@@ -44,6 +46,7 @@ class Verification:
     second: dict[str, Rejudged] | None = None
     reread: bool = False
     textless: int = 0
+    timing: Timing | None = None
 
     @property
     def disputed(self) -> dict[str, float]:
@@ -92,8 +95,8 @@ def verify_evidence(
     findings = list(_unusable(report))
     if any(judged.stale for judged in report.judges):
         findings += _questions(evidence, task, items)
-    if report.unclean and report.unclean.too_many:
-        findings.append(Finding(REPLIES, f"the run is invalid: {report.invalid(report.judges[0])}"))
+    if report.spoilt:
+        findings.append(Finding(REPLIES, f"the run is invalid: {report.spoilt}"))
     unchecked: list[str] = []
     protocol, unread = _shipped_protocol(entry.manifest.protocol)
     if protocol is None:
@@ -123,8 +126,30 @@ def verify_evidence(
         }
     like = tuple(twins(offers_of(entry, evidence.replies), others)) if others else ()
     return Verification(
-        entry.key, tuple(findings), report, rejudged, like, tuple(unchecked), second, protocol is not None, textless
+        entry.key,
+        tuple(findings),
+        report,
+        rejudged,
+        like,
+        tuple(unchecked),
+        second,
+        protocol is not None,
+        textless,
     )
+
+
+def verify_sealed(evidence: Evidence, sealed: SealedTask, metrics: Collection[str] | None = None) -> Verification:
+    """`verify_evidence` for answers to a sealed set, against what is public of it; and, where nothing is wrong, when
+    they speak by the private labels. Nothing that is said quotes a label. The set has the name its maintainers gave it,
+    whatever the entry calls it."""
+    validation = validate_evidence(evidence, sealed.structure)
+    if evidence.entry is not None:
+        manifest = evidence.entry.manifest.model_copy(update={"task": sealed.identity})
+        evidence = replace(evidence, entry=evidence.entry.model_copy(update={"manifest": manifest}))
+    found = verify_evidence(evidence, sealed.public, metrics=metrics, validation=validation)
+    if found.findings or found.report is None:
+        return found
+    return replace(found, timing=sealed_timing(sealed, evidence.replies))
 
 
 def _unusable(report: Report) -> Iterator[Finding]:

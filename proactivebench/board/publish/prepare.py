@@ -82,7 +82,7 @@ def prepare_entry(
         )
     report = build_report(task, manifest, replies, verdicts)
     check_valid(report)
-    entry = draft.model_copy(update={"claims": claims_of(report)})
+    entry = draft if sealed else draft.model_copy(update={"claims": claims_of(report)})
     contents = {name: content for name, (content, _) in files.items()}
     contents[ENTRY] = (entry.model_dump_json(indent=2, exclude_none=True) + "\n").encode()
     _check_as_a_board_does(contents, output_path, task, SealedTask(task, task) if sealed else None)

@@ -155,7 +155,8 @@ def _of_sealed(name: str, evidence: Evidence, entry: Entry, sealed: Mapping[str,
     if found.findings or found.report is None:
         return _refused(name, found.findings)
     shown = _shown(evidence, entry, known.public, found, found.report)
-    return shown.model_copy(update={"timing": found.timing, "sealed": True})
+    report = shown.report.model_copy(update={"judges": ()})  # nobody judged
+    return shown.model_copy(update={"report": report, "timing": found.timing, "sealed": True})
 
 
 def _refused(folder: str, findings: Sequence[Finding]) -> Refusal:

@@ -226,7 +226,8 @@ def test_an_entry_on_a_sealed_set_carries_answers_alone(folder, tmp_path):
 
 
 def test_an_entry_that_leaves_moments_out_is_refused(folder, tmp_path):
-    from .forging import lines, write_lines as rewrite
+    from .forging import lines
+    from .forging import write_lines as rewrite
 
     entry = tmp_path / "entries" / "acme__helper-7b" / "r1"
     shutil.copytree(folder / "board" / "entries" / "acme__helper-7b" / "r1", entry)

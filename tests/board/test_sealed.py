@@ -225,6 +225,16 @@ def test_an_entry_on_a_sealed_set_carries_answers_alone(folder, tmp_path):
     assert "run the public one" in labelled.err
 
 
+def test_its_task_is_called_what_its_makers_say_and_that_leads_to_no_file(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)  # where the entry's word for its data is the name of a file
+    entry = folder / "board" / "entries" / "acme__helper-7b" / "r1"
+    again = call("leaderboard", "reproduce", entry, "--model", "always")
+    assert again.code == 2
+    assert "answers a sealed set" in one_line(again.err)
+    pending = call("leaderboard", "rejudge", folder / "board", "--pending", "--judge_model", "always")
+    assert "harbour" not in pending.out + pending.err
+
+
 def test_an_entry_that_leaves_moments_out_is_refused(folder, tmp_path):
     from .forging import lines
     from .forging import write_lines as rewrite

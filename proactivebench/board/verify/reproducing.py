@@ -127,6 +127,8 @@ def ask_again(
     if entry is None or not validation.accepted:
         raise CheckFailed(f"{path} is no whole entry: see `proactivebench leaderboard validate {path}`")
     manifest = entry.manifest
+    if entry.sealed:  # its task's name is its makers' word, and may lead anywhere
+        raise UsageError(f"{entry.key} answers a sealed set: only entries on public data are asked again")
     task = load_task(manifest.task.name)
     if task.data_hash != manifest.task.data_hash:
         raise UsageError(

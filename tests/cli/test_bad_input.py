@@ -32,6 +32,8 @@ LINES = [
     ("judges audit-leaks", "train", "judges audit-leaks @ rows.jsonl proactivebench_sample"),
     ("judges audit-leaks", "test", "judges audit-leaks rows.jsonl @ proactivebench_sample"),
     ("score", "human_labels", "score r --human_labels @"),
+    ("leaderboard verify", "labels", "leaderboard verify entry --labels @"),
+    ("leaderboard build", "labels", "leaderboard build folder --output_path new --labels @"),
     ("annotate prepare", "source", "annotate prepare @ --output_path new"),
     ("annotate prepare", "tasks", "annotate prepare r --output_path new --tasks @"),
     ("annotate prepare", "practice", "annotate prepare r --output_path new --practice @"),
@@ -63,7 +65,7 @@ FOLDERS = [
     ("judges reproduce", "board", "judges reproduce @ llm --judge_model m"),
     ("judges fingerprint", "record", "judges fingerprint --record @ --judge_model m"),
     ("leaderboard validate", "path", "leaderboard validate @"),
-    ("leaderboard verify", "path", "leaderboard verify @"),
+    ("leaderboard verify", "paths", "leaderboard verify @"),
     ("leaderboard verify", "against", "leaderboard verify entry --against @"),
     ("leaderboard verify", "record", "leaderboard verify entry --record @ --judge_model m"),
     ("leaderboard submit", "path", "leaderboard submit @ --to dir:new"),
@@ -119,7 +121,7 @@ WRITTEN = {
 }  # these are written, not read
 ANY_TEXT = {"own_words"}  # whatever stands there, line by line
 FITTING = {("config", "empty"), ("model_args", "r/replies.jsonl")}  # no option set; replies to replay
-FITTING |= {(parameter, "folder") for parameter in ("path", "against", "record")}  # a board without entries
+FITTING |= {(parameter, "folder") for parameter in ("path", "paths", "against", "record")}  # a board without entries
 
 
 @pytest.fixture(scope="module")

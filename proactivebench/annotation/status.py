@@ -118,6 +118,7 @@ def _read(folder: JobFolder, name: str) -> tuple[list[Vote | Consent], list[str]
 
 
 def _misplaced(folder: JobFolder, name: str, said: Vote | Consent) -> str | None:
+    """Why a line cannot stand in this file."""
     if said.annotator != name:
         return f"it is of {said.annotator!r}, in the file of {name!r}"
     if isinstance(said, Vote):
@@ -130,20 +131,31 @@ def _misplaced(folder: JobFolder, name: str, said: Vote | Consent) -> str | None
 
 def _by_hand(file: Path) -> list[str]:
     """What in a file this program would not have written: a last line without an end, lines in another spelling, time
-    that goes back."""
+    that goes back, answers out of their order."""
     lines = file.read_bytes().split(b"\n")
     found = [f"{file.name}: its last line is not whole: it is being written, or was torn"] if lines[-1].strip() else []
-    odd, back, before = [], [], None
+    odd, back, moved, before = [], [], [], None
+    orders: dict[VoteKey, int] = {}
+    latest = -1
     for number, line in enumerate(lines[:-1], start=1):
         said = _spoken(line)
-        if said is None:
-            continue
+        if said is None:  # said by whoever reads it, and what comes after it is not read
+            break
         if write_lines([said]) != line + b"\n":
             odd.append(number)
         elif before is not None and said.at < before:
             back.append(number)
         before = said.at
-    for numbers, what in ((odd, "not as it is written here: edited by hand?"), (back, "earlier than the line before")):
+        if isinstance(said, Vote):
+            due = orders.get(said.key, latest + 1)
+            if said.order != due:
+                moved.append(number)
+            latest = max(latest, orders.setdefault(said.key, said.order))
+    for numbers, what in (
+        (odd, "not as it is written here: edited by hand?"),
+        (back, "earlier than the line before"),
+        (moved, "not the next in order: a line before it was moved or taken out"),
+    ):
         if numbers:
             more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
             found.append(f"{file.name}:{numbers[0]}{more}: {what}")

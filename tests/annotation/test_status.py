@@ -83,6 +83,7 @@ def test_what_is_torn_or_edited_is_said_and_the_rest_still_counted(folder: JobFo
     file = folder.votes_file("ann")
     lines = file.read_text().splitlines(keepends=True)
     lines[5] = lines[5].replace('"answer":"reject"', '"answer": "accept"').replace('"no"', '"yes" ')
+    lines[9], lines[10] = lines[10], lines[9]
     lines[7] = lines[7].replace('"annotator":"ann"', '"annotator":"eve"')
     file.write_text("".join([*lines, '{"kind":"vote","anno']))
     other = folder.votes_file("bob")
@@ -94,11 +95,13 @@ def test_what_is_torn_or_edited_is_said_and_the_rest_still_counted(folder: JobFo
         "! ann.jsonl:8",
         "! ann.jsonl",
         "! ann.jsonl:6",
+        "! ann.jsonl:10 and 1 more",
         "! bob.jsonl:5 is no vote",
     ]
     assert "it is of 'eve', in the file of 'ann'" in faults[0]
     assert "not whole" in faults[1]
     assert "edited by hand" in faults[2]
+    assert "not the next in order" in faults[3]
     assert status_of(folder).people[0].done == 9, "the one of Eve is missing"
 
 

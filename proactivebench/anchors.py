@@ -193,7 +193,7 @@ def _people(task: Task) -> Iterator[Anchor]:
 def _human(name: str, says: str, task: Task, held: Mapping[NeedRule, Held]) -> Iterator[Anchor]:
     """The row of what people say, by each rule, held against the others; none where nobody has others."""
     if held:
-        metrics = {rule: measured(shown, {rule: needed}) for rule, (shown, needed) in held.items()}
+        metrics = {rule: measured(shown, {rule: needed}, in_order=False) for rule, (shown, needed) in held.items()}
         yield Anchor(name, says, _apart(task, metrics), people=True)
 
 

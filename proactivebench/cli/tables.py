@@ -25,7 +25,7 @@ from proactivebench.records import (
     SplitReport,
 )
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
-from proactivebench.scoring.metric import Metric, MetricTable
+from proactivebench.scoring.metric import Metric, MetricTable, Need
 from proactivebench.scoring.parting import parting_lines
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
 from proactivebench.scoring.signflip import p_equals
@@ -34,6 +34,7 @@ _SHORT = 22  # letters of a key beside which the rule fits on its line
 _ARROWS = {"up": "↑ ", "down": "↓ ", "": "  "}
 _HEADLINE = (MetricTable.WHEN, MetricTable.OFFERED)
 _MORE = tuple(table for table in MetricTable if table not in (*_HEADLINE, MetricTable.JUDGED))
+_OTHERS = tuple(table for table in _MORE if table is not MetricTable.TIME)
 # What stands behind a figure whose judge does not lead, so that nobody takes it for what people would say.
 _QUALIFIED = {MeasurementStatus.BASELINE: "overlap", MeasurementStatus.UNMEASURED: "unmeasured"}
 GRID = "utility of a moment by the costs of a false alarm (λ) and of a miss; λ*: break-even with never, with always"
@@ -64,6 +65,7 @@ def print_report(report: Report, console: Console, run: Path | None = None, anch
     for judged in leading:
         _print_judge(judged, report, say, run)
     if report.judges:
+        _print_time(report.judges[0], say)
         _print_agent(report.judges[0].overall, report, say)
     for judged in report.judges:
         if not judged.measurement.leads:
@@ -132,9 +134,21 @@ def _figure(metrics: Mapping[str, MetricValue], key: str) -> float | None:
     return found.value if found else None
 
 
+def _print_time(judged: JudgeReport, say: _Voice) -> None:
+    """How episodes of need are met, and what comes at boundaries of activity: no judge has a part in it."""
+    free = [metric for metric in in_table(MetricTable.TIME) if metric.judge_free]
+    known = [metric for metric in free if _value(judged.overall, metric.key) is not None]
+    labelled = any(Need.LABELS in metric.needs for metric in known)
+    if known:
+        by = "people's labels of need and the " if labelled else ""
+        say.gap()
+        say.line(f"{MetricTable.TIME}, by {by}boundaries of activity", "bold")
+        say.table(_metrics_table(judged.overall, with_rules(free, judged.beside), trivial=labelled))
+
+
 def _print_agent(section: SplitReport, report: Report, say: _Voice) -> None:
     """What else is known of the agent that no judge of its offers has a part in."""
-    free = [metric for metric in in_table(*_MORE) if metric.judge_free]
+    free = [metric for metric in in_table(*_OTHERS) if metric.judge_free]
     say.gap()
     say.line("how it behaves, whoever judges", "bold")
     say.table(_metrics_table(section, [metric.key for metric in free], trivial=False))

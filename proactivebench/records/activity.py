@@ -14,10 +14,18 @@ from proactivebench.records.base import Record, digest
 
 
 class Event(Record):
-    """One thing the user did. `time` is kept as text: the release holds both Unix seconds and 'Day 1, 11:00 PM'."""
+    """One thing the user did. `time` is kept as text: the release holds both Unix seconds and 'Day 1, 11:00 PM'.
+    `boundary` declares that a new task or place begins here, or that none does; None where nobody said. It is stored
+    only where given, so that older data hash as ever, and no agent is told of it."""
 
     time: str
     event: str
+    boundary: bool | None = None
+
+    @model_serializer(mode="wrap")
+    def _declared_only(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        return {name: value for name, value in found.items() if name != "boundary" or value is not None}
 
 
 class _Voted(Record):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from proactivebench.errors import UsageError
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED, UNSCORED
+from proactivebench.scoring.episodes import Help
 from proactivebench.scoring.outcomes import UNASKED, Outcomes, View
 
 Counts = NDArray[np.float64]
@@ -63,6 +64,17 @@ class Tally:
     def need(self) -> NDArray[np.int8]:
         """1 where help was needed by the view's rule, 0 where not, −1 where nobody said."""
         return self.answers.moments.need(self.view.rule)[:, None, None]
+
+    @cached_property
+    def help(self) -> Help:
+        """What the offers come to in the episodes of need by the view's rule."""
+        outcomes, episodes = self.outcomes, self.answers.moments.episodes(self.view.rule)
+        return Help.of(episodes, outcomes.offered, outcomes.offered | outcomes.silent, outcomes.unclean)
+
+    @cached_property
+    def boundary(self) -> NDArray[np.bool_]:
+        """Whether activity changes with the moment."""
+        return self.answers.moments.boundaries[:, None, None]
 
     @cached_property
     def confidence(self) -> NDArray[np.float64]:

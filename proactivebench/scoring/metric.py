@@ -39,11 +39,13 @@ class Interval(StrEnum):
 
 
 class MetricTable(StrEnum):
-    """Where a metric stands in a report, in the order of the registry: by people's labels of need (`when` leads, `need`
-    has the rest), how often it speaks and how cleanly, what the judge says of its offers, how it behaves, what its
-    mistakes cost, what it takes, how its stated confidence is to be believed."""
+    """Where a metric stands in a report, in the order of the registry: by people's labels of need (`when` leads, `time`
+    looks at episodes of need and at boundaries of activity, `need` has the rest), how often it speaks and how cleanly,
+    what the judge says of its offers, how it behaves, what its mistakes cost, what it takes, how its stated confidence
+    is to be believed."""
 
     WHEN = "when to speak"
+    TIME = "help in time"
     OFFERED = "how often"
     JUDGED = "what was offered"
     NEED = "need detection in full"

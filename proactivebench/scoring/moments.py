@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from proactivebench.errors import DataError
 from proactivebench.records import OFFER_RULES, Manifest, NeedRule, Task, Trace
+from proactivebench.scoring.boundaries import at_boundary
+from proactivebench.scoring.episodes import Episodes
 
 Needs = NDArray[np.int8]
 
@@ -70,6 +72,21 @@ class Moments:
     @cached_property
     def _needs(self) -> dict[NeedRule, Needs]:
         return {rule: np.concatenate([need_of(trace, rule) for trace in self.traces]) for rule in NeedRule}
+
+    def episodes(self, rule: NeedRule) -> Episodes:
+        """The episodes of need by `rule`."""
+        if rule not in self._episodes:
+            self._episodes[rule] = Episodes.of(self.need(rule), self.starts)
+        return self._episodes[rule]
+
+    @cached_property
+    def _episodes(self) -> dict[NeedRule, Episodes]:
+        return {}
+
+    @cached_property
+    def boundaries(self) -> NDArray[np.bool_]:
+        """Whether activity changes with each moment, see `scoring.boundaries`."""
+        return np.concatenate([at_boundary(trace) for trace in self.traces])
 
     @cached_property
     def hours(self) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -85,6 +87,39 @@ class Column:
     COST = count("cost", lambda tally: tally.cost)
     BRIER = count("brier", _squared_error)
     STATED = count("stated", _stated)
+    # Episodes of need, those with an offer, moments waited in them, offers in them; those before which no help was
+    # needed, and had an offer. `…_UNCLEAN` is what each of these changes by if unclean replies are offers.
+    EPISODES = count("episodes", lambda tally: tally.help.episodes)
+    EPISODES_HELPED = count("episodes_helped", lambda tally: tally.help.helped)
+    HELP_DELAY = count("help_delay", lambda tally: tally.help.delay)
+    EPISODE_OFFERS = count("episode_offers", lambda tally: tally.help.offers)
+    EPISODES_PRECEDED = count("episodes_preceded", lambda tally: tally.help.preceded)
+    EPISODES_EARLY = count("episodes_early", lambda tally: tally.help.early)
+    EPISODES_HELPED_UNCLEAN = count("episodes_helped_unclean", lambda tally: tally.help.unclean[0])
+    HELP_DELAY_UNCLEAN = count("help_delay_unclean", lambda tally: tally.help.unclean[1])
+    EPISODE_OFFERS_UNCLEAN = count("episode_offers_unclean", lambda tally: tally.help.unclean[2])
+    EPISODES_EARLY_UNCLEAN = count("episodes_early_unclean", lambda tally: tally.help.unclean[3])
+    # The parts of other counts that fall on boundaries of activity; the rest is in mid-task.
+    BOUNDARIES = count("boundaries", lambda tally: (tally.offered | tally.silent) & tally.boundary)
+    BOUNDARY_OFFERS = count("boundary_offers", lambda tally: tally.offered & tally.boundary)
+    BOUNDARY_TP = count("boundary_tp", lambda tally: tally.offers[ACCEPTED] & tally.boundary)
+    BOUNDARY_FP = count("boundary_fp", lambda tally: tally.offers[REJECTED] & tally.boundary)
+    BOUNDARY_UNSCORED_OFFERS = count("boundary_unscored_offers", lambda tally: tally.offers[UNSCORED] & tally.boundary)
+    BOUNDARY_FREE_OFFERS = count(
+        "boundary_free_offers", lambda tally: tally.offered & (tally.need == 0) & tally.boundary
+    )
+    BOUNDARY_FREE_SILENCES = count(
+        "boundary_free_silences", lambda tally: tally.silent & (tally.need == 0) & tally.boundary
+    )
+    BOUNDARY_UNCLEAN_ACCEPTED = count(
+        "boundary_unclean_accepted", lambda tally: tally.unclean & tally.silences[ACCEPTED] & tally.boundary
+    )
+    BOUNDARY_UNCLEAN_REJECTED = count(
+        "boundary_unclean_rejected", lambda tally: tally.unclean & tally.silences[REJECTED] & tally.boundary
+    )
+    BOUNDARY_FREE_UNCLEAN = count(
+        "boundary_free_unclean", lambda tally: tally.unclean & (tally.need == 0) & tally.boundary
+    )
 
 
 C = Column
@@ -111,23 +146,60 @@ def unclean_corners(counts: Counts) -> Counts:
     return corners.reshape(9, *counts.shape)
 
 
-# Where an unclean reply is counted as a silence: source, cell, silences and offers by need, and its need.
-_RIGHT_SILENCE = (C.UNCLEAN_ACCEPTED, C.TN, C.FREE_SILENCES, C.FREE_OFFERS, C.FREE_UNCLEAN)
-_WRONG_SILENCE = (C.UNCLEAN_REJECTED, C.FN, C.NEED_SILENCES, C.NEED_OFFERS, C.NEED_UNCLEAN)
+@dataclass(frozen=True, slots=True)
+class _Unclean:
+    """Where unclean replies of one kind are counted as silences, and what changes if they are offers: each count of
+    `moves` grows by the count beside it, each of `gives_way` shrinks; `at_boundary` are those on boundaries."""
+
+    replies: Count
+    cell: Count
+    need: Count
+    moves: tuple[tuple[Count, Count], ...]
+    gives_way: tuple[tuple[Count, Count], ...]
+    at_boundary: Count
 
 
-def _unclean_offers(
-    moved: Counts, counts: Counts, where: tuple[Count, Count, Count, Count, Count], outcome: Count
-) -> None:
+_RIGHT_SILENCE = _Unclean(
+    replies=C.UNCLEAN_ACCEPTED,
+    cell=C.TN,
+    need=C.FREE_UNCLEAN,
+    moves=(
+        (C.FREE_OFFERS, C.FREE_UNCLEAN),
+        (C.EPISODES_EARLY, C.EPISODES_EARLY_UNCLEAN),
+        (C.BOUNDARY_FREE_OFFERS, C.BOUNDARY_FREE_UNCLEAN),
+    ),
+    gives_way=((C.FREE_SILENCES, C.FREE_UNCLEAN), (C.BOUNDARY_FREE_SILENCES, C.BOUNDARY_FREE_UNCLEAN)),
+    at_boundary=C.BOUNDARY_UNCLEAN_ACCEPTED,
+)
+_WRONG_SILENCE = _Unclean(
+    replies=C.UNCLEAN_REJECTED,
+    cell=C.FN,
+    need=C.NEED_UNCLEAN,
+    moves=(
+        (C.NEED_OFFERS, C.NEED_UNCLEAN),
+        (C.EPISODES_HELPED, C.EPISODES_HELPED_UNCLEAN),
+        (C.HELP_DELAY, C.HELP_DELAY_UNCLEAN),
+        (C.EPISODE_OFFERS, C.EPISODE_OFFERS_UNCLEAN),
+    ),
+    gives_way=((C.NEED_SILENCES, C.NEED_UNCLEAN),),
+    at_boundary=C.BOUNDARY_UNCLEAN_REJECTED,
+)
+
+
+def _unclean_offers(moved: Counts, counts: Counts, where: _Unclean, outcome: Count) -> None:
     """Move the unclean replies of `counts` in `moved` from silences to offers, accepted (TP) or rejected (FP)."""
-    source, cell, silences, offers, need = where
-    _offer(moved, counts[..., source], outcome)
-    moved[..., cell] -= counts[..., source]
-    moved[..., C.OFFERS] += counts[..., source]
-    moved[..., silences] -= counts[..., need]
-    moved[..., offers] += counts[..., need]
-    if outcome is C.TP and need is C.NEED_UNCLEAN:
-        moved[..., C.NEED_ACCEPTED] += counts[..., need]
+    replies, here = counts[..., where.replies], counts[..., where.at_boundary]
+    _offer(moved, replies, outcome)
+    moved[..., where.cell] -= replies
+    moved[..., C.OFFERS] += replies
+    moved[..., C.BOUNDARY_OFFERS] += here
+    moved[..., C.BOUNDARY_TP if outcome is C.TP else C.BOUNDARY_FP] += here
+    for known, by in where.moves:
+        moved[..., known] += counts[..., by]
+    for known, by in where.gives_way:
+        moved[..., known] -= counts[..., by]
+    if outcome is C.TP and where.need is C.NEED_UNCLEAN:
+        moved[..., C.NEED_ACCEPTED] += counts[..., where.need]
 
 
 def unscored_corners(counts: Counts) -> Counts:
@@ -136,6 +208,8 @@ def unscored_corners(counts: Counts) -> Counts:
     corners = np.repeat(counts[None], 4, axis=0).reshape(2, 2, *counts.shape)  # by offers, by silences
     for place, (offers, silences) in enumerate(((C.TP, C.TN), (C.FP, C.FN))):
         corners[place, ..., offers] += counts[..., C.UNSCORED_OFFERS]
+        here = C.BOUNDARY_TP if offers is C.TP else C.BOUNDARY_FP
+        corners[place, ..., here] += counts[..., C.BOUNDARY_UNSCORED_OFFERS]
         kind = C.CANDIDATES_ACCEPTED if offers is C.TP else C.CANDIDATES_REJECTED
         corners[place, ..., kind] += counts[..., C.CANDIDATES_UNSCORED]
         corners[:, place, ..., silences] += counts[..., C.UNSCORED_SILENCES]

@@ -12,8 +12,9 @@ from proactivebench.records import MetricValue, NeedRule, Record, Reply, ReplySt
 from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.definedness import value_of
+from proactivebench.scoring.episodes import Episodes, Help
 from proactivebench.scoring.intervals import Resampled, spread
-from proactivebench.scoring.metric import MetricTable
+from proactivebench.scoring.metric import MetricTable, Need
 from proactivebench.scoring.moments import Needs, need_of
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import BY_PEOPLE, METRICS, in_table
@@ -24,6 +25,9 @@ Shares = NDArray[np.bool_] | NDArray[np.float64]
 
 SORTED_BY = BY_PEOPLE.key
 KEYS = tuple(metric.key for metric in in_table(MetricTable.WHEN))
+IN_ORDER = tuple(  # those that need the moments of whole traces, one after the other
+    metric.key for metric in in_table(MetricTable.TIME) if metric.needs == {Need.LABELS} and metric.both_rules
+)
 RATE = next(metric.key for metric in in_table(MetricTable.OFFERED) if metric.offers_alone)
 C = Column
 
@@ -116,14 +120,37 @@ def need_counts(offers: Sequence[Shares], needs: Sequence[Needs | Flags]) -> Cou
     return counts
 
 
-def measured(offers: Sequence[Shares], needs: Mapping[NeedRule, Sequence[Needs | Flags]]) -> dict[str, MetricValue]:
+def with_episodes(counts: Counts, offers: Sequence[Shares], needs: Sequence[Needs | Flags]) -> Counts:
+    """`need_counts` with what the episodes of need come to as well, where `offers` and `needs` have all moments of each
+    trace in their order; shares in place of repeats are chances, each for itself."""
+    sizes = [len(need) for need in needs]
+    starts = np.cumsum([0, *sizes])
+    shown = np.concatenate([one.reshape(size, -1) for one, size in zip(offers, sizes, strict=True)])
+    found = Help.of(Episodes.of(np.concatenate(needs).astype(np.int8), starts), shown, np.ones(shown.shape, dtype=bool))
+    for column, values in (
+        (C.EPISODES, found.episodes),
+        (C.EPISODES_HELPED, found.helped),
+        (C.HELP_DELAY, found.delay),
+        (C.EPISODE_OFFERS, found.offers),
+        (C.EPISODES_PRECEDED, found.preceded),
+        (C.EPISODES_EARLY, found.early),
+    ):
+        counts[:, column] = np.add.reduceat(values, starts[:-1], axis=0).mean(axis=1)
+    return counts
+
+
+def measured(
+    offers: Sequence[Shares], needs: Mapping[NeedRule, Sequence[Needs | Flags]], *, in_order: bool = True
+) -> dict[str, MetricValue]:
     """The metrics of need detection with their intervals, by each rule (the leading one first, whose keys have no
-    suffix), and the share of moments with an offer.
+    suffix), and the share of moments with an offer; those of episodes only where moments stand `in_order`.
     Arguments per trace as `need_counts` has them."""
     metrics: dict[str, MetricValue] = {}
+    keys = (*KEYS, *IN_ORDER) if in_order else KEYS
     for need, suffix in zip(needs.values(), suffixes(needs).values(), strict=True):
-        traces = Resampled(need_counts(offers, need))
-        metrics |= {key + suffix: _value(key, traces) for key in KEYS}
+        counts = need_counts(offers, need)
+        traces = Resampled(with_episodes(counts, offers, need) if in_order else counts)
+        metrics |= {key + suffix: _value(key, traces) for key in keys}
         metrics[RATE] = _value(RATE, traces)
     return metrics
 

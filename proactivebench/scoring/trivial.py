@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -14,6 +15,7 @@ from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.judged import Judged
 from proactivebench.scoring.metric import Need
+from proactivebench.scoring.moments import Moments
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
 
@@ -30,13 +32,11 @@ def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[
     for view in judged.views:
         if view.name not in ("", *NeedRule):
             continue
-        need = moments.need(view.rule)
-        needed = float(moments.per_trace((need == 1).astype(float))[chosen].sum())
-        free = float(moments.per_trace((need == 0).astype(float))[chosen].sum())
-        if needed + free:
+        labelled = _labelled(moments, view.rule, chosen)
+        if labelled.moments:
             given = _LIKE_OFFERS if view.labels else _LABELS
             for name, agent, said in (("never", never, given), ("always", always, _LABELS)):
-                values = _metrics(agent, needed, free, said, known)
+                values = _metrics(agent, labelled, said, known)
                 found[name] |= {key + view.suffix: value for key, value in values}
         if view.labels or judged.judge.silence:
             found["always"] |= {
@@ -51,29 +51,58 @@ def _by_definition(agent: Literal["never", "always"], *, judge_free: bool) -> di
     return {key: value for key, value in given.items() if value is not None and METRICS[key].judge_free is judge_free}
 
 
-def never(needed: float, free: float) -> Counts:
-    """Counts of an agent that is always silent, where `needed` moments call for help and `free` do not."""
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What people's labels say of some traces: moments that call for help and that do not, episodes of need and those
+    before which none was needed; of the moments without need those at boundaries of activity."""
+
+    needed: float
+    free: float
+    episodes: float = 0.0
+    preceded: float = 0.0
+    free_boundaries: float = 0.0
+
+    @property
+    def moments(self) -> float:
+        """How many moments are labelled."""
+        return self.needed + self.free
+
+
+def _labelled(moments: Moments, rule: NeedRule, chosen: NDArray[np.int64]) -> Labelled:
+    need, episodes = moments.need(rule), moments.episodes(rule)
+    values = (need == 1, need == 0, episodes.first, episodes.preceded, (need == 0) & moments.boundaries)
+    sums = moments.per_trace(np.stack(values, axis=1).astype(float))[chosen].sum(axis=0)
+    return Labelled(*sums.tolist())
+
+
+def never(labelled: Labelled) -> Counts:
+    """Counts of an agent that is always silent."""
     counts = zeros()
-    counts[[C.FN, C.NEED_SILENCES]] = needed
-    counts[[C.TN, C.FREE_SILENCES]] = free
-    counts[C.MOMENTS] = needed + free
+    counts[[C.FN, C.NEED_SILENCES, C.HELP_DELAY]] = labelled.needed
+    counts[[C.TN, C.FREE_SILENCES]] = labelled.free
+    counts[C.BOUNDARY_FREE_SILENCES] = labelled.free_boundaries
+    counts[C.EPISODES], counts[C.EPISODES_PRECEDED] = labelled.episodes, labelled.preceded
+    counts[C.MOMENTS] = labelled.moments
     return counts
 
 
-def always(needed: float, free: float) -> Counts:
+def always(labelled: Labelled) -> Counts:
     """Counts of an agent that is never silent; whether its offers are accepted is not known."""
     counts = zeros()
-    counts[C.NEED_OFFERS], counts[C.FREE_OFFERS] = needed, free
-    counts[[C.MOMENTS, C.OFFERS]] = needed + free
+    counts[[C.NEED_OFFERS, C.EPISODE_OFFERS]], counts[C.FREE_OFFERS] = labelled.needed, labelled.free
+    counts[C.BOUNDARY_FREE_OFFERS] = labelled.free_boundaries
+    counts[[C.EPISODES, C.EPISODES_HELPED]] = labelled.episodes
+    counts[[C.EPISODES_PRECEDED, C.EPISODES_EARLY]] = labelled.preceded
+    counts[[C.MOMENTS, C.OFFERS]] = labelled.moments
     return counts
 
 
 @lru_cache(maxsize=256)
 def _metrics(
-    agent: Callable[[float, float], Counts], needed: float, free: float, given: frozenset[Need], known: tuple[str, ...]
+    agent: Callable[[Labelled], Counts], labelled: Labelled, given: frozenset[Need], known: tuple[str, ...]
 ) -> tuple[tuple[str, float], ...]:
     """What is defined of an agent's metrics; the same for every run on the same traces."""
-    counts = agent(needed, free)
+    counts = agent(labelled)
     lacking = {need: "not known of it" for need in Need if need not in given}
     values = (
         (metric.key, value_of(metric, counts, lacking)[0])

@@ -207,7 +207,8 @@ def _redaction(facts: Facts) -> str:
 
 def _use(facts: Facts) -> str:
     place = f"hf:{facts.name}" if facts.name else "hf:ORG/NAME"
-    judge = "" if facts.traces_only else f" --judge labels:{facts.task.need_rules[0]}"
+    silence = f"labels:{facts.task.need_rules[0]}" + ("" if facts.task.labelled else "+lexical")
+    judge = "" if facts.traces_only else f" \\\n      --judge silence={silence},proposals=labels+lexical"
     return (
         f"    proactivebench run --model always --tasks {place}{judge}\n\nor, with this folder, `--tasks FOLDER`. One "
         f"trace a line: `trace_id`, `split`, `events`{'' if facts.traces_only else ', `labels`'}. The sha256 of the "

@@ -25,14 +25,17 @@ from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.merging import labelled_traces
 from proactivebench.annotation.showing import Material
 from proactivebench.errors import BadArgument, CheckFailed, WrongFile
-from proactivebench.records import Answer, Consent, MomentLabels, Task, TaskVotes, Trace, Vote, VoteKey
+from proactivebench.files import read_bytes
+from proactivebench.records import Answer, Consent, Event, MomentLabels, Task, TaskVotes, Trace, Vote, VoteKey
 from proactivebench.store import cannot_write, write_whole
 from proactivebench.text import redacted, write_lines
 from proactivebench.text.redaction import Kind
-from proactivebench.traces.jsonl import PUBLISHED
+from proactivebench.traces.jsonl import PUBLISHED, parse_traces
 
 FEWEST_VOTES = 20  # below which a data set says more of a person than of a question
 UNKNOWN = "unknown"
+SUMS = "SHA256SUMS"
+_TO_EDIT = ("README.md", "LICENCE.md")  # by whoever publishes, before it is put up
 
 
 class Published(NamedTuple):
@@ -124,7 +127,8 @@ def publishable(
     renamed = {trace.trace_id: redaction.text(trace.trace_id, PUBLISHED, field="trace_id") for trace in traces}
     if len(set(renamed.values())) < len(renamed):
         renamed = {old: f"session-{number}" for number, old in enumerate(renamed, 1)}
-    labelled = tuple(_public(trace, renamed, names, redaction) for trace in traces)
+    unseen = _Redaction(own) if traces_only else redaction  # what is not published is not reported either
+    labelled = tuple(_public(trace, renamed, names, redaction, unseen) for trace in traces)
     shown = tuple(trace.model_copy(update={"labels": None}) for trace in labelled) if traces_only else labelled
     files = {PUBLISHED: write_lines(shown)}
     if with_reasons:
@@ -153,9 +157,7 @@ def publishable(
     files["redaction.json"] = redaction.report()
     files["LICENCE.md"] = licence_text(facts).encode()
     files["README.md"] = card(facts).encode()
-    files["SHA256SUMS"] = "".join(
-        f"{hashlib.sha256(files[file]).hexdigest()}  {file}\n" for file in sorted(files)
-    ).encode()
+    files[SUMS] = _sums(files)
     return Published(files, facts, _left_out(said.values(), facts, material, own), labelled)
 
 
@@ -192,6 +194,58 @@ def write_published(published: Published, output_path: Path, job: JobFolder) -> 
     return output_path / "README.md"
 
 
+def as_it_lies(output_path: Path, published: Published) -> dict[str, bytes]:
+    """The files of an earlier publication of the same job, to be put up as they were looked through: the card and the
+    licence may have been edited since, and get new sums.
+
+    Raises:
+        WrongFile: The folder holds something else, too.
+        CheckFailed: A file was altered, or the job says other things now (somebody withdrew, say).
+    """
+    there = {file.relative_to(output_path).as_posix(): file for file in output_path.rglob("*") if file.is_file()}
+    if more := sorted(set(there) - set(published.files)):
+        raise WrongFile(
+            f"{output_path} holds {more[0]}, which no publication wrote: take it out, or give another folder"
+        )
+    files = {name: read_bytes(file, "a file of a published data set") for name, file in there.items()}
+    sums = dict(
+        line.split("  ", 1)[::-1] for line in files.pop(SUMS).decode(errors="replace").splitlines() if "  " in line
+    )
+    for name, content in files.items():
+        if name not in _TO_EDIT and hashlib.sha256(content).hexdigest() != sums.get(name):
+            raise CheckFailed(f"{output_path / name} was altered since it was written: publish into another folder")
+    now = _anonymous(published.facts.task.traces)
+    if set(files) | {SUMS} != set(published.files) or _anonymous(parse_traces(files[PUBLISHED], PUBLISHED)) != now:
+        raise CheckFailed(f"{output_path} is not what the job says now: publish into another folder")
+    return {**files, SUMS: _sums(files)}
+
+
+def _anonymous(traces: Iterable[Trace]) -> list[object]:
+    """What was said, whoever said it."""
+    return [
+        (
+            trace.trace_id,
+            trace.split,
+            trace.events,
+            [
+                label
+                and (
+                    label.need,
+                    label.need_majority,
+                    sorted(label.asked),
+                    [(task.task, sorted(task.votes), sum(task.premature)) for task in label.tasks],
+                )
+                for label in trace.labels or ()
+            ],
+        )
+        for trace in traces
+    ]
+
+
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    return "".join(f"{hashlib.sha256(files[file]).hexdigest()}  {file}\n" for file in sorted(files)).encode()
+
+
 def _refuse(folder: JobFolder, votes: Iterable[VoteKey], instructions: str) -> None:
     """Raise `CheckFailed` where somebody did not agree, or too little was said."""
     keys = list(votes)
@@ -211,16 +265,23 @@ def _refuse(folder: JobFolder, votes: Iterable[VoteKey], instructions: str) -> N
         raise CheckFailed(f"{folder.path} has {len(keys)} votes, and a data set takes {FEWEST_VOTES}: collect more")
 
 
-def _public(trace: Trace, renamed: Mapping[str, str], names: Mapping[str, str], redaction: _Redaction) -> Trace:
+def _public(
+    trace: Trace,
+    renamed: Mapping[str, str],
+    names: Mapping[str, str],
+    redaction: _Redaction,
+    of_labels: _Redaction,
+) -> Trace:
     own = renamed[trace.trace_id]
     events = tuple(
-        event.model_copy(
-            update={"event": redaction.text(event.event, PUBLISHED, trace_id=own, turn=turn, field="event")}
+        Event(
+            time=redaction.text(event.time, PUBLISHED, trace_id=own, turn=turn, field="time"),
+            event=redaction.text(event.event, PUBLISHED, trace_id=own, turn=turn, field="event"),
         )
         for turn, event in enumerate(trace.events)
     )
     labels = trace.labels and tuple(
-        None if label is None else _public_label(label, names, redaction, trace_id=own, turn=turn)
+        None if label is None else _public_label(label, names, of_labels, trace_id=own, turn=turn)
         for turn, label in enumerate(trace.labels)
     )
     split = redaction.text(trace.split, PUBLISHED, trace_id=own, field="split")

@@ -15,9 +15,10 @@ import yaml
 
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.merging import labelled_traces
-from proactivebench.annotation.publishing import fresh_names
+from proactivebench.annotation.publishing import as_it_lies, fresh_names, publishable, write_published
+from proactivebench.errors import CheckFailed, WrongFile
 from proactivebench.records import AnnotationItem, Answer, Event, NeedRule, OfferText, Plan, Trace
-from proactivebench.text import write_lines
+from proactivebench.text import own_kinds, write_lines
 from proactivebench.traces import load_task
 from tests.annotation.jobs import make_job
 from tests.annotation.voters import answer, seat
@@ -165,6 +166,29 @@ def test_it_goes_to_the_hub_and_comes_back_with_the_same_hash_and_rules(voted: J
     assert manifest["task"]["licence"] == "cc0-1.0"
 
 
+def test_a_folder_that_was_looked_through_is_put_up_as_it_lies(voted: JobFolder, tmp_path: Path) -> None:
+    path = tmp_path / "set"
+    found = publishable(voted)
+    write_published(found, path, voted)
+    card = path / "README.md"
+    card.write_text(card.read_text() + "\nMore to know.\n")
+    again = publishable(voted)
+    files = as_it_lies(path, again)
+    assert files["data/traces.jsonl"] == found.files["data/traces.jsonl"]
+    assert files["README.md"].endswith(b"More to know.\n")
+    assert f"{hashlib.sha256(files['README.md']).hexdigest()}  README.md" in files["SHA256SUMS"].decode()
+    other = publishable(voted, own=own_kinds("step"))
+    with pytest.raises(CheckFailed, match="not what the job says now"):
+        as_it_lies(path, other)
+    (path / "notes.md").write_text("mine")
+    with pytest.raises(WrongFile, match=r"holds notes\.md"):
+        as_it_lies(path, again)
+    (path / "notes.md").unlink()
+    (path / "data" / "traces.jsonl").write_bytes(found.files["data/traces.jsonl"].replace(b"p1", b"zoe-miller"))
+    with pytest.raises(CheckFailed, match="was altered"):
+        as_it_lies(path, again)
+
+
 def test_what_must_not_be_given_away_is_refused_in_one_line(tmp_path: Path) -> None:
     folder = make_job(tmp_path / "job")
     seat(folder, "ann")
@@ -205,6 +229,7 @@ def test_of_a_sealed_job_the_sessions_are_published_and_the_labels_kept(voted: J
     assert done.code == 0, done.err
     public, private = load_task(str(tmp_path / "set")), load_task(str(tmp_path / "labels.jsonl"))
     assert not any(trace.labels for trace in public.traces)
+    assert "moments without labels" in done.out
     assert [one.events for one in public.traces] == [one.events for one in private.traces]
     assert private.unlabelled == 0
     whole = "".join(file.read_text() for file in (tmp_path / "set").rglob("*") if file.is_file())

@@ -11,6 +11,7 @@ from proactivebench.cli.annotating.serve import JOB
 from proactivebench.cli.parameters import PATH, option
 
 if TYPE_CHECKING:
+    from proactivebench.annotation.publishing import Published
     from proactivebench.text.redaction import Kind
 
 
@@ -46,7 +47,7 @@ def publish(
     import re
 
     from proactivebench.annotation.job import JobFolder
-    from proactivebench.annotation.publishing import publishable, write_published
+    from proactivebench.annotation.publishing import SUMS, as_it_lies, publishable, write_published
     from proactivebench.cli.terminal import safe
     from proactivebench.errors import BadArgument, WrongFile
     from proactivebench.store import write_whole
@@ -66,30 +67,40 @@ def publish(
         raise WrongFile(f"{private_labels} lies in what is published: give a place outside {output_path}")
     own = _own(own_words) if own_words else ()
     found = publishable(folder, licence=licence, own=own, traces_only=traces_only, with_reasons=with_reasons, name=name)
-    written = write_published(found, output_path, folder)
     facts = found.facts
-    labelled = facts.task.moments - facts.task.unlabelled
-    print(
-        safe(
-            f"{output_path}: {len(facts.task.traces):,} sessions, {labelled:,} of {facts.task.moments:,} moments "
-            f"labelled by {facts.people}, {facts.licence}, data {facts.task.data_hash[:12]}"
-        )
-    )
-    marked = ", ".join(f"{count:,} {kind}" for kind, count in sorted(facts.marked.items())) or "nothing"
-    print(safe(f"redacted: {marked} (redaction.json says where)"))
-    for line in found.left_out:
-        print(safe(f"left out: {line}"))
+    if push and (output_path / SUMS).is_file():
+        files = as_it_lies(output_path, found)
+    else:
+        files = dict(found.files)
+        write_published(found, output_path, folder)
+        for line in _written(found, output_path):
+            print(safe(line))
     if private_labels:
         write_whole(private_labels, write_lines(found.labelled).decode(), private=True)
         print(safe(f"{private_labels}: the labels of these sessions, for you alone"))
     if push and name:
         from proactivebench.board.publish.submission import open_pull_request
 
-        address = open_pull_request(name, "dataset", dict(found.files), f"{facts.title[:80]}: sessions and labels")
+        address = open_pull_request(name, "dataset", files, f"{facts.title[:80]}: sessions and labels")
         print(safe(f"put up at {address}: look through it and merge it there"))
         print(safe(f"next: proactivebench run --model always --tasks hf:{name}"))
     else:
-        print(safe(f"next: read {written} and {output_path / PUBLISHED} through, then --name ORG/NAME --push"))
+        read = f"{output_path / 'README.md'} and {output_path / PUBLISHED}"
+        print(safe(f"next: read {read} through, then the same command with --name ORG/NAME --push"))
+
+
+def _written(found: Published, output_path: Path) -> list[str]:
+    """What the folder holds, what was redacted and what was left out."""
+    facts = found.facts
+    task = facts.task
+    labelled = f"{task.moments - task.unlabelled:,} of {task.moments:,} moments labelled by {facts.people}"
+    said = f"{task.moments:,} moments without labels" if facts.traces_only else labelled
+    marked = ", ".join(f"{count:,} {kind}" for kind, count in sorted(facts.marked.items())) or "nothing"
+    return [
+        f"{output_path}: {len(task.traces):,} sessions, {said}, {facts.licence}, data {task.data_hash[:12]}",
+        f"redacted: {marked} (redaction.json says where)",
+        *(f"left out: {line}" for line in found.left_out),
+    ]
 
 
 def _own(file: Path) -> tuple[Kind, ...]:

@@ -138,6 +138,9 @@ def _by_hand(file: Path) -> list[str]:
     orders: dict[VoteKey, int] = {}
     latest = -1
     for number, line in enumerate(lines[:-1], start=1):
+        if not line.strip():
+            odd.append(number)
+            continue
         said = _spoken(line)
         if said is None:  # said by whoever reads it, and what comes after it is not read
             break

@@ -105,6 +105,14 @@ def test_what_is_torn_or_edited_is_said_and_the_rest_still_counted(folder: JobFo
     assert status_of(folder).people[0].done == 9, "the one of Eve is missing"
 
 
+def test_a_line_left_empty_is_said_and_hides_nothing_after_it(folder: JobFolder) -> None:
+    file = folder.votes_file("ann")
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:4], "\n", *lines[4:9], *lines[10:]]))
+    faults = status_of(folder).people[0].faults
+    assert [fault.split(": ", 1)[0] for fault in faults] == ["ann.jsonl:5", "ann.jsonl:11"]
+
+
 def test_without_a_job_or_anybody_it_is_one_line(tmp_path: Path) -> None:
     done = call("annotate", "status", tmp_path)
     assert (done.code, len(done.err.splitlines())) == (2, 1)

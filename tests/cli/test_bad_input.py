@@ -319,7 +319,7 @@ def test_gzipped_lines_are_read_wherever_lines_are(call, place):
     plain = {
         "t.jsonl": json.dumps({**TRACE, "labels": [{"need": False, "tasks": [{"task": "x", "votes": [True]}]}]}),
         "people.jsonl": json.dumps(
-            {"trace_id": "a", "turn": 0, "candidate": 0, "accepted": True, "random": True, "blind": True}
+            {"trace_id": "code_umlauts", "turn": 0, "candidate": 0, "accepted": True, "random": True, "blind": True}
         ),
         "mine.jsonl": (place / "r" / "replies.jsonl").read_text(),
     }

@@ -49,6 +49,8 @@ def make_voted(path: Path) -> JobFolder:
     seat(folder, *PEOPLE)
     for name in PEOPLE:
         answer(folder, name, choose)
+        file = folder.votes_file(name)  # written before reasons were redacted
+        file.write_text(file.read_text().replace('"because"', f'"ask {SECRET}"'))
     return folder
 
 
@@ -90,7 +92,10 @@ def test_nothing_published_says_who_voted_when_or_on_whose_answer(voted: JobFold
         due, name = line.split("  ")
         assert hashlib.sha256((given / name).read_bytes()).hexdigest() == due
     report = json.loads((given / "redaction.json").read_text())
-    assert report["counts"] == {"data/traces.jsonl": {"e-mail": 1}}
+    rows = [json.loads(line) for line in (given / "data" / "reasons.jsonl").read_text().splitlines()]
+    assert {(row["reason"], row["answer"]) for row in rows} == {("ask [e-mail]", "reject")}
+    assert {row["annotator"] for row in rows} == {"p1", "p2", "p3"}
+    assert report["counts"] == {"data/traces.jsonl": {"e-mail": 1}, "data/reasons.jsonl": {"e-mail": len(rows)}}
     assert report["places"][0]["turn"] == 0
 
 

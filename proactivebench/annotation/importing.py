@@ -381,5 +381,5 @@ def _not_before(at: datetime | None, other: datetime | None) -> bool:
 
 
 def _listed(left_out: Mapping[str, int]) -> str:
-    found = ", ".join(f"{count:,} {what}" for what, count in left_out.items() if count)
+    found = ", ".join(f"{what}: {count:,}" for what, count in left_out.items() if count)
     return f" ({found})" if found else ""

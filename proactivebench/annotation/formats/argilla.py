@@ -7,6 +7,7 @@ import random
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from proactivebench.annotation.formats.foreign import (
     values_of,
 )
 from proactivebench.annotation.job import JobFolder
-from proactivebench.errors import DataError
+from proactivebench.errors import DataError, WrongFile
 from proactivebench.records import AnnotationItem, OfferText, Vote
 
 WANTED = "Argilla's records: a folder of `rg.Dataset.to_disk`, its records.json, or records as its API has them"
@@ -193,14 +194,23 @@ def read(files: Sequence[Path], folder: JobFolder, options: Options) -> Reading:
     said: list[Said] = []
     left_out: Counter[str] = Counter()
     names: dict[str, str] = {}
-    for given in files:
-        file = given / RECORDS if given.is_dir() else given
+    for file in chain.from_iterable(map(_files, files)):
         beside = file.parent / NAMES
         if beside.is_file():
             names |= _names(beside)
         for where, record in _records(file):
             said += _votes(record, where, left_out)
     return Reading(tuple(said), left_out, names)
+
+
+def _files(given: Path) -> list[Path]:
+    """What a user named, or the records in the folder, and below it, that they named."""
+    if not given.is_dir():
+        return [given]
+    found = sorted(given.rglob(RECORDS))
+    if not found:
+        raise WrongFile(f"{given} holds no {RECORDS}: give {WANTED}")
+    return found
 
 
 def _records(file: Path) -> Iterator[tuple[str, Any]]:

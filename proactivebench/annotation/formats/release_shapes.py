@@ -219,7 +219,7 @@ def _from_rewards(rows: Sequence[tuple[str, int, Mapping[str, Any]]], found: Fou
         item.events for item in items if item.help_needed != any(all(each.votes) for each in labels[item.events].tasks)
     }
     if differ:
-        found.notes.append(f"help_needed of {len(differ):,} moments is not what their votes say: the votes were taken")
+        found.notes.append(f"moments whose help_needed is not what their votes say: {len(differ):,}; the votes count")
     for item, (_, _, row) in zip(items, rows, strict=True):
         silence = item.pred_task is None
         # a vote for the silence says that no help is needed

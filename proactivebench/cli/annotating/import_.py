@@ -95,7 +95,7 @@ def _tell(imported: Imported) -> None:
     people = imported.annotators
     shown = ", ".join(people[:5]) + (f" and {len(people) - 5:,} more" if len(people) > 5 else "")
     print(f"{'; '.join(changes)}" + (f"; of {shown}" if people else ""))
-    for what, count in imported.left_out.items():
-        print(f"left out: {count:,} {what}")
+    if imported.left_out:
+        print(f"left out: {', '.join(f'{what} ({count:,})' for what, count in imported.left_out.items())}")
     for note in imported.notes:
         print(note)

@@ -213,7 +213,7 @@ def test_reward_data_keeps_people_apart_by_their_place_and_says_so(tmp_path: Pat
     folder, imported = _made(tmp_path, rows, lines=True)
     assert imported.annotators == ("session-1.p1", "session-1.p2")
     assert "votes carry no names" in imported.notes[-1]
-    assert "help_needed of 1 moments is not what their votes say" in imported.notes[0]
+    assert "help_needed is not what their votes say: 1" in imported.notes[0]
     assert ("session-1.p1", 1, None, Answer.YES) in _said(folder), "who is against the silence wants help"
     assert import_votes(FORM, [tmp_path / "log_0.jsonl"], folder).known == 6
 

@@ -21,7 +21,7 @@ from tests.annotation.jobs import WHEN, make_job
 # What of an export brings the votes back.
 BACK = {
     "label-studio": ["annotated.json"],
-    "argilla": ["annotated/need", "annotated/offers"],
+    "argilla": ["annotated"],
     "csv": ["votes.csv"],
     "votes": ["votes.jsonl"],
 }

@@ -98,7 +98,7 @@ def test_the_sheet_to_fill_in_has_every_question_once(tmp_path: Path) -> None:
     with (tmp_path / "out" / "questions.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len({(row["item_id"], row["offer_id"]) for row in rows}) == 6 * 3
-    with pytest.raises(DataError, match=r"holds no votes \(18 rows without an answer\)"):
+    with pytest.raises(DataError, match=r"holds no votes \(rows without an answer: 18\)"):
         import_votes(FORM, [tmp_path / "out" / "questions.csv"], make_job(tmp_path / "fresh", sessions=2, events=3))
 
 

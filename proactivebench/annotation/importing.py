@@ -80,7 +80,7 @@ def import_votes(
         CannotWrite: It cannot be written; nothing is.
     """
     reading = form.read(files, folder, options or Options())
-    called = _Names(folder.path, reading.names, form.names if names is None else names)
+    called = _Names(form.name, folder.path, reading.names, form.names if names is None else names)
     questions = _Questions(folder)
     answers: dict[VoteKey, _Answer] = {}
     twice = cut = 0
@@ -96,8 +96,7 @@ def import_votes(
     left_out = reading.left_out + Counter(
         {"answers that the same person gave again": twice, "reasons cut to 2,000 characters": cut}
     )
-    called.keep()
-    counted = _written(folder, answers.values())
+    counted = _written(folder, answers.values(), called)
     people = tuple(dict.fromkeys(key.annotator for key in answers))
     return Imported(*counted, annotators=people, left_out=+left_out, notes=reading.notes)
 
@@ -118,11 +117,11 @@ def import_job(
     if output_path.exists() and (not output_path.is_dir() or any(output_path.iterdir())):
         raise WrongFile(f"{output_path} is there already and not empty: give a new or empty --output_path")
     draft = form.begin(files, options or Options())
-    draft_path = output_path.with_name(f".{output_path.name}.{os.getpid()}")
+    name = output_path.resolve().name or "job"
+    draft_path = output_path.resolve().parent / f".{name}.{os.getpid()}"
     try:
-        folder = JobFolder.create(
-            draft_path, _job(draft, output_path.name), draft.traces, draft.items, (), read_instructions()
-        )
+        job = _job(draft, name)
+        folder = JobFolder.create(draft_path, job, draft.traces, draft.items, (), read_instructions())
         whole = Format(form.name, form.about, lambda *_: draft.reading, names=form.names)
         imported = (
             import_votes(whole, files, folder, names=names)
@@ -130,13 +129,22 @@ def import_job(
             else Imported(0, 0, 0, 0, (), +draft.reading.left_out, draft.reading.notes)
         )
         with cannot_write(output_path):
-            if output_path.exists():
-                output_path.rmdir()
-            draft_path.rename(output_path)
+            _moved(draft_path, output_path)
     except BaseException:
         shutil.rmtree(draft_path, ignore_errors=True)
         raise
     return JobFolder(output_path), imported
+
+
+def _moved(draft: Path, output_path: Path) -> None:
+    """Put a finished job in its place. An empty folder that is there stays, and gets `job.json` last: somebody may be
+    in it."""
+    if not output_path.exists():
+        draft.rename(output_path)
+        return
+    for file in sorted(draft.iterdir(), key=lambda one: one.name == "job.json"):
+        file.rename(output_path / file.name)
+    draft.rmdir()
 
 
 def _job(draft: Draft, name: str) -> Job:
@@ -165,7 +173,8 @@ def _job(draft: Draft, name: str) -> Job:
 class _Names:
     """What annotators of foreign files are called here."""
 
-    def __init__(self, job: Path, brought: Mapping[str, str], way: Names | Path) -> None:
+    def __init__(self, form: str, job: Path, brought: Mapping[str, str], way: Names | Path) -> None:
+        self._form = form
         self._file = job / KEY
         self._way = Names.KEPT if isinstance(way, Path) else way
         self._map = {**brought, **(_mapped(way) if isinstance(way, Path) else {})}
@@ -186,7 +195,8 @@ class _Names:
             )
         if self._way is Names.HASHED:
             self._hashed = True
-            return f"p-{hmac.digest(self._key, said.who.encode('utf-8', 'surrogatepass'), 'sha256').hex()[:10]}"
+            named = f"{self._form}:{said.who}".encode("utf-8", "surrogatepass")
+            return f"p-{hmac.digest(self._key, named, 'sha256').hex()[:10]}"
         if not _WORD.match(said.who):
             raise DataError(
                 f"{said.where}: {short(said.who)} is no pseudonym: import with --names hashed, or with a JSON file "
@@ -291,7 +301,7 @@ class _Questions:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def _written(folder: JobFolder, answers: Iterable[_Answer]) -> tuple[int, int, int, int]:
+def _written(folder: JobFolder, answers: Iterable[_Answer], called: _Names) -> tuple[int, int, int, int]:
     """Write what does not stand yet: new, replaced, known, older. All files are held before the first is written, and
     all are as they were where one cannot be."""
     mine: dict[str, list[_Answer]] = defaultdict(list)
@@ -305,6 +315,7 @@ def _written(folder: JobFolder, answers: Iterable[_Answer]) -> tuple[int, int, i
     with ExitStack() as held:
         logs = {name: held.enter_context(folder.open_votes(name)) for name in sorted(mine)}
         lines = {name: _lines(folder, name, mine[name], now, counted) for name in logs}
+        called.keep()
         undo: list[Callable[[], None]] = []
         try:
             for name, log in logs.items():

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from proactivebench.annotation.formats.contract import Format, Names, Options, Place, Reading, Said, past
+from proactivebench.annotation.formats.contract import Format, Names, Options, Place, Reading, Said, past, told_first
 from proactivebench.annotation.formats.foreign import (
     answer_of,
     as_json,
@@ -66,8 +66,9 @@ def write(folder: JobFolder) -> Mapping[str, str]:
                 answered[name].append(_with_votes(record, place, given[place], ids))
     files = {f"{name}/{RECORDS}": as_json(found) for name, found in asked.items()}
     for name, question in (("need", _NEED), ("offers", _OFFER)):
-        files[f"{name}/settings.json"] = as_json(_settings(question, folder.job.plan.overlap))
-        files[f"{name}/dataset.json"] = as_json(_dataset(f"{folder.job.name}-{name}", question))
+        guide = f"{_GUIDE[question]}\n\n{told_first(folder)}"
+        files[f"{name}/settings.json"] = as_json(_settings(question, guide, folder.job.plan.overlap))
+        files[f"{name}/dataset.json"] = as_json(_dataset(f"{folder.job.name}-{name}", guide))
         if answered[name]:
             files[f"annotated/{name}/{RECORDS}"] = as_json(answered[name])
             files[f"annotated/{name}/{NAMES}"] = as_json({number: annotator for annotator, number in ids.items()})
@@ -117,14 +118,14 @@ def _with_votes(
     }
 
 
-def _settings(question: str, overlap: int) -> dict[str, Any]:
+def _settings(question: str, guide: str, overlap: int) -> dict[str, Any]:
     """The settings of a data set: what is shown, and what is asked."""
     options = [{"value": value, "text": text} for value, text in _CHOICES[question].items()]
     fields = ["session"] if question == _NEED else ["session", "offer_text"]
     shown = {"session": "What has happened so far", "offer_text": "The offer"}
     kept = ["item_id", "occasion"] if question == _NEED else ["item_id", "occasion", "offer_id"]
     return {
-        "guidelines": _GUIDE[question],
+        "guidelines": guide,
         "questions": [
             {
                 "name": question,
@@ -173,8 +174,8 @@ def _settings(question: str, overlap: int) -> dict[str, Any]:
 _TERMS = {"type": "terms", "values": None}
 
 
-def _dataset(name: str, question: str) -> dict[str, Any]:
-    return {"name": name, "status": "draft", "guidelines": _GUIDE[question], "allow_extra_metadata": True}
+def _dataset(name: str, guide: str) -> dict[str, Any]:
+    return {"name": name, "status": "draft", "guidelines": guide, "allow_extra_metadata": True}
 
 
 # --- in ---------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proactivebench.annotation.job import JobFolder
+from proactivebench.errors import DataError
 from proactivebench.records import AnnotationItem, Answer, Event, Trace
 
 
@@ -101,6 +102,15 @@ class Format:
     write: Write | None = None
     begin: Begin | None = None
     names: Names = Names.KEPT
+
+
+def told_first(folder: JobFolder) -> str:
+    """What annotators of a job read first, in English. Raises `DataError` where it is not there."""
+    file = folder.path / "instructions.md"
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise DataError(f"{file} cannot be read as text: write what annotators read first and agree to") from None
 
 
 def past(folder: JobFolder, item: AnnotationItem) -> tuple[Event, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proactivebench.annotation.formats.contract import Format, Names, Options, Place, Reading, Said, past
+from proactivebench.annotation.formats.contract import Format, Names, Options, Place, Reading, Said, past, told_first
 from proactivebench.annotation.formats.foreign import (
     answer_of,
     as_json,
@@ -63,12 +63,13 @@ CONFIG = f"""<View>
 
 
 def write(folder: JobFolder) -> Mapping[str, str]:
-    """`config.xml` for the project, `tasks.json` to import into it, without any votes; and, where there are votes,
+    """`config.xml` and `instructions.md` for the project, `tasks.json` to import into it, without any votes; and,
+    where there are votes,
     `annotated.json` in the shape of its JSON export."""
     tasks = [
         {"data": _data(folder, item, 0)} for item in sorted(folder.items.values(), key=_place) if not item.practice
     ]
-    files = {"config.xml": CONFIG, "tasks.json": as_json(tasks)}
+    files = {"config.xml": CONFIG, "tasks.json": as_json(tasks), "instructions.md": told_first(folder)}
     given: dict[tuple[str, int], dict[str, list[Vote]]] = defaultdict(lambda: defaultdict(list))
     for vote in folder.votes().values():
         given[vote.item_id, vote.occasion][vote.annotator].append(vote)
@@ -141,7 +142,12 @@ def read(files: Sequence[Path], folder: JobFolder, options: Options) -> Reading:
     left_out: Counter[str] = Counter()
     for file in files:
         for where, task in values_of(file, WANTED):
-            said += _task(task, where, left_out)
+            for one in _task(task, where, left_out):
+                item = folder.items.get(one.place.item_id or "")
+                if item is not None and not item.ask_need and not one.place.on_offer:
+                    left_out["answers to a need that the job does not ask"] += 1  # the configuration asks everywhere
+                else:
+                    said.append(one)
     names = {one.who: one.who.removesuffix(DOMAIN) for one in said if one.who.endswith(DOMAIN)}
     return Reading(tuple(said), left_out, names)
 

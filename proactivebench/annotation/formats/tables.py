@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -130,13 +131,14 @@ def _rows(file: Path, columns: Mapping[str, str]) -> Iterable[tuple[str, dict[st
     text = text_of(file, WANTED)
     if not text.strip():
         raise WrongFile(f"{file} is empty: give {WANTED}")
+    text, delimiter, above = _delimited(text)
     if "\x00" in text:
         raise WrongFile(f"{file} is no text, it holds NUL characters: give {WANTED}")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: dict[str, int] | None = None
     try:
         for cells in reader:
-            where = f"{file}:{reader.line_num}"
+            where = f"{file}:{above + reader.line_num}"
             if not any(cell.strip() for cell in cells):
                 continue
             if header is None:
@@ -146,7 +148,7 @@ def _rows(file: Path, columns: Mapping[str, str]) -> Iterable[tuple[str, dict[st
                 raise DataError(f"{where}: {len(cells)} cells, and the header names more: fill the row up")
             yield where, {name: unmarked(cells[at]) for name, at in header.items()}
     except csv.Error as error:
-        raise DataError(f"{file}:{reader.line_num}: no table ({error}): give {WANTED}") from None
+        raise DataError(f"{file}:{above + reader.line_num}: no table ({error}): give {WANTED}") from None
 
 
 def _header(file: Path, cells: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
@@ -211,9 +213,13 @@ def _whole(cell: str, where: str, what: str) -> int:
     return int(plain)
 
 
-def _delimiter(text: str) -> str:
-    """What stands between the header's cells: the one of comma, semicolon, tab and bar that is there most often outside
+def _delimited(text: str) -> tuple[str, str, int]:
+    """A table, what stands between its cells, and how many lines are above it. A first line `sep=;` says it, as
+    spreadsheets have it; else it is the one of comma, semicolon, tab and bar that is in the header most often, outside
     quotes."""
+    said = re.match(r'"?sep=(?P<delimiter>[,;\t|])"?\r?\n', text, re.IGNORECASE)
+    if said:
+        return text[said.end() :], said["delimiter"], 1
     head = text.lstrip()[:MOST_TEXT]
     counts = dict.fromkeys(_DELIMITERS, 0)
     quoted = False
@@ -224,7 +230,7 @@ def _delimiter(text: str) -> str:
             break
         elif not quoted and letter in counts:
             counts[letter] += 1
-    return max(counts, key=lambda one: counts[one])
+    return text, max(counts, key=lambda one: counts[one]), 0
 
 
 FORMAT = Format("csv", "a table, comma, semicolon or tab between its cells", read, write, begin)

@@ -36,6 +36,9 @@ def job(tmp_path: Path) -> JobFolder:
         "annotator\titem_id\toffer_id\tanswer\treason\nann\ts0-1\t\tyes\ta; b\nann\ts0-1\to0\tpremature\t\n",
         'Answer,"reason",Offer,Turn,Trace_ID,Annotator\nyes,a; b,,1.0,s0,ann\n'
         'Premature,,"Offer 0 at step 1 of s0",1,s0,ann',
+        "sep=;\r\nannotator;item_id;offer_id;answer;reason\r\nann;s0-1;;yes;'a; b'\r\nann;s0-1;o0;not_yet;\r\n".replace(
+            "'", '"'
+        ),
         "answer|reason|offer_id|item_id|annotator\n1|a; b||s0-1|ann\ntoo early||o0|s0-1|ann\n||o1|s0-1|\n",
     ],
 )

@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +11,12 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from proactivebench.anchors import anchors_of
+from proactivebench.board.site import when
 from proactivebench.board.site.difficulty import Spoke, difficulty_tables, flat_moments
+from proactivebench.board.site.facts import Facts
+from proactivebench.board.site.pages import _environment
 from proactivebench.board.site.pairs import Candidate, pair_tables
+from proactivebench.board.site.rows import Known
 from proactivebench.cli import main
 from proactivebench.cli.tables import print_report
 from proactivebench.evaluation import task_identity
@@ -285,3 +291,29 @@ def test_the_need_oracle_offers_by_the_answers_where_it_is_told_to(tmp_path, cap
             assert judged["overall"]["metrics"][KEY]["value"] == 1
             assert judged["judge"]["silence"] == "labels:asked"
     assert "rule=asked" in said.err
+
+
+@pytest.mark.parametrize(
+    ("task", "heads"),
+    [
+        (FULL, ["By all", "By majority", "Chance p", "Chance p, by all", "Chance p, by majority"]),
+        (HALF, ["By majority", "By asking", "Chance p", "Chance p, by majority"]),
+        (ONLY, ["Chance p"]),
+    ],
+)
+def test_the_boards_table_has_a_column_for_each_rule_and_no_empty_one(task, heads, monkeypatch):
+    monkeypatch.setattr(when, "load_task", lambda _: task)
+    entry = SimpleNamespace(
+        key="a/x", report=report_on(ROWS, task=task), timing=timed(task, OFFERED, 1.0), facts=Facts(), sealed=False,
+        declared=SimpleNamespace(model="x", organisation="a"),
+    )  # fmt: skip
+    monkeypatch.setattr(Known, "reproduced", lambda *_: True)
+    (table,) = when.when_tables([entry], [], Known(), {"a/x": ()})
+    html = str(_environment().get_template("when.html.j2").module.when_table(table, "id"))
+    shown = [re.sub("<[^>]+>", "", head).strip() for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', html, re.S)]
+    assert [head for head in shown if head.startswith(("By ", "Chance"))] == heads
+    rows = re.findall(r"<tr class.*?</tr>", html, re.S)
+    assert {len(re.findall("<t[dh]", row)) for row in rows} == {len(shown)}
+    line = next(line for line in table.lines if line.name == "x")
+    assert line.sorted_by() == pytest.approx(by_hand(task, task.need_rules[0]))
+    assert f"by the {task.need_rules[0]} rule" in table.finding

@@ -15,6 +15,7 @@ from proactivebench.traces import LabelledItem, labelled_items
 from proactivebench.validation.agreement import consistency
 from proactivebench.validation.figures import rank_auc
 
+FEWEST = 3  # people who vote
 _GRID = 20_000
 
 
@@ -30,6 +31,7 @@ class Ceiling(Record):
     """
 
     votes: int
+    on: str = "offers"
     people: int = 3
     auc_pooled: float
     auc_within: float
@@ -40,8 +42,8 @@ class Ceiling(Record):
 
     @property
     def sentence(self) -> str:
-        """The ceiling of judges of offers, in words."""
-        return self.words("offers")
+        """The ceiling of judges of what was voted `on`, in words."""
+        return self.words(self.on)
 
     def words(self, of: str) -> str:
         """The ceiling in words, where the items are `of` a kind."""
@@ -75,17 +77,24 @@ def ceiling_or_why(rows: Iterable[LabelledItem]) -> tuple[Ceiling | None, str | 
 
 
 def ceiling(rows: Iterable[LabelledItem]) -> Ceiling:
-    """The ceiling by the votes on offers that at least three people voted on, of these the offers with the usual number
-    of votes. An annotator is a pseudonym where votes carry one (the first vote of each counts), else a place within a
-    trace, as the release keeps them apart. Raises `ValueError` where there are no such offers, or where people agree
-    on every one."""
-    offers = [(row.trace, votes) for row in rows if row.pred_task is not None and len(votes := _by_person(row)) >= 3]
-    if not offers:
+    """The ceiling by the votes on offers that at least three people voted on (where nobody did, by their answers on
+    need), of these the ones with the usual number of votes. An annotator is a pseudonym where votes carry one (the first
+    vote of each counts), else a place within a trace, as the release keeps them apart. Raises `ValueError` where there
+    are no such votes, or where people agree on everything."""
+    rows = list(rows)
+    by_need = not any(row.pred_task is not None and row.votes for row in rows)
+    voted = [
+        (row.trace, votes)
+        for row in rows
+        if (row.pred_task is None) == by_need and len(votes := _by_person(row)) >= FEWEST
+    ]
+    if not voted:
         raise ValueError("no offer has three people's votes")
-    usual = Counter(len(votes) for _, votes in offers).most_common(1)[0][0]
-    kept = [(trace, votes) for trace, votes in offers if len(votes) == usual]
+    usual = Counter(len(votes) for _, votes in voted).most_common(1)[0][0]
+    kept = [(trace, votes) for trace, votes in voted if len(votes) == usual]
     table = np.array([list(votes.values()) for _, votes in kept], dtype=float)
-    return ceiling_of(table, [(trace, tuple(votes)) for trace, votes in kept], [list(votes) for _, votes in kept])
+    found = ceiling_of(table, [(trace, tuple(votes)) for trace, votes in kept], [list(votes) for _, votes in kept])
+    return found.model_copy(update={"on": "need"}) if by_need else found
 
 
 def _by_person(row: LabelledItem) -> dict[Hashable, bool]:

@@ -9,7 +9,7 @@ import pytest
 
 from proactivebench import evaluate
 from proactivebench.board.publish.prepare import prepare_entry
-from proactivebench.board.verify.sealed import FEWEST, TOO_FEW, read_sealed, sealed_timing
+from proactivebench.board.verify.sealed import FEWEST, TOO_FEW, figures, read_sealed, sealed_timing
 from proactivebench.errors import WrongFile
 from proactivebench.records import MomentLabels, TaskVotes
 from proactivebench.resources import cache_folder
@@ -205,6 +205,31 @@ def test_figures_are_told_only_over_many_moments_of_each_kind(folder):
         assert told.metrics["need_detection_recall"].reason == TOO_FEW
         assert set(told.chance.values()) == {1.0}
         assert told.metrics["proposal_rate"].value == pytest.approx(offered / len(replies))
+
+
+def test_to_offer_at_one_moment_in_many_rollouts_tells_nothing_of_it(folder):
+    (sealed,) = read_sealed([folder / "harbour.jsonl"]).values()
+    replies = RunStore(folder / "run").replies().values()
+    often = [
+        reply.model_copy(
+            update={"repeat": repeat, "proposals": ("x",) if (reply.trace_id, reply.turn) == ("own-0", 4) else ()}
+        )
+        for repeat in range(2 * FEWEST)
+        for reply in replies
+    ]
+    assert sealed_timing(sealed, often).metrics["need_detection_recall"].reason == TOO_FEW
+
+
+def test_what_people_said_of_offers_is_told_over_many_alone(folder):
+    (sealed,) = read_sealed([folder / "harbour.jsonl"]).values()
+    replies = [
+        reply.model_copy(update={"proposals": (f"useful help {reply.trace_id}-{reply.turn}",)})
+        for reply in RunStore(folder / "run").replies().values()
+    ]
+    timing = sealed_timing(sealed, replies)
+    assert figures(sealed, timing, replies)[-1] == "of its offers that people voted on 0.50 are accepted"
+    assert "nothing is told" in figures(sealed, timing, replies[: FEWEST - 1])[-1]
+    assert "nothing is told" in figures(sealed, timing, replies[:1] * 2 * FEWEST)[-1]
 
 
 def test_an_entry_on_a_sealed_set_carries_answers_alone(folder, tmp_path):

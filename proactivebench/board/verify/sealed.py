@@ -92,9 +92,9 @@ def sealed_timing(sealed: SealedTask, replies: Sequence[Reply]) -> Timing | None
     timing = timing_of(sealed.private, replies)
     if timing is None:
         return None
-    offers = sum(text.count("1") for texts in timing.offered.values() for text in texts)
-    moments = sum(len(text) for texts in timing.offered.values() for text in texts)
-    if min(offers, moments - offers) < FEWEST:
+    rollouts = max((len(texts) for texts in timing.offered.values()), default=1)
+    offers = sum(text.count("1") for texts in timing.offered.values() for text in texts) / rollouts
+    if min(offers, sealed.public.moments - offers) < FEWEST:  # of one rollout: to offer again tells nothing more
         told = {
             key: value if key == RATE else MetricValue(value=None, reason=TOO_FEW)
             for key, value in timing.metrics.items()
@@ -162,27 +162,26 @@ def figures(sealed: SealedTask, timing: Timing | None, replies: Iterable[Reply])
         return ("not all moments are answered: nothing is told",)
     lines = []
     for rule, suffix in suffixes(sealed.private.need_rules).items():
-        told = [f"{name} {_told(timing.metrics.get(key + suffix))}" for key, name in _TOLD.items()]
-        lines.append(f"need by the {rule} rule, {sealed.public.moments} moments: {', '.join(told)}")
+        known = {name: timing.metrics.get(key + suffix) for key, name in _TOLD.items()}
+        told = [f"{name} {_told(value)}" for name, value in known.items() if value and value.value is not None]
+        lines.append(f"need by the {rule} rule, {sealed.public.moments} moments: {', '.join(told) or TOO_FEW}")
     return (*lines, _voted(sealed, replies))
 
 
 def _voted(sealed: SealedTask, replies: Iterable[Reply]) -> str:
     """What people said of the offers that they voted on, word for word."""
     traces = {trace.trace_id: trace for trace in sealed.private.traces}
+    offered = {(reply.trace_id, reply.turn, offer) for reply in replies for offer in reply.proposals}
     said = [
         votes.accepted
-        for reply in replies
-        for offer in reply.proposals
-        if (labels := Moment(traces[reply.trace_id], reply.turn).labels) and (votes := votes_on(labels, offer))
+        for trace, turn, offer in offered
+        if (labels := Moment(traces[trace], turn).labels) and (votes := votes_on(labels, offer))
     ]
     if len(said) < FEWEST:
         return f"fewer than {FEWEST} of its offers have people's votes: nothing is told of what they are worth"
     return f"of its offers that people voted on {sum(said) / len(said):.2f} are accepted"
 
 
-def _told(value: MetricValue | None) -> str:
-    if value is None or value.value is None:
-        return "untold" if value is None or value.reason is None else f"({value.reason})"
+def _told(value: MetricValue) -> str:
     ends = f" [{value.interval[0]:.2f}, {value.interval[1]:.2f}]" if value.interval else ""
     return f"{value.value:.2f}{ends}"

@@ -90,6 +90,8 @@ class _Table:
             for item in rows
         ]
         self.what = "offers" if offers else "silences"
+        if not rows:
+            raise ValueError(f"nobody voted on {self.what}")
         if len({item.valid for item in rows}) < 2:
             raise ValueError(f"people say the same of all {len(rows)} {self.what}: nothing to learn")
         self.x: Array = np.array(features, dtype=float)

@@ -35,9 +35,7 @@ def read(files: Sequence[Path], folder: JobFolder, options: Options) -> Reading:
             found.left_out["moments without votes"] += 1
             continue
         if told.events not in moments:
-            raise DataError(
-                f"{told.where}: {folder.path} has no session that begins with these {len(told.events)} events"
-            )
+            raise DataError(f"{told.where}: {folder.path} has no session that begins with the same events")
         trace_id, turn = moments[told.events]
         for ballot in told.ballots:
             offer = None if ballot.offer is None else told.offers[ballot.offer]

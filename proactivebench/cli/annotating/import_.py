@@ -63,7 +63,7 @@ def import_(
     way = _names(names)
     if output_path is not None:
         folder, imported = import_job(found, paths, output_path, options=options, names=way)
-        print(f"{folder.path}: {len(folder.items):,} moments of {len(folder.traces)} sessions")
+        print(f"{folder.path}: moments to ask about: {len(folder.items):,}; sessions: {len(folder.traces):,}")
     else:
         job, files = _job_and_files(paths)
         _ = JobFolder(job).job  # what is no job is said before any file is read

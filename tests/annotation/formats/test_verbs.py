@@ -48,7 +48,7 @@ def test_the_documented_votes_of_a_live_agent_make_a_job(tmp_path: Path, capsys:
     (tmp_path / "sessions.jsonl").write_text(json.dumps(trace) + "\n")
     words = ("import", tmp_path / "live.jsonl", "--from", "votes", "--tasks", tmp_path / "sessions.jsonl")
     assert _call(*words, "--output_path", tmp_path / "job") == 0
-    assert "14 moments of 1 sessions\n1 new vote; of u17" in capsys.readouterr().out
+    assert "moments to ask about: 14; sessions: 1\n1 new vote; of u17" in capsys.readouterr().out
     folder = JobFolder(tmp_path / "job")
     (vote,) = folder.votes().values()
     assert (folder.items[vote.item_id].turn, vote.answer, vote.reason) == (12, Answer.PREMATURE, "still typing")

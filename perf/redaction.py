@@ -8,12 +8,15 @@ standard library (which holds authors' addresses). Secrets are made by chance, f
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import string
 import sysconfig
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from perf.simulation import write_table
 from proactivebench.errors import ProactiveBenchError
@@ -101,11 +104,27 @@ def ordinary() -> Iterator[tuple[str, list[str]]]:
         labels = [label for trace in task.traces for label in trace.labels or () if label]
         yield f"{name}: events", [event.event for trace in task.traces for event in trace.events]
         yield f"{name}: offers", [offer.task for label in labels for offer in label.tasks]
+    if (mirror := Path(os.environ.get("PROACTIVEBENCH_MIRROR") or "nowhere")).is_dir():
+        yield "all texts of the release's files, models' answers too", sorted(set(_release(mirror)))
     python = [*(ROOT / "proactivebench").rglob("*.py"), *(ROOT / "perf").rglob("*.py")]
     yield "this project's Python", _lines(path for path in python if "redaction" not in path.name)
     yield "this project's docs", _lines([ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))])
     standard = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
     yield "Python's standard library", _lines(standard)
+
+
+def _release(mirror: Path) -> Iterator[str]:
+    for file in [*mirror.rglob("*.json"), *mirror.rglob("*.jsonl")]:
+        text = file.read_text(encoding="utf-8")
+        yield from _strings([json.loads(one) for one in (text.splitlines() if file.suffix == ".jsonl" else [text])])
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _strings(part)
 
 
 def _lines(files: Iterator[Path] | list[Path]) -> list[str]:

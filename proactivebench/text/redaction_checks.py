@@ -35,13 +35,13 @@ _NOT_A_PERSON = frozenset({"git"})
 _LETTERS_ALONE = re.compile(r"[A-Za-z]+")
 
 
-def is_random(value: str, shortest: int = 20) -> bool:
-    """Whether `value` looks drawn by chance: digits among letters, its classes (lower, upper, digit) changing as seldom
-    words and identifiers do. Hexadecimal numbers, such as a commit's, are not."""
+def is_random(value: str, shortest: int = 20, fewest_digits: int = 2) -> bool:
+    """Whether `value` looks drawn by chance: digits among letters of both cases, and its classes (lower, upper, digit)
+    change as seldom words and identifiers do. Hexadecimal numbers, such as a commit's, are not."""
     if len(value) < shortest:
         return False
     classes = [0 if c.islower() else 1 if c.isupper() else 2 if c.isdigit() else 3 for c in value]
-    if classes.count(2) < 2 or not {0, 1} <= set(classes):
+    if classes.count(2) < fewest_digits or not {0, 1} <= set(classes):
         return False
     changes = sum(a != b for a, b in itertools.pairwise(classes))
     return changes >= 0.36 * (len(value) - 1)
@@ -92,7 +92,7 @@ def _letters_and_digits(value: str) -> bool:
     digits = sum(c.isdigit() for c in value)
     long = len(value) >= 16 and not value.islower() and not value.isupper()
     words = re.fullmatch(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-]?\d{0,2}", value)  # token_1, some-name2
-    return (
+    return is_random(value, 16, 0) or (
         len(value) >= 8
         and digits >= (1 if long else 2)
         and any(c.isalpha() for c in value)
@@ -104,8 +104,9 @@ def _letters_and_digits(value: str) -> bool:
 def random_value(match: re.Match[str]) -> Span | None:
     """What follows a sign and looks drawn by chance."""
     value = match.group("secret").rstrip(".")
-    shortest = 12 if match.group()[:6].casefold() in ("bearer", "basic ") else 20
-    return (match.start("secret"), match.start("secret") + len(value)) if is_random(value, shortest) else None
+    named = match.group()[:6].casefold() in ("bearer", "basic ")
+    found = is_random(value, 12 if named else 20, 0 if named else 2)
+    return (match.start("secret"), match.start("secret") + len(value)) if found else None
 
 
 def token(match: re.Match[str]) -> Span | None:

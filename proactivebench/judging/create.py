@@ -139,17 +139,19 @@ class _Builder:
     def _judge(self, found: Declared) -> Judge:
         if self.decode is not None:
             found = replace(found, card=found.card.decoded(self.decode))
-        found = replace(found, card=self._said(found.card))
+        found = replace(found, card=self._said(found.card, found.folder))
         key = (found.folder, found.card.hash, found.code)
         if key not in self.judges:
             self.judges[key] = self._build(found)
         return self.judges[key]
 
-    def _said(self, card: BaseCard) -> BaseCard:
-        """The card with what is declared of its model's training labels beside the model's words."""
+    def _said(self, card: BaseCard, folder: Path) -> BaseCard:
+        """The card with what is declared of its model's training labels beside the model's words; files that it names
+        itself are looked up in its `folder`."""
         said = self.words(card)[1].get(ARGUMENT) if card.brings_weights else None
         if said is None:
-            return card
+            beside = tuple(str(folder / word) if (folder / word).is_file() else word for word in card.trained_on or ())
+            return card.model_copy(update={"trained_on": beside}) if beside else card
         told = said_declared(said)
         if told is not None and not all(told):
             raise BadArgument(f"{ARGUMENT}={said:.80}: a name is missing: say {WAYS}")

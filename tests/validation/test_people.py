@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from proactivebench.cli import main
+from proactivebench.errors import DataError
 from proactivebench.judging import create_judge
 from proactivebench.judging.kept import kept_under
 from proactivebench.judging.lexical.judge import LexicalJudge
@@ -127,6 +128,24 @@ def test_sessions_that_the_training_data_share_are_left_out_and_all_of_them_is_a
     assert whole_standing(llm(trained_on=f"{shared}+{rows}"), labels).seen == {"own-0", "own-1", "own-2"}
     everything = own_file(tmp_path)
     assert whole_standing(llm(trained_on=str(everything)), labels).design == "leaked"
+
+
+def test_a_card_names_its_training_data_beside_it_and_wherever_it_is_used(labels, tmp_path):
+    (tmp_path / "shared.jsonl").write_bytes(write_lines(own_traces()[:2]))
+    card = tmp_path / "mine.yaml"
+    prompt = "system: decide\nuser: '{{events}} {{nonce}} {{proposal}}'\n"
+    card.write_text(f"name: mine\nkind: llm\n{prompt}trained_on: [shared.jsonl]\n")
+    judge = create_judge(str(card), engine=ScriptedEngine(), model="endpoint", model_args={"model": "m"})
+    assert whole_standing(judge, labels).seen == {"own-0", "own-1"}
+    card.write_text(f"name: mine\nkind: llm\n{prompt}")
+    bare = create_judge(str(card), engine=ScriptedEngine(), model="endpoint", model_args={"model": "m"})
+    assert whole_standing(bare, labels).design == "unknown"
+    assert bare.identity.id == judge.identity.id
+
+
+def test_training_data_that_cannot_be_read_are_said_and_measure_nothing(labels):
+    with pytest.raises(DataError, match=r"nowhere\.jsonl"):
+        whole_standing(llm(trained_on="nowhere.jsonl"), labels)
 
 
 def test_a_measurement_says_what_was_left_out_and_what_is_unknown(labels, tmp_path):

@@ -238,11 +238,16 @@ def labels_given(given: str) -> LabelSet:
     """The labels that `--labels` names: `release`, an annotation job's folder, FILE.jsonl, or hf:ORG/NAME. Raises
     `DataError`, and `UsageError` for a word that is none of these."""
     from proactivebench.traces import given_task
-    from proactivebench.validation.people import own_labels, released_labels
+    from proactivebench.validation.people import is_known, own_labels, released_labels
 
     if given == RELEASE:
         return released_labels()
-    return own_labels(_job_task(Path(given)) if _is_job(given) else given_task(given), given)
+    task = _job_task(Path(given)) if _is_job(given) else given_task(given)
+    if is_known(task):
+        raise BadArgument(
+            f"--labels {given}: these are the release's people, or invented votes, and none of yours: leave it out"
+        )
+    return own_labels(task, given)
 
 
 def training_rows(source: str) -> list[TrainingRow]:

@@ -81,9 +81,15 @@ def own_labels(task: Task, source: str) -> LabelSet:
     return LabelSet(items, data, rules)
 
 
+def is_known(task: Task) -> bool:
+    """Whether a task is one of those that are named: the release, whose people are asked anyway, or the sample, whose
+    votes are invented."""
+    return task.data_hash in {task_structure(name).data_hash for name in read_index()["tasks"]}
+
+
 def carries_votes(task: Task) -> bool:
     """Whether the moments of a task carry votes of the user's own people: those of tasks that are named are known."""
-    if task.data_hash in {task_structure(name).data_hash for name in read_index()["tasks"]}:
+    if is_known(task):
         return False
     labels = (label for trace in task.traces for label in trace.labels or () if label)
     return any(label.tasks or label.asked for label in labels)

@@ -273,6 +273,7 @@ def test_a_jobs_folder_is_labels_too_and_moments_without_votes_are_left_out(tmp_
         (("validate", "lexical", "--labels", "{rows}"), "is a file of judge-training rows"),
         (("validate", "lexical", "--labels", "{none}"), "no such file"),
         (("validate", "lexical", "--labels", "{mine}", "--items", "official"), "--items official are 120 of the"),
+        (("validate", "lexical", "--labels", "proactivebench_sample"), "invented votes, and none of yours"),
         (("train", "lexical", "--labels", "{mine}"), "need a file of their own: add --output_path"),
         (("train", "lexical", "--labels", "{few}", "--output_path", "{out}"), "2 traces: leaving one out"),
         (("audit-leaks", "{mine}"), "name what is tested on and what is scored"),

@@ -128,7 +128,7 @@ class Line:
 class When:
     """One table: the lines that share data and protocol, and the anchors. `family` entries of the data version share
     the correction of the chance test, whatever their protocol. `data` and `timings` (by entry key) are what it was
-    computed from."""
+    computed from. `sealed`: its labels are the maintainers' alone, and its figures are rounded."""
 
     id: str
     task: TaskIdentity
@@ -137,6 +137,7 @@ class When:
     family: int
     data: Task
     timings: Mapping[str, Timing]
+    sealed: bool = False
 
     @property
     def entries(self) -> int:
@@ -228,6 +229,7 @@ def _of_data(task: Task, entries: Sequence[Recomputed], lines: Sequence[Line], *
             family=sum(line.family for line in lines),
             data=task,
             timings={line.key: timings[line.key] for line in own},
+            sealed=sealed,
         )
 
 

@@ -6,7 +6,7 @@ could be read off an exact figure, or off the difference of two."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,13 +16,19 @@ from proactivebench.errors import DataError, WrongFile
 from proactivebench.evaluation import task_identity
 from proactivebench.judging.labels import votes_on
 from proactivebench.records import MetricValue, Moment, NeedRule, Reply, Task, TaskIdentity
+from proactivebench.scoring.registry import split_key
 from proactivebench.scoring.timing import RATE, SORTED_BY, Timing, needs_of, suffixes, timing_of
 from proactivebench.traces.index import TaskStructure, TraceStructure, event_hash, read_index
 from proactivebench.traces.tasks import file_task
 
 FEWEST = 20  # moments of need, and others; offers of an entry, and silences
 DIGITS = 2
-WANTED = "the labelled traces of the sealed set, as `annotate merge` writes them"
+_TOLD = {
+    "need_detection_recall": "need recall",
+    "needless_offer_rate": "needless offers",
+    SORTED_BY: "balanced accuracy",
+}
+WANTED = "the labelled traces of the sealed set, as `annotate publish --private_labels` writes them"
 TOO_FEW = f"told only over {FEWEST} moments of need and as many others, for as many offers and silences"
 
 
@@ -109,16 +115,17 @@ def sealed_timing(sealed: SealedTask, replies: Sequence[Reply]) -> Timing | None
 
 
 def shielded(metrics: Mapping[str, MetricValue], task: Task) -> dict[str, MetricValue]:
-    """Figures by the labels of a sealed set as they may be told: rounded, and by no rule that has too few moments."""
+    """Figures by the labels of a sealed set as they may be told: those that count moments alone (where one need follows
+    another tells too much), rounded, and by no rule that has too few moments."""
     few = {suffix for rule, suffix in suffixes(task.need_rules).items() if not _enough(task, rule)}
-    others = [suffix for suffix in suffixes(task.need_rules).values() if suffix]
-    found = {}
-    for key, value in metrics.items():
-        suffix = next((known for known in others if key.endswith(known)), "")
-        found[key] = (
-            value if key == RATE else (MetricValue(value=None, reason=TOO_FEW) if suffix in few else _rounded(value))
-        )
-    return found
+    return {key: value if key == RATE else _shielded(key, value, few) for key, value in metrics.items()}
+
+
+def _shielded(key: str, value: MetricValue, few: Collection[str]) -> MetricValue:
+    plain = split_key(key)[0]
+    if plain not in _TOLD:
+        return MetricValue(value=None, reason="not told of a sealed set")
+    return MetricValue(value=None, reason=TOO_FEW) if key.removeprefix(plain) in few else _rounded(value)
 
 
 def shielded_anchor(anchor: Anchor, task: Task) -> Anchor:
@@ -147,13 +154,6 @@ def _rounded(value: MetricValue) -> MetricValue:
         return value
     interval = value.interval and (round(value.interval[0], DIGITS), round(value.interval[1], DIGITS))
     return MetricValue(value=round(value.value, DIGITS), interval=interval, interval_reason=value.interval_reason)
-
-
-_TOLD = {
-    "need_detection_recall": "need recall",
-    "needless_offer_rate": "needless offers",
-    SORTED_BY: "balanced accuracy",
-}
 
 
 def figures(sealed: SealedTask, timing: Timing | None, replies: Iterable[Reply]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from proactivebench.annotation.mailing import write_page
 from proactivebench.annotation.order import showings
 from proactivebench.annotation.showing import Material
 from proactivebench.records import AnnotationItem, Answer, Consent, Event, OfferText, Plan, Trace, Vote
-from tests.annotation.jobs import make_job
+from tests.annotation.jobs import WHEN, make_job
 from tests.annotation.people import served
 from tests.annotation.test_served_process import links, process
 
@@ -111,7 +112,7 @@ class Window:
         self.link = link
         self.context = context or browser.new_context(**how)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)
         self.troubles: list[str] = []
         self.requests: list[str] = []
         self.told: list[Any] = []
@@ -308,22 +309,24 @@ def test_the_page_changes_language_and_colours_and_pauses(chromium: Any, local: 
 def test_time_is_counted_while_the_item_is_looked_at_and_not_in_a_pause(chromium: Any, local: Local) -> None:
     name, link = local.person()
     context = chromium.new_context()
-    context.clock.install()
+    context.clock.install(time=WHEN)
     window = Window(chromium, link, context=context)
     window.begin()
+    context.clock.pause_at(WHEN + timedelta(hours=1))
+    window.press("n")
     context.clock.run_for(4_000)
     window.press("p")
     context.clock.run_for(60_000)
     window.press("p")
     context.clock.run_for(2_000)
-    window.press("n")
+    window.press("r", "Enter", "n")
     context.clock.fast_forward(3_600_000)
-    window.press("r")
+    window.press("a")
     votes = [vote for vote in local.folder.votes(practice=True).values() if vote.annotator == name]
-    looked, asleep = (vote.seconds for vote in votes)
-    assert looked is not None and asleep is not None
-    assert 6 <= looked < 9, "4 s before the pause and 2 s after it"
-    assert asleep - looked <= 4, "a closed laptop is no time spent"
+    first, second, third, fourth = (vote.seconds or 0.0 for vote in sorted(votes, key=lambda vote: vote.order))
+    assert second - first == pytest.approx(6), "4 s before the pause and 2 s after it"
+    assert third == 0
+    assert fourth <= 3, "a closed laptop is no time spent"
     window.check()
 
 
@@ -562,12 +565,14 @@ def test_every_view_passes_an_accessibility_check_and_fits(
 
 def test_fingers_answer_and_a_second_tap_answers_nothing(chromium: Any, local: Local) -> None:
     name, link = local.person()
-    window = Window(chromium, link, **PHONE)
+    context = chromium.new_context(**PHONE)
+    context.clock.install(time=WHEN)
+    window = Window(chromium, link, context=context)
     page = window.page
     page.locator("#consent").tap()
     page.locator("#view-item").wait_for()
     window.settled()
-    page.wait_for_timeout(300)
+    context.clock.pause_at(WHEN + timedelta(hours=1))
     small = page.locator("button:visible, select:visible").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect()).filter(box => box.width < 44 || box.height < 44).length"
     )
@@ -579,6 +584,10 @@ def test_fingers_answer_and_a_second_tap_answers_nothing(chromium: Any, local: L
     page.touchscreen.tap(*middle)
     window.settled()
     assert [one[3] for one in local.said(name)] == ["no"]
+    context.clock.run_for(300)
+    page.locator("[data-answer=reject]").tap()
+    page.locator("#continue").wait_for()
+    assert [one[3] for one in local.said(name)] == ["no", "reject"]
     window.check()
 
 

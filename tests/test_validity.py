@@ -21,6 +21,7 @@ from proactivebench.models.base import Answer, Failure
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import Cause, Reply, ReplyStatus, Report, Usage
 from proactivebench.scoring.gate import gate
+from proactivebench.traces import load_task
 from tests.board.calling import call
 from tests.scoring.runs import report_on
 from tests.scripted import ScriptedAgent, offer
@@ -170,6 +171,7 @@ class _Row:
 
 class _NoSession:
     opened = None
+    task = load_task("proactivebench_sample")
 
 
 def _declared():

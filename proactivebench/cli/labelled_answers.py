@@ -7,9 +7,7 @@ from rich.text import Text
 
 from proactivebench.records import Adjusted, JudgeReport, MetricValue
 from proactivebench.scoring.metric import Metric, MetricTable
-from proactivebench.scoring.registry import METRICS, in_table
-
-_RATE = METRICS["precision"]
+from proactivebench.scoring.registry import SHARE, in_table
 
 
 def by_people_table(judged: JudgeReport, people: Adjusted) -> Table:
@@ -49,5 +47,5 @@ def _cells(found: MetricValue | None, metric: Metric, style: str = "") -> tuple[
 def _with_interval(found: MetricValue) -> str:
     if found.value is None:
         return "–"
-    ends = f"\n[{', '.join(map(_RATE.shown, found.interval))}]" if found.interval else ""
-    return _RATE.shown(found.value) + ends
+    ends = f"\n[{', '.join(map(SHARE.shown, found.interval))}]" if found.interval else ""
+    return SHARE.shown(found.value) + ends

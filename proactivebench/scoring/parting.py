@@ -17,13 +17,13 @@ from proactivebench.scoring.human_labels import People, Place
 from proactivebench.scoring.intervals import Resampled, spread
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.outcomes import Outcomes
-from proactivebench.scoring.registry import METRICS
+from proactivebench.scoring.registry import SHARE
 
 C = Column
 _MOST_NAMED = 5  # answers on which people and the judge part that are named, of each stratum
 _SAYS = {"offers": ("rejects", "accepts"), "silences": ("says that help was due", "says that it was right")}
 _VOTE = {"offers": "accept", "silences": "want no help"}
-_SHARE = replace(METRICS["precision"], scarce="labels")  # of two counts the share of the first, interval P
+_SHARE = replace(SHARE, scarce="labels")
 
 
 @dataclass(frozen=True)

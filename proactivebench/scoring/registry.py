@@ -265,6 +265,7 @@ def _behaviour() -> Iterator[Metric]:
 METRICS: dict[str, Metric] = {
     metric.key: metric for part in (_need_detection, help_in_time, _offered, _judged, _behaviour) for metric in part()
 }
+SHARE = METRICS["precision"]  # of two counts the share of the first: how any such share is bounded and shown
 BY_PEOPLE = next(metric for metric in METRICS.values() if metric.leads == "people")
 BY_JUDGE = next(metric for metric in METRICS.values() if metric.leads == "judge")
 

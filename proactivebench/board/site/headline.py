@@ -13,10 +13,17 @@ from proactivebench.records.reports import deciders
 from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.metric import Columns, Metric, MetricTable
 from proactivebench.scoring.parting import parting_lines
-from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, METRICS, in_table, metric_for, split_key, with_rules
+from proactivebench.scoring.registry import (
+    BY_JUDGE,
+    BY_PEOPLE,
+    SHARE,
+    in_table,
+    metric_for,
+    split_key,
+    with_rules,
+)
 from proactivebench.scoring.signflip import p_value
 
-_SHARE = METRICS["precision"]
 NOBODY = "nobody labelled where help was needed: when an agent spoke is not judged by people here"
 
 
@@ -105,7 +112,7 @@ def _by_labels(runs: Sequence[tuple[Named, JudgeReport, Adjusted]]) -> Board:
             side = sides.get(stratum)
             shares = (side.people, side.judge, side.agreement) if side else (None,) * 3
             count = Cell(f"{side.labelled} of {side.items}", sort=side.labelled) if side else Cell("–")
-            cells += [count, *(_cell(share, _SHARE) for share in shares)]
+            cells += [count, *(_cell(share, SHARE) for share in shares)]
         name = f"{one.name}, judge {judged.judge.name}"
         lines.append((people.metrics.get(BY_JUDGE.key), Line(name, trivial=False, cells=tuple(cells))))
         notes.append(f"{name}: {people.labelled_by}")

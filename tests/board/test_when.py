@@ -197,6 +197,14 @@ def test_the_page_heads_the_table_and_puts_what_is_reported_in_brackets(root, tm
     headings = re.findall(r'<h2 id="[^"]+">(.+?)</h2>', text)
     assert headings[0].startswith("When to speak")
     assert headings[1].startswith("Overlap F1"), "a baseline comes after people's labels, named for what it is"
+    delay = found[QUIET].metrics["help_delay_events"].value
+    assert f"({delay:.3f})" in text
+    page = (tmp_path / "site" / "entries" / QUIET / "index.html").read_text(encoding="utf-8")
+    in_time = page.partition('id="in-time"')[2].partition("</table>")[0]
+    rows = dict(re.findall(r'<tr><th scope="row">(.+?)</th>(.+?)</tr>', in_time))
+    assert f"{delay:.3f}" in rows[METRICS["help_delay_events"].title]
+    assert rows[METRICS["help_delay_events"].title].count("<td") == 2, "by both rules of need"
+    assert re.search(r"colspan=.2.>0\.\d+", rows[METRICS["boundary_needless_offer_rate"].title])
 
 
 def test_data_whose_release_is_gone_has_no_table(root, monkeypatch):

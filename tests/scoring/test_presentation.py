@@ -97,8 +97,10 @@ def test_every_surface_has_the_values_of_the_report_and_the_same_reasons(pair, t
         value, title = found[metric.key], f"{metric.title} ({metric.key})"
         on_page = [one for (_, says), one in page.items() if says == title]
         assert all(one.text == metric.shown(value.value) for one in on_page), metric.key
-        if metric.table in (MetricTable.WHEN, MetricTable.JUDGED) and value.value is not None:
-            assert on_page, metric.key
+        if metric.table in (MetricTable.WHEN, MetricTable.JUDGED) or (
+            metric.table is MetricTable.TIME and metric.judge_free
+        ):
+            assert on_page or value.value is None, metric.key
         if metric.measure is None:
             continue
         told = compare(pair, metric.key)
@@ -123,7 +125,9 @@ def test_people_come_first_and_judged_figures_by_what_the_verdicts_are_worth(pai
     places = [text.find(f" {key} ") for key in order]
     assert [place for place in places if place >= 0] == sorted(place for place in places if place >= 0)
     titles = [board.title for board in boards([Named("one", pair[0])])]
-    assert titles == ["When to speak: people's labels of need", f"What was offered: judge {judged.judge.id}"]
+    judge, time = f"What was offered: judge {judged.judge.id}", "Help in time"
+    after = (judge, time) if judged.measurement.leads else (time, judge)
+    assert titles == ["When to speak: people's labels of need", *after]
     listed = [key for _, key, _ in columns(()) if key not in ("unanimous", "majority")]
     assert listed == with_rules(in_columns())
     assert listed[: len(with_rules(in_table(MetricTable.WHEN)))] == with_rules(in_table(MetricTable.WHEN))
@@ -138,7 +142,11 @@ def test_judges_that_lead_stand_before_those_that_do_not():
     assert text.index(f"judge {JUDGE.id}") < text.index("how it behaves") < text.index("judge late-00000000")
     assert "precision (unmeasured)" in text
     titles = [board.title for board in boards([Named("one", report)])]
-    assert titles[1:] == [f"What was offered: judge {JUDGE.id}", "What was offered: judge late-00000000"]
+    assert titles[1:] == [
+        f"What was offered: judge {JUDGE.id}",
+        "Help in time",
+        "What was offered: judge late-00000000",
+    ]
 
 
 def test_a_judge_that_does_not_lead_is_followed_by_the_command_that_measures_it(pair):

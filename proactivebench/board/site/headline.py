@@ -81,7 +81,11 @@ def boards(reports: Sequence[Named], anchors: Sequence[Anchor] = ()) -> list[Boa
     ordered = sorted(judged, key=lambda pairs: not all(found.measurement.leads for _, found in pairs))
     labelled = [(one, found, people) for pairs in ordered for one, found in pairs if (people := found.people)]
     first = [_by_labels(labelled)] if labelled else []
-    return [*first, _by_people(whole, anchors), *map(_by_judge, ordered)] if whole else []
+    if not whole:
+        return []
+    leading = [_by_judge(pairs) for pairs in ordered if all(found.measurement.leads for _, found in pairs)]
+    others = [_by_judge(pairs) for pairs in ordered[len(leading) :]]
+    return [*first, _by_people(whole, anchors), *leading, *_in_time(whole, anchors), *others]
 
 
 def _by_labels(runs: Sequence[tuple[Named, JudgeReport, Adjusted]]) -> Board:
@@ -152,6 +156,27 @@ def _by_people(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anch
     ]
     note = "these labels say where help was needed, and nothing about what was offered" if labelled else NOBODY
     return Board("When to speak: people's labels of need", (note,), (*map(_head, keys), *heads), _sorted(lines))
+
+
+def _in_time(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anchor]) -> Iterator[Board]:
+    """How episodes of need are met and what comes at boundaries of activity, whoever judges; nothing where no run has a
+    figure of it."""
+    sections = [judged.overall for _, judged in runs]
+    free = [metric for metric in in_table(MetricTable.TIME) if metric.judge_free]
+    known = [metric for metric in free if any(_value(section, metric.key) is not None for section in sections)]
+    if not known:
+        return
+    keys = with_rules(known, runs[0][1].beside)
+    shown = [
+        (one.name, one.report.agent.model in TRIVIAL, section.metrics)
+        for (one, _), section in zip(runs, sections, strict=True)
+    ]
+    shown += [(anchor.name, True, anchor.metrics) for anchor in anchors if known[0].key in anchor.metrics]
+    lines = [
+        (metrics.get(known[0].key), Line(name, trivial, _cells(metrics, keys))) for name, trivial, metrics in shown
+    ]
+    note = "an episode is a run of moments of need; a boundary is a change of application, site or file, or a long gap"
+    yield Board("Help in time", (note,), tuple(map(_head, keys)), _sorted(lines))
 
 
 def _by_judge(runs: Sequence[tuple[Named, JudgeReport]]) -> Board:

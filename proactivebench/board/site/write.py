@@ -26,8 +26,10 @@ from proactivebench.board.verify.rejudging import local_judge
 from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.judging.errors import judge_errors
-from proactivebench.records import JudgeIdentity, MeasurementStatus, NeedRule
-from proactivebench.scoring.timing import suffixes
+from proactivebench.records import JudgeIdentity, MeasurementStatus, MetricValue, NeedRule
+from proactivebench.scoring.metric import MetricTable
+from proactivebench.scoring.registry import in_table
+from proactivebench.scoring.timing import IN_ORDER, suffixes
 from proactivebench.store import cannot_write
 from proactivebench.traces import load_task, task_structure
 from proactivebench.traces.index import TaskStructure
@@ -203,11 +205,26 @@ def _write_entry(
         ),
         unchecked=entry.unchecked,
         columns=COLUMNS,
+        in_time=_in_time(spoken, rows),
         task_file=task_files[entry.report.task.data_hash],
     )
     _write(folder / "index.html", page)
     moments = Path(entry.moments).read_text(encoding="utf-8")
     _write(folder / "data.js", _script(moments))
+
+
+def _in_time(spoken: Spoken | None, rows: Sequence[tuple[int, Row]]) -> list[tuple[str, list[MetricValue | None]]]:
+    """What an entry's page says of its help in time: titles, and figures by each rule of need; those that know no rule
+    from the first of the judged rows."""
+    rules = list(spoken.keys) if spoken else []
+    found: list[tuple[str, list[MetricValue | None]]] = []
+    for metric in in_table(MetricTable.TIME) if spoken else []:
+        if spoken and metric.key in IN_ORDER:
+            by_rule = [spoken.line.metrics.get(metric.key + suffix) for suffix in suffixes(rules).values()]
+            found.append((metric.title, by_rule))
+        elif rows and metric.judge_free:
+            found.append((metric.title, [rows[0][1].metrics.get(metric.key)]))
+    return found
 
 
 def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:

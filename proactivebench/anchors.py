@@ -80,19 +80,25 @@ def anchors_beside(reports: Sequence[Report], task: Task | None = None) -> tuple
     ]
     if not rates:
         return ()
-    stated = reports[0].task
+    task = task_beside(reports, task)
     if task is None:
-        try:
-            task = load_task(stated.spec or stated.name)
-        except ProactiveBenchError:
-            return ()
-    if task.data_hash != stated.data_hash:
         return ()
     scored = reports[0].judges[0].trace_splits
     traces = tuple(trace for trace in task.traces if trace.trace_id in scored)
     if traces and len(traces) < len(task.traces):
         task = task.part(traces)
     return anchors_of(task, float(np.mean(rates)))
+
+
+def task_beside(reports: Sequence[Report], task: Task | None = None) -> Task | None:
+    """The data of runs on the same data: `task`, or what is found under its name; None where it is another by now."""
+    stated = reports[0].task
+    if task is None:
+        try:
+            task = load_task(stated.spec or stated.name)
+        except ProactiveBenchError:
+            return None
+    return task if task.data_hash == stated.data_hash else None
 
 
 @lru_cache(maxsize=8)

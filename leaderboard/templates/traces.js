@@ -5,7 +5,7 @@
   const OUTCOMES = {
     A: ["accepted offer", "good", "✓"], R: ["rejected offer", "bad", "✗"], U: ["unscored offer", "warn", "?"],
     a: ["right silence", "good", "·"], r: ["missed need", "bad", "○"], u: ["unscored silence", "warn", "?"],
-    "-": ["silence, not judged", "quiet", "–"], ".": ["no answer", "warn", "!"],
+    "?": ["offer, not judged", "quiet", "■"], "-": ["silence, not judged", "quiet", "–"], ".": ["no answer", "warn", "!"],
   };
   const NOTES = {
     null_string: "silence written as the text “null” or “none”", task_not_text: "an offer that is no text: a number, list or record",
@@ -20,6 +20,15 @@
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
       if (value !== null && value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
+    }
+    made.append(...children.filter((child) => child !== null && child !== undefined));
+    return made;
+  }
+
+  function drawn(name, attributes, ...children) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes || {})) {
+      if (value !== null && value !== undefined) made.setAttribute(key, value);
     }
     made.append(...children.filter((child) => child !== null && child !== undefined));
     return made;
@@ -89,6 +98,69 @@
     return element("div", { class: "answer" }, run.only ? null : element("p", { class: "who" }, run.name), ...body);
   }
 
+  // A trace on one line of time: boundaries of activity, need by each rule (side by side: one episode), people's votes,
+  // and what each run offered. `small` leaves out the votes.
+  const CELL = 18, ROW = 20, HEAD = 132;
+  const VOTES = [["accept", "good"], ["reject", "bad"], ["not yet", "warn"]];
+
+  function strip(trace, runs, state, small) {
+    const count = trace.events.length, rows = [];
+    const at = (turn) => HEAD + turn * CELL;
+    if ((trace.changes || []).some(Boolean)) rows.push(["boundaries", ROW, (y) => trace.changes.map((why, turn) => why
+      ? drawn("path", { class: "change", d: `M${at(turn) + 1.5} ${y + 2}V${y + ROW - 2}` }, title(trace, turn, "boundary: " + why)) : null)]);
+    for (const [rule, need] of Object.entries(trace.needs || {})) {
+      rows.push(["need, " + rule, ROW, (y) => [
+        ...[...need.matchAll(/1+/g)].map((found) => drawn("rect", { class: "need", x: at(found.index) + 1, y: y + 4, width: found[0].length * CELL - 2, height: ROW - 8, rx: 3 },
+          title(trace, found.index, "an episode of need of " + found[0].length + (found[0].length === 1 ? " moment" : " moments") + ", " + rule + " rule"))),
+        ...[...need].map((one, turn) => one === "0" ? drawn("circle", { class: "free", cx: at(turn) + CELL / 2, cy: y + ROW / 2, r: 1.2 }) : null)]]);
+    }
+    if (!small) for (const [name, votes] of [["votes", trace.votes], ["asked: help now?", trace.asked]]) {
+      if (votes) rows.push([name, 2 * ROW, (y) => tally(trace, votes, y, at, name === "votes" ? VOTES : [["yes", "good"], ["no", "bad"]])]);
+    }
+    runs.forEach((run, index) => rows.push([run.only ? "offers" : run.name, ROW, (y) => {
+      const moments = new Map((run.moments[trace.id] || []).filter((one) => one.repeat === state.repeat).map((one) => [one.turn, one]));
+      return trace.events.map((_, turn) => offer(trace, turn, letter(moments.get(turn), run, state.judge[index]), at(turn) + CELL / 2, y + ROW / 2, state));
+    }]));
+    let y = 0;
+    const parts = [], ticks = [];
+    for (const [name, height, draw] of rows) {
+      const label = name.length > 19 ? name.slice(0, 18) + "…" : name;
+      parts.push(drawn("text", { class: "row", x: 0, y: y + height / 2 + 4 }, label, name === label ? null : drawn("title", {}, name)), ...draw(y).filter(Boolean));
+      y += height;
+    }
+    for (let turn = 0; turn < count; turn += 5) ticks.push(drawn("text", { class: "tick", x: at(turn) + CELL / 2, y: y + 13, "text-anchor": "middle" }, String(turn)),
+      drawn("path", { class: "fifth", d: `M${at(turn) + 0.5} 0V${y}` }));
+    const width = at(count) + 4;
+    const svg = drawn("svg", { class: "strip", role: "group", width, height: y + 18, viewBox: `0 0 ${width} ${y + 18}`, "aria-label": "Timeline of " + trace.id }, ...ticks, ...parts);
+    return element("div", { class: "strip-scroller", tabindex: "0", role: "region", "aria-label": "Timeline of " + trace.id }, svg);
+  }
+
+  function title(trace, turn, said) {
+    return drawn("title", {}, "turn " + turn + " (" + clock(trace, turn) + "): " + said);
+  }
+
+  // Votes as bars: those that accept above the line, the others below, as high as they are many among all at a moment.
+  function tally(trace, votes, y, at, words) {
+    const most = Math.max(1, ...votes.map((one) => Math.max(one[0], one[1] + one[2]))), half = ROW - 2, middle = y + ROW;
+    return [drawn("path", { class: "base", d: `M${at(0)} ${middle}H${at(votes.length)}` }),
+      ...votes.map((found, turn) => {
+        const [up, down, early] = found.map((number) => number / most * half);
+        if (!found.some(Boolean)) return null;
+        const bar = (tone, top, height) => height ? drawn("rect", { class: "vote tone-" + tone, x: at(turn) + 4, y: top, width: CELL - 8, height }) : null;
+        return drawn("g", {}, bar("good", middle - up, up), bar("bad", middle, down), bar("warn", middle + down, early),
+          title(trace, turn, words.map(([word], place) => found[place] + " " + word).join(", ")));
+      })];
+  }
+
+  // A moment's outcome: a disc for an offer, a dot for a silence, with the sign that the list below has; it leads there.
+  function offer(trace, turn, code, x, y, state) {
+    const [label, tone, sign] = OUTCOMES[code], speaks = "ARU?".includes(code);
+    const id = momentId(trace, turn, state.repeat);
+    const mark = speaks ? [drawn("circle", { class: "said tone-" + tone, cx: x, cy: y, r: 7.5 }), drawn("text", { class: "sign", x, y: y + 4, "text-anchor": "middle" }, sign)]
+      : [drawn("circle", { class: "hit", cx: x, cy: y, r: 8 }), drawn("circle", { class: "kept tone-" + tone, cx: x, cy: y, r: code === "r" ? 3.2 : 1.8 })];
+    return drawn("a", { href: "#" + id.split("/").map(encodeURIComponent).join("/"), "aria-label": "turn " + turn + ": " + label }, ...mark, title(trace, turn, label));
+  }
+
   // A stretch of events with the moments they lead to, one column per run.
   function timeline(trace, runs, state) {
     const list = element("ol", { class: "moments" });
@@ -99,15 +171,26 @@
       const id = momentId(trace, turn, state.repeat);
       const link = "#" + id.split("/").map(encodeURIComponent).join("/");
       list.append(element("li", { id, tabindex: "-1", class: id === state.aimed ? "aimed" : null },
+        (trace.changes || [])[turn] ? element("p", { class: "changes" }, "boundary: " + trace.changes[turn]) : null,
         element("p", { class: "event" },
           element("a", { href: link, class: "when", "aria-label": "Link to " + trace.id + " turn " + turn }, clock(trace, turn)),
           " ", trace.events[turn][1],
           place.dataset.compare ? element("a", { href: place.dataset.compare + link, class: "beside", "aria-label": "Another entry at " + trace.id + " turn " + turn }, "side by side") : null),
+        said(trace, turn),
         element("div", { class: "answers answers-" + runs.length },
           ...found.map((moment, index) => moment ? answer(runs[index], state.judge[index], moment) : element("p", { class: "quiet" }, "not answered")))));
     }
     if (!list.childElementCount) return null;
-    return element("section", {}, element("h3", {}, trace.id + " ", element("span", { class: "quiet" }, trace.split)), list);
+    return element("section", {}, element("h3", {}, trace.id + " ", element("span", { class: "quiet" }, trace.split)), strip(trace, runs, state, false), list);
+  }
+
+  // What people said at a moment, where they did.
+  function said(trace, turn) {
+    const rules = Object.entries(trace.needs || {}).filter(([, need]) => need[turn] !== "-").map(([rule, need]) => (need[turn] === "1" ? "need" : "no need") + " (" + rule + ")");
+    const votes = trace.votes ? VOTES.map(([word], place) => [trace.votes[turn][place], word]).filter(([number]) => number).map((one) => one.join(" ")) : [];
+    const asked = trace.asked && (trace.asked[turn][0] || trace.asked[turn][1]) ? ["asked: " + trace.asked[turn][0] + " yes, " + trace.asked[turn][1] + " no"] : [];
+    const parts = [rules.join(", "), votes.length ? "votes on stored offers: " + votes.join(", ") : "", ...asked].filter(Boolean);
+    return parts.length ? element("p", { class: "people" }, parts.join(" · ")) : null;
   }
 
   function fits(moment, run, event, state) {
@@ -115,6 +198,16 @@
     if (!state.words.length) return true;
     const text = (event + " " + moment.proposals.join(" ")).toLowerCase();
     return state.words.every((word) => text.includes(word));
+  }
+
+  // What the signs of a timeline mean.
+  function key(task) {
+    const labelled = task.traces.some((trace) => trace.needs), said = [];
+    if (labelled) said.push("bars: episodes of need, by each rule");
+    if (task.traces.some((trace) => (trace.changes || []).some(Boolean))) said.push("upright lines: boundaries of activity (another application, site or file, or a long gap)");
+    said.push("discs: offers, ✓ accepted, ✗ rejected, ? unscored", "dots: silences, the large ones where help was missed");
+    if (task.traces.some((trace) => trace.votes)) said.push("votes above the line accept, below it reject or say “not yet”");
+    return element("p", { class: "note" }, said.join(" · "));
   }
 
   function chooser(label, options, onChange) {
@@ -135,6 +228,7 @@
     const judges = [...new Set(runs.flatMap((run) => run.judges))];
     const state = { trace: "", outcome: "", words: [], differing: false, repeat: 0, aimed: "", judge: runs.map((run) => run.judges[0]) };
     const status = element("p", { role: "status", class: "quiet" });
+    const overview = element("details", { class: "overview" }, element("summary", {}, "All traces, small"));
     const body = element("div", {});
     const search = element("input", { type: "search" });
     search.addEventListener("input", () => { state.words = search.value.toLowerCase().split(/\s+/).filter(Boolean); draw(); });
@@ -150,10 +244,18 @@
     const tools = element("div", { class: "tools", role: "group", "aria-label": "Which moments" },
       element("label", {}, "Text", search), traceChoice, outcomeChoice, repeats > 1 ? repeatChoice : null, judges.length > 1 ? judgeChoice : null,
       runs.length > 1 ? element("label", { class: "tick" }, differing, "only where the outcomes differ") : null);
+    // Drawn when it is opened: there may be many traces.
+    function survey() {
+      const shown = overview.open ? task.traces.filter((trace) => runs.some((run) => run.moments[trace.id])) : [];
+      overview.replaceChildren(overview.firstChild, ...(overview.open ? [key(task)] : []), element("div", { class: "strips" },
+        ...shown.map((trace) => element("section", {}, element("p", { class: "quiet" }, trace.id + ", " + trace.split), strip(trace, runs, state, true)))));
+    }
+    overview.addEventListener("toggle", survey);
     function draw() {
       const sections = task.traces.filter((trace) => !state.trace || trace.id === state.trace)
         .map((trace) => timeline(trace, runs, state)).filter(Boolean);
       body.replaceChildren(...sections);
+      survey();
       const shown = body.querySelectorAll("li").length;
       status.textContent = shown + (shown === 1 ? " moment" : " moments");
     }
@@ -177,7 +279,7 @@
     }
     const textless = task.traces.every((trace) => trace.events.every(([, text]) => !text));
     if (textless) place.append(element("p", { class: "note" }, "This site shows no texts of the events: they belong to the benchmark. A moment is named by its turn, counted from 0."));
-    place.append(tools, status, body);
+    place.append(overview, tools, status, body);
     draw();
     aim();
     addEventListener("hashchange", aim);

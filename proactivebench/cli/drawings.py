@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from proactivebench.judging.measurement import worth
-from proactivebench.records import MetricValue
+from proactivebench.records import MetricValue, Task, Trace
 from proactivebench.records.reports import deciders
 from proactivebench.scoring.alignment import Aligned
+from proactivebench.scoring.boundaries import at_boundary
 from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.metric import Need
 from proactivebench.scoring.registry import Plane, metric_for, planes, utility_key, utility_metric
@@ -39,6 +40,7 @@ OUTCOMES = {
 }
 MOST_TRACES = 60  # of a timeline: more than that nobody reads
 _GREY = "#777777"
+_NEED = COLOURS[0]
 _OTHERS = (("diamonds", "D"), ("squares", "s"))  # marks of the values by other rules of need
 _STYLE = {
     "text.parse_math": False,  # a model's name is text, not mathematics
@@ -203,16 +205,19 @@ def draw_utility(runs: Aligned, miss: float) -> Figure:
     return figure
 
 
-def draw_timeline(runs: Aligned) -> Figure:
-    """Every moment of every run (first rollout), trace after trace, coloured by what it came to."""
-    shown = runs.traces[:MOST_TRACES]
+def draw_timeline(runs: Aligned, task: Task | None = None, trace: str | None = None) -> Figure:
+    """Every moment of every run (first rollout), trace after trace, coloured by what it came to; above, where the
+    data are at hand, need by each rule, boundaries of activity and people's votes. Only one `trace`, large, if named."""
+    shown = [trace] if trace else runs.traces[:MOST_TRACES]
+    data = {one.trace_id: one for one in task.traces} if task else {}
+    people = _peoples_rows(task, [data[name] for name in shown if name in data]) if task else []
     rows = [[judged.outcomes[name][0] for name in shown] for judged in runs.judged]
     width = max(len(row) for traces in rows for row in traces)
-    letters = list(OUTCOMES)
+    names = [*people, *runs.names]
     with mpl.rc_context(_STYLE):
         columns = min(3, len(shown))
         lines = -(-len(shown) // columns)
-        figure = Figure(figsize=(11, lines * (0.6 + 0.17 * len(rows)) + 0.8), layout="constrained")
+        figure = Figure(figsize=(11, lines * (0.6 + (0.3 if trace else 0.17) * len(names)) + 0.8), layout="constrained")
         panels = figure.subplots(lines, columns, squeeze=False)
         seen: set[str] = set()
         for place, axes in enumerate(panels.flat):
@@ -221,27 +226,71 @@ def draw_timeline(runs: Aligned) -> Figure:
                 continue
             cells = [traces[place].ljust(width, ".") for traces in rows]
             seen |= set("".join(traces[place] for traces in rows))
-            axes.imshow(
-                [[letters.index(letter) for letter in line] for line in cells],
-                cmap=ListedColormap([colour for _, colour in OUTCOMES.values()]),
-                vmin=-0.5, vmax=len(letters) - 0.5, aspect="auto", interpolation="nearest",
-            )  # fmt: skip
+            _outcome_cells(axes, cells, top=len(people))
+            if shown[place] in data and task:
+                _people_above(axes, task, data[shown[place]], people)
             axes.set_title(shown[place], loc="left", fontsize=8)
-            axes.set_yticks(range(len(rows)), runs.names if place % columns == 0 else [""] * len(rows), fontsize=7)
+            axes.set_yticks(range(len(names)), names if place % columns == 0 else [""] * len(names), fontsize=7)
             axes.set_xticks(range(0, width, 5))
+            axes.set(xlim=(-0.5, width - 0.5), ylim=(len(names) - 0.5, -0.5))
             axes.tick_params(length=2, labelsize=7)
-            axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
-            axes.set_xticks(np.arange(width + 1) - 0.5, minor=True)
-            axes.grid(which="minor", color="white", linewidth=1)
-            axes.tick_params(which="minor", length=0)
-        patches = [Patch(color=OUTCOMES[letter][1], label=OUTCOMES[letter][0]) for letter in letters if letter in seen]
+        patches = [Patch(color=OUTCOMES[letter][1], label=OUTCOMES[letter][0]) for letter in OUTCOMES if letter in seen]
+        patches += [Patch(color=_NEED, label="need (an episode)")] if people else []
         figure.legend(handles=patches, loc="outside upper center", ncols=len(patches))
-        left = len(runs.traces) - len(shown)
-        _note(figure, runs, f"{left} more traces are not shown" if left else "")
+        left = 0 if trace else len(runs.traces) - len(shown)
+        above = "upright lines: boundaries of activity; votes: accepted upwards, rejected or not yet downwards"
+        _note(figure, runs, f"{left} more traces are not shown" if left else "", above if people else "")
     return figure
 
 
-def _note(figure: Figure, runs: Aligned, more: str = "") -> None:
+def _outcome_cells(axes: Axes, cells: list[str], top: int) -> None:
+    """One row of coloured cells a run, from row `top` on."""
+    letters = list(OUTCOMES)
+    axes.imshow(
+        [[letters.index(letter) for letter in line] for line in cells],
+        cmap=ListedColormap([colour for _, colour in OUTCOMES.values()]),
+        vmin=-0.5, vmax=len(letters) - 0.5, aspect="auto", interpolation="nearest",
+        extent=(-0.5, len(cells[0]) - 0.5, top + len(cells) - 0.5, top - 0.5),
+    )  # fmt: skip
+    axes.hlines(np.arange(len(cells) + 1) + top - 0.5, -0.5, len(cells[0]) - 0.5, color="white", linewidth=1)
+    axes.vlines(np.arange(len(cells[0]) + 1) - 0.5, top - 0.5, top + len(cells) - 0.5, color="white", linewidth=1)
+
+
+def _peoples_rows(task: Task, traces: list[Trace]) -> list[str]:
+    """The rows above the runs: what people said of the traces, and boundaries."""
+    labels = [label for trace in traces for label in trace.labels or () if label]
+    rules = [rule for rule in task.need_rules if any(label.needs(rule) is not None for label in labels)]
+    voted = any(label.tasks for label in labels)
+    return [f"need, {rule}" for rule in rules] + (["votes"] if voted else []) + (["boundaries"] if traces else [])
+
+
+def _people_above(axes: Axes, task: Task, trace: Trace, rows: list[str]) -> None:
+    """Need by each rule, votes and boundaries of a trace, in rows of these names."""
+    labels = trace.labels or (None,) * len(trace.events)
+    for row, name in enumerate(rows):
+        if name == "boundaries":
+            at = np.flatnonzero(at_boundary(trace)) - 0.5
+            axes.vlines(at, row - 0.4, row + 0.4, color="#333333", linewidth=1.5)
+        elif name == "votes":
+            said = [label.said if label else None for label in labels]
+            most = max((max(one.accept, one.reject + one.not_yet) for one in said if one), default=0) or 1
+            for turn, one in enumerate(said):
+                if one:
+                    for start, number, colour in (
+                        (0, -one.accept, OUTCOMES["A"][1]),
+                        (0, one.reject, OUTCOMES["R"][1]),
+                        (one.reject, one.not_yet, COLOURS[4]),
+                    ):
+                        axes.bar(turn, 0.45 * number / most, 0.7, bottom=row + 0.45 * start / most, color=colour)
+    for rule in task.need_rules:
+        if f"need, {rule}" in rows:
+            need = np.array([label.needs(rule) is True if label else False for label in labels])
+            edges = np.flatnonzero(np.diff(np.concatenate([[0], need.astype(int), [0]])))
+            spans = [(start - 0.42, end - start - 0.16) for start, end in edges.reshape(-1, 2).tolist()]
+            axes.broken_barh(spans, (rows.index(f"need, {rule}") - 0.3, 0.6), color=_NEED)
+
+
+def _note(figure: Figure, runs: Aligned, *more: str) -> None:
     """What must be known before a picture is believed, under it."""
     judged = runs.judged[0]
     said = [
@@ -251,7 +300,7 @@ def _note(figure: Figure, runs: Aligned, more: str = "") -> None:
         *runs.marks,
         *runs.conditions,
         *runs.unknown_conditions,
-        more,
+        *more,
     ]
     lines = [line for text in filter(None, said) for line in wrap(text, int(16 * figure.get_figwidth()))]
     below = -0.15 / figure.get_figheight()  # inches, clear of axis labels whatever the height

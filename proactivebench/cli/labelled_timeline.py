@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from proactivebench.cli.terminal import safe
 from proactivebench.records import MomentLabels, NeedRule, Task, Trace
+from proactivebench.scoring.boundaries import boundaries
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,9 +33,11 @@ def rows(trace: Trace, lead: NeedRule = NeedRule.UNANIMOUS) -> Iterator[Cells]:
     from rich.text import Text
 
     labels = trace.labels or (None,) * len(trace.events)
-    for turn, (event, time, label) in enumerate(zip(trace.events, _clock(trace), labels, strict=True)):
+    moments = zip(trace.events, _clock(trace), labels, boundaries(trace), strict=True)
+    for turn, (event, time, label, why) in enumerate(moments):
         when = Text.assemble((f"{turn:>3}", "bold"), (f"{time:>9}", "dim"))
-        yield when, Text.assemble(_mark(label, lead), "  "), Text(safe(event.event))
+        change = Text.assemble(need_mark(label, lead), ("┃" if why else " ", "blue"), " ")
+        yield when, change, Text(safe(event.event))
         if label and label.asked:
             yield Text(" " * 12), Text(_votes(label.asked), "dim"), Text("asked: help now?", "dim")
         for voted in label.tasks if label else ():
@@ -60,15 +63,20 @@ def legend(lead: NeedRule = NeedRule.UNANIMOUS) -> Text:
     from rich.text import Text
 
     if lead is NeedRule.ASKED:
-        return Text("● need: most of those asked want help   ○ no need   ✓✗ answers and votes", "dim")
-    return Text("● need: all accept some task   ◐ only a majority does   ○ no need   ✓✗ votes", "dim")
+        return Text(
+            "● need: most of those asked want help   ○ no need   ┃ boundary of activity   ✓✗ answers and votes", "dim"
+        )
+    return Text(
+        "● need: all accept some task   ◐ only a majority does   ○ no need   ┃ boundary of activity   ✓✗ votes", "dim"
+    )
 
 
 def _votes(votes: tuple[bool, ...]) -> str:
     return "".join("✓" if vote else "✗" for vote in votes)
 
 
-def _mark(label: MomentLabels | None, lead: NeedRule) -> tuple[str, str]:
+def need_mark(label: MomentLabels | None, lead: NeedRule) -> tuple[str, str]:
+    """The sign of need at a moment, by the rule that leads, and its colour."""
     need = label.needs(lead) if label else None
     if label is None or need is None:
         return "·", "dim"

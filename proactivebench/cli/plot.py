@@ -11,7 +11,8 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Words, option, switch
-from proactivebench.errors import BadArgument, CannotWrite, NotInstalled
+from proactivebench.errors import BadArgument, CannotWrite, NotInstalled, UnknownName
+from proactivebench.naming import did_you_mean
 
 
 class Format(StrEnum):
@@ -26,6 +27,7 @@ class Format(StrEnum):
 @option("--output_path", type=PATH, default=Path("plots"), help="Folder for the pictures.")
 @option("--metric", help="Drawn with intervals [need detection where people labelled need, else f1].")
 @option("--miss", type=float, default=0.5, help="Cost of a missed need in the utility curves.")
+@option("--trace", help="Draw this trace alone in the timeline, large.")
 @options.which_judge
 @option("--format", "image_format", type=Words(Format), default=Format.SVG.value, help="File format.")
 @switch("--anyway", help="Draw runs that differ in kind; says so.")
@@ -34,12 +36,13 @@ def plot(
     output_path: Path,
     metric: str | None,
     miss: float,
+    trace: str | None,
     judge: str | None,
     image_format: Format,
     anyway: bool,
 ) -> None:
     """Draw runs: a metric with its intervals, need met against needless offers and recall against precision, utility by
-    the cost of a false alarm, and every moment's outcome along the timeline.
+    the cost of a false alarm, and every moment's outcome along the timeline, under need, votes and boundaries.
 
     Needs matplotlib, the extra `plot`: in a checkout, make setup EXTRAS=plot
 
@@ -51,7 +54,7 @@ def plot(
         from proactivebench.installing import how_to_get
 
         raise NotInstalled(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
-    from proactivebench.anchors import anchors_beside
+    from proactivebench.anchors import anchors_beside, task_beside
     from proactivebench.cli.drawings import draw_intervals, draw_planes, draw_timeline, draw_utility, save
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align
@@ -64,6 +67,10 @@ def plot(
     reports = [load_report(run) for run in runs]
     metric = metric or leading_metric(reports)
     aligned = align(reports, metric, judge=judge, anyway=anyway)
+    if trace is not None and trace not in aligned.traces:
+        raise UnknownName(
+            f"no trace '{trace}' in these runs: {did_you_mean(trace, set(aligned.traces))}give one of them"
+        )
     beside = {
         anchor.name: found.value
         for anchor in anchors_beside(reports)
@@ -73,7 +80,7 @@ def plot(
         metric: draw_intervals(aligned, beside),
         "planes": draw_planes(aligned),
         "utility": draw_utility(aligned, miss),
-        "timeline": draw_timeline(aligned),
+        "timeline": draw_timeline(aligned, task_beside(reports), trace),
     }
     for mark in (*aligned.cautions, *aligned.marks):
         print(f"note: {mark}", file=sys.stderr)

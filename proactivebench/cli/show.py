@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from proactivebench.cli import options
-from proactivebench.cli.parameters import PATH, Whole, option
+from proactivebench.cli.parameters import PATH, Whole, option, switch
 from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.naming import did_you_mean
+
+if TYPE_CHECKING:
+    from proactivebench.records import Report, Task, Trace
 
 
 @click.command()
@@ -18,6 +22,7 @@ from proactivebench.naming import did_you_mean
 @click.argument("trace", required=False, help="A trace, to see it as a timeline.")
 @option("--judge", help="Whose verdicts: a judge's id or name [all].")
 @option("--repeat", type=Whole(min=0), default=0, help="Which rollout of the trace.")
+@switch("--timelines", help="Every trace as a strip: need, boundaries, votes, offers.")
 @options.moved_tasks
 @options.correct
 @options.as_json
@@ -26,6 +31,7 @@ def show(
     trace: str | None,
     judge: str | None,
     repeat: int,
+    timelines: bool,
     tasks: str | None,
     correct: bool,
     as_json: bool,
@@ -46,6 +52,9 @@ def show(
     task = task_of(store, tasks)
     if trace is None:
         report = report_of(store, task, ReportExtras(correct=correct))
+        if timelines:
+            _print_strips(task, report, judge, repeat, as_json=as_json)
+            return
         print_as(report, task, run, as_json=as_json)
         check_valid(report)
         return
@@ -61,13 +70,67 @@ def show(
         most = max(reply.repeat for reply in replies)
         raise BadArgument(f"{run} has no rollout {repeat} of {trace}: --repeat takes 0 to {most}")
     verdicts = (verdict for name in judges for verdict in store.verdicts(name).values())
-    timeline = Timeline.of(chosen, repeat, replies, verdicts)
+    timeline = Timeline.of(chosen, repeat, replies, verdicts, task.need_rules)
     if as_json:
         print(json.dumps(timeline.data(), indent=2, ensure_ascii=False))
         return
     from rich.console import Console
+    from rich.text import Text
+
+    from proactivebench.cli.strips import LEGEND, strips
 
     console = Console(highlight=False)
     console.print(f"{chosen.trace_id} ({chosen.split}), rollout {repeat}, judged by {', '.join(judges)}", markup=False)
+    offers = _outcomes(report_of(store, task), chosen, judge, repeat)
+    for line in (*strips(chosen, task.need_rules, offers, console.width), Text(LEGEND, "dim"), Text()):
+        console.print(line)
     for line in timeline.lines():
         console.print(line)
+
+
+def _outcomes(report: Report, trace: Trace, judge: str | None, repeat: int) -> dict[str, str]:
+    """The outcome letters of one rollout of a trace, by judge."""
+    chosen = [one for one in report.judges if judge in (None, one.judge.id) or one.judge.id.startswith(f"{judge}-")]
+    found = {}
+    for judged in chosen:
+        rows = judged.outcomes.get(trace.trace_id, ())
+        name = "offers" if len(chosen) == 1 else f"by {judged.judge.id}"
+        found[name] = rows[repeat] if repeat < len(rows) else ""
+    return found
+
+
+def _print_strips(task: Task, report: Report, judge: str | None, repeat: int, *, as_json: bool) -> None:
+    """Every trace of a run, small."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from proactivebench.cli.strips import LEGEND, strips
+    from proactivebench.cli.terminal import safe
+    from proactivebench.scoring.boundaries import boundaries
+
+    if repeat >= report.repeats:
+        raise BadArgument(f"there is no rollout {repeat}: --repeat takes 0 to {report.repeats - 1}")
+    scored = [trace for trace in task.traces if any(trace.trace_id in one.outcomes for one in report.judges)]
+    if as_json:
+        found = [
+            {
+                "trace_id": trace.trace_id,
+                "changes": [[each.value for each in why] for why in boundaries(trace)],
+                "need": {
+                    rule.value: [label.needs(rule) if label else None for label in trace.labels or ()]
+                    for rule in task.need_rules
+                },
+                "votes": [label.said._asdict() if label else None for label in trace.labels or ()],
+                "outcomes": _outcomes(report, trace, judge, repeat),
+            }
+            for trace in scored
+        ]
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    for trace in scored:
+        console.print(Text.assemble((safe(trace.trace_id), "bold"), (f"  {safe(trace.split)}", "dim")))
+        for line in strips(trace, task.need_rules, _outcomes(report, trace, judge, repeat), console.width):
+            console.print(line)
+        console.print()
+    console.print(Text(LEGEND, "dim"))

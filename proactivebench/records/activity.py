@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -65,6 +65,14 @@ class TaskVotes(_Voted):
         return 2 * sum(self.votes) > len(self.votes)
 
 
+class VoteCounts(NamedTuple):
+    """Votes on offers: those that accept, that reject, and that say "not yet"."""
+
+    accept: int
+    reject: int
+    not_yet: int
+
+
 class MomentLabels(_Voted):
     """What people said about one moment. `need` is the unanimous rule (None where nobody voted on an offer here, so
     that the offer rules say nothing), `need_majority` the majority rule (None where the data has one need label only:
@@ -91,6 +99,13 @@ class MomentLabels(_Voted):
     def need_asked(self) -> bool | None:
         """Whether most of those who were asked wanted help (a tie: no); None where nobody was asked."""
         return 2 * sum(self.asked) > len(self.asked) if self.asked else None
+
+    @property
+    def said(self) -> VoteCounts:
+        """How many votes on the offers of this moment accept, reject and say "not yet"."""
+        votes = [vote for task in self.tasks for vote in task.votes]
+        early = sum(sum(task.premature) for task in self.tasks)
+        return VoteCounts(sum(votes), len(votes) - sum(votes) - early, early)
 
     def needs(self, rule: NeedRule) -> bool | None:
         """Whether help was needed here, by `rule`; None where nobody said what it goes by."""

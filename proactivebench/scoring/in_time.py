@@ -27,7 +27,8 @@ def help_in_time() -> Iterator[Metric]:
     yield Metric(
         "help_delay_events", "events until help, a missed episode counting its length",
         "Σ min(moments before the first offer in it, its length)/episodes", "down", "no episode",
-        _L, Interval.STUDENT_T, _SOURCE, Ratio(total(C.HELP_DELAY), total(C.EPISODES)), high=inf, scarce=episodes,
+        _L, Interval.STUDENT_T, _SOURCE, Ratio(total(C.HELP_DELAY), total(C.EPISODES)), high=inf,
+        scarce="moments waited", enough=total(C.HELP_DELAY),
         table=MetricTable.TIME, both_rules=True, short="delay", digits=2, unit="events",
     )  # fmt: skip
     yield Metric(
@@ -39,7 +40,8 @@ def help_in_time() -> Iterator[Metric]:
     yield Metric(
         "offers_per_episode", "offers in an episode of need that has any", "offers in episodes/episodes with an offer",
         "down", "no episode has an offer", _L, Interval.RATE, _SOURCE,
-        Ratio(total(C.EPISODE_OFFERS), total(C.EPISODES_HELPED)), low=1, high=inf, scarce=episodes,
+        Ratio(total(C.EPISODE_OFFERS), total(C.EPISODES_HELPED)), low=1, high=inf,
+        scarce="offers after the first", enough={C.EPISODE_OFFERS: 1, C.EPISODES_HELPED: -1},
         table=MetricTable.TIME, both_rules=True, short="offers per episode", digits=2,
     )  # fmt: skip
     yield Metric(

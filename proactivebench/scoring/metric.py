@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.scoring.counting import Counts
-from proactivebench.scoring.measures import Measure
+from proactivebench.scoring.measures import Measure, Weights
 
 
 class Need(StrEnum):
@@ -109,8 +109,9 @@ class Metric:
 
     What it says: `title` names it in words, `formula` is for people, `measure` (a function of pooled counts) or
     `computed` (of more than these: its value, or None and the reason) for machines; `undefined` says when there is no
-    value; `scarce` names what its denominator counts; `low` and `high` are its range. `never` and `always`
-    are its values for agents that are silent everywhere and nowhere, whoever judges.
+    value; `scarce` names what its denominator counts, or the sum `enough`, of which it takes some before the interval
+    covers; `low` and `high` are its range. `never` and `always` are its values for agents that are silent everywhere
+    and nowhere, whoever judges.
 
     How it is bounded: metrics that need verdicts or labels have a range over unclean replies; `offers_alone` says that
     what is offered changes it though nobody judges.
@@ -133,6 +134,7 @@ class Metric:
     low: float = 0
     high: float = 1
     scarce: str = "moments"
+    enough: Weights | None = None
     stated: bool = False  # about the confidence an agent states, the same in every view
     computed: Computed | None = None
     never: float | None = None

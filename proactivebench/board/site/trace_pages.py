@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from proactivebench.records import Reply, Report, Task, Verdict
+from proactivebench.records import NeedRule, Reply, Report, Task, Trace, Verdict
+from proactivebench.scoring.boundaries import boundaries
 from proactivebench.traces.index import TaskStructure
 
 
 def task_data(task: Task) -> dict[str, Any]:
-    """The events of a task, in order."""
+    """The events of a task, in order, with the boundaries of activity among them and what people said where they did:
+    need by each rule (a string of 1, 0 and - where nobody said), and votes as [accept, reject, not yet]."""
     traces = [
-        {"id": trace.trace_id, "split": trace.split, "events": [[event.time, event.event] for event in trace.events]}
+        {
+            "id": trace.trace_id,
+            "split": trace.split,
+            "events": [[event.time, event.event] for event in trace.events],
+            "changes": [", ".join(why) for why in boundaries(trace)],
+            **_said(trace, task.need_rules),
+        }
         for trace in task.traces
     ]
     return {"kind": "task", "name": task.data_hash, "traces": traces}
+
+
+def _said(trace: Trace, rules: Sequence[NeedRule]) -> dict[str, Any]:
+    """What people said of a trace; nothing where nobody did."""
+    if trace.labels is None:
+        return {}
+    needs = {rule.value: [label.needs(rule) if label else None for label in trace.labels] for rule in rules}
+    found: dict[str, Any] = {
+        "needs": {
+            rule: "".join("-" if one is None else "01"[one] for one in need)
+            for rule, need in needs.items()
+            if any(one is not None for one in need)
+        }
+    }
+    if any(label and label.tasks for label in trace.labels):
+        found["votes"] = [list(label.said) if label else [0, 0, 0] for label in trace.labels]
+    if any(label and label.asked for label in trace.labels):
+        asked = [label.asked if label else () for label in trace.labels]
+        found["asked"] = [[sum(one), len(one) - sum(one), 0] for one in asked]
+    return found
 
 
 def structure_data(structure: TaskStructure) -> dict[str, Any]:

@@ -207,7 +207,7 @@ def draw_utility(runs: Aligned, miss: float) -> Figure:
 
 def draw_timeline(runs: Aligned, task: Task | None = None, trace: str | None = None) -> Figure:
     """Every moment of every run (first rollout), trace after trace, coloured by what it came to; above, where the
-    data are at hand, need by each rule, boundaries of activity and people's votes. Only one `trace`, large, if named."""
+    data are at hand, need by each rule, boundaries of activity and people's votes. `trace`: that one alone, large."""
     shown = [trace] if trace else runs.traces[:MOST_TRACES]
     data = {one.trace_id: one for one in task.traces} if task else {}
     people = _peoples_rows(task, [data[name] for name in shown if name in data]) if task else []

@@ -29,7 +29,7 @@ def help_in_time() -> Iterator[Metric]:
         "Σ min(moments before the first offer in it, its length)/episodes", "down", "no episode",
         _L, Interval.STUDENT_T, _SOURCE, Ratio(total(C.HELP_DELAY), total(C.EPISODES)), high=inf,
         scarce="moments waited", enough=total(C.HELP_DELAY),
-        table=MetricTable.TIME, both_rules=True, short="delay", digits=2, unit="events",
+        table=MetricTable.TIME, both_rules=True, short="delay", digits=2,
     )  # fmt: skip
     yield Metric(
         "early_offer_rate", "episodes of need with an offer one moment too early",

@@ -147,6 +147,26 @@ def test_an_entry_and_a_moment_open_and_attacks_stay_text(site, chromium):
     offers = page.locator("ol.moments > li").count()
     assert 0 < offers < whole
     assert page.get_by_text("</script><script>").first.is_visible()
+    page.get_by_label("Outcome").select_option("")
+    strips = page.locator("#traces > div svg.strip")
+    assert strips.count() == page.locator("#traces > div section").count()
+    first = strips.first
+    assert first.locator("rect.need").count() > 0
+    assert first.locator("rect.vote").count() > 0
+    assert (
+        first.locator("path.change").count() == page.locator("#traces > div section").first.locator(".changes").count()
+    )
+    marks = first.locator("a")
+    assert marks.count() == page.locator("#traces > div section").first.locator("ol.moments > li").count()
+    overview = page.locator(".overview")
+    assert overview.locator("svg.strip").count() == 0
+    overview.locator("summary").click()
+    overview.locator("svg.strip").first.wait_for()
+    assert overview.locator("svg.strip").count() == strips.count()
+    overview.locator("summary").click()
+    marks.nth(1).click()
+    assert page.locator("ol.moments > li.aimed").get_attribute("id").endswith("/1")
+    page.get_by_label("Outcome").select_option("A R U")
     moment = page.locator("ol.moments > li").nth(2)
     moment.locator("a.when").click()
     place = page.url

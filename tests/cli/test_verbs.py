@@ -169,6 +169,24 @@ def test_a_timeline_shows_events_offers_and_verdicts(command):
     as_data = json.loads(command("show", "r", "code_umlauts", "--json", code=0).stdout)
     assert len(as_data) == len(listing["events"])
     assert as_data[0]["replies"][0]["verdicts"][0]["status"] in ("accepted", "rejected")
+    assert as_data[9]["changes"] == ["application"]
+    assert set(as_data[9]["need"]) == {"unanimous", "majority"}
+    assert "┄┄ boundary: application" in shown
+
+
+def test_every_trace_of_a_run_is_a_strip_of_need_votes_boundaries_and_offers(command):
+    command("run", "--model", "skip-first", *SAMPLE, "--output_path", "r", "--limit", "2", code=0)
+    shown = command("show", "r", "--timelines", code=0).stdout
+    data = json.loads(command("show", "r", "--timelines", "--json", code=0).stdout)
+    assert [each["trace_id"] for each in data] == ["code_umlauts", "code_flaky_clock"]
+    first = {line[:16].strip(): line[16:] for line in reversed(shown.splitlines())}
+    needed = [bool(need) for need in data[0]["need"]["unanimous"]]
+    assert first["need, unanimous"].rstrip() == "".join("·█"[need] for need in needed)
+    assert [mark == "┃" for mark in first["boundary"].ljust(len(needed))] == [bool(why) for why in data[0]["changes"]]
+    (offers,) = data[0]["outcomes"].values()
+    assert first["offers"].rstrip() == "".join({"A": "✓", "R": "✗"}.get(letter, "·") for letter in offers)
+    accepted = [votes["accept"] for votes in data[0]["votes"]]
+    assert first["votes: accept"].rstrip() == "".join(str(number or "·") for number in accepted)
 
 
 def test_a_dry_run_asks_nothing_and_writes_nothing(command, tmp_path):

@@ -3,8 +3,10 @@ from xml.etree import ElementTree
 import pytest
 
 from proactivebench.cli.plot import Format
+from proactivebench.scoring import build_report
+from proactivebench.traces import load_task
 from tests.board.calling import call, one_line
-from tests.scoring.runs import LABELS, by_trace, make_judge, report_on
+from tests.scoring.runs import LABELS, by_trace, make_judge, make_manifest, make_run, report_on
 
 pytest.importorskip("matplotlib")
 
@@ -70,3 +72,27 @@ def test_a_metric_without_counts_is_refused(tmp_path):
     done = call("plot", *written(tmp_path, report_on(ROWS)), "--output_path", tmp_path, "--metric", "latency_p50")
     assert done.code == 2
     assert "no function of counts" in one_line(done.err)
+
+
+def test_the_timeline_has_what_people_said_above_the_runs_and_draws_one_trace_large(tmp_path):
+    task = load_task("proactivebench_sample")
+    rows = {trace.trace_id: "Aa" * 20 for trace in task.traces}
+    rows = {trace.trace_id: rows[trace.trace_id][: len(trace.events)] for trace in task.traces}
+    manifest = make_manifest(task, LABELS)
+    manifest = manifest.model_copy(update={"task": manifest.task.model_copy(update={"spec": task.name})})
+    run = build_report(task, manifest, *_given(task, rows))
+    (path,) = written(tmp_path, run)
+    for more in ((), ("--trace", task.traces[0].trace_id)):
+        assert call("plot", path, "--output_path", tmp_path / "plots", *more).code == 0
+        picture = (tmp_path / "plots" / "timeline.svg").read_text(encoding="utf-8")
+        for said in ("need, unanimous", "votes", "boundaries", "need (an episode)"):
+            assert f"<!-- {said} -->" in picture
+        assert (f"<!-- {task.traces[1].trace_id} -->" in picture) == (not more)
+    done = call("plot", path, "--output_path", tmp_path, "--trace", "code_umlaut")
+    assert done.code == 2
+    assert "did you mean code_umlauts" in one_line(done.err)
+
+
+def _given(task, rows):
+    replies, verdicts = make_run(task, rows)
+    return replies, {LABELS.id: verdicts}

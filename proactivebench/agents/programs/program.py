@@ -14,8 +14,8 @@ from proactivebench.models.base import Answer, Failure
 from proactivebench.models.secrets import without_secrets
 from proactivebench.models.server_words import one_line
 from proactivebench.protocols.base import Protocol
+from proactivebench.records import Event, ProtocolIdentity, Reply
 from proactivebench.records import Moment as MomentOfTrace
-from proactivebench.records import ProtocolIdentity, Reply
 from proactivebench.stopping import go_on
 
 
@@ -63,7 +63,7 @@ def moment_of(request: Turn, protocol: ProtocolIdentity) -> Moment:
     return Moment(
         trace_id=request.moment.trace.trace_id,
         turn=request.moment.turn,
-        observations=request.moment.events,
+        observations=tuple(map(_seen, request.moment.events)),
         history=tuple(action for replies in request.history for action in _told(replies, None, protocol)),
         rounds=tuple(_told(request.rounds, request.advice, protocol)),
         candidates=protocol.candidates,
@@ -71,6 +71,11 @@ def moment_of(request: Turn, protocol: ProtocolIdentity) -> Moment:
         round=request.round,
         seed=request.seed,
     )
+
+
+def _seen(event: Event) -> Event:
+    """An event without what is declared of it: where a new task begins is for an agent to see."""
+    return event if event.boundary is None else Event(time=event.time, event=event.event)
 
 
 def start_of(request: Turn, protocol: ProtocolIdentity) -> TraceStart:

@@ -1,6 +1,6 @@
 # Every habit is one word. `make demo` and `make test` start from a bare machine with Python >= 3.11 and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-models lint format bench board docs constraints clean
+.PHONY: help setup demo test test-browser test-models lint format bench board docs constraints clean
 
 PYTHON ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done),python3)
@@ -17,8 +17,9 @@ $(error there is no extra '$(firstword $(UNKNOWN))': EXTRAS takes $(ALL_EXTRAS),
 endif
 endif
 BIN := .venv/bin
-# The browser tests need a Chromium of the machine's own; without one they say that they were skipped.
-BROWSER := $(if $(shell command -v chromium),.venv/.setup-browser)
+# One worker more than there are cores: tests that wait for a server or a process leave theirs to another.
+WORKERS = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+PYTEST = OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 TORCH_FIRST = $(1)/bin/python -c 'import torch' 2>/dev/null || $(1)/bin/python -m pip install --quiet "$(TORCH)"
 INSTALL = $(1)/bin/uv pip install --quiet --python $(1)/bin/python --compile-bytecode --constraints constraints.txt
 
@@ -42,8 +43,11 @@ setup: .venv/.setup-package $(WANTED:%=.venv/.setup-extra-%) ## .venv with .venv
 demo: setup ## the main job on the built-in sample with the trivial agents; prints a board and writes it as a page
 	$(BIN)/proactivebench demo
 
-test: .venv/.setup-dev $(BROWSER) ## the whole default suite: no torch, no released data
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+test: .venv/.setup-dev ## the whole default suite: no torch, no released data, no browser
+	$(PYTEST) -n $(WORKERS)
+
+test-browser: .venv/.setup-browser ## every page in a Chromium of the machine's own; without one they say that they were skipped
+	$(PYTEST) -n auto -m browser
 
 test-models: .venv-models/.setup-models ## adds torch: the tests with real models and servers
 	.venv-models/bin/python -m pytest -m models

@@ -15,7 +15,7 @@ from tests.annotation.test_agreement_page import voted
 from tests.board.test_browser import CHROMIUM, Visit, axe, chromium
 
 __all__ = ["chromium"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from .test_browser import (  # imports what may not be installed
 )
 from .test_downloads import site
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 __all__ = ["chromium", "site"]
 
 HELPER, LOUD = "acme__helper-7b/r1", "acme__loud-7b/r1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -54,6 +54,15 @@ class Opinion:
     spread: float | None = None
 
 
+class Ballot(NamedTuple):
+    """What people said of one offer at a turn of a trace: their votes, with the pseudonym behind each where known."""
+
+    turn: int
+    text: str
+    votes: tuple[bool, ...]
+    annotators: tuple[str, ...] = ()
+
+
 class Estimate(NamedTuple):
     """What deciding items will take at least: requests to models, about so many prompt tokens (characters / 4) and at
     most so many completion tokens, without second attempts."""
@@ -77,6 +86,10 @@ class Judge(ABC):
 
     def check(self, task: Task) -> None:
         """Refuse (`UsageError`) before the first request what this judge cannot decide on `task`."""
+
+    def hear(self, votes: Mapping[Trace, Sequence[Ballot]]) -> None:
+        """Before it is measured: what people said of the offers of these traces, which carry no labels. Only a judge
+        that goes by a person's earlier votes listens, and it uses none on what it is asked about or after it."""
 
     def attach(self, parameters: Parameters) -> None:
         """Before `start`, in a run: where what is found out about the servers of its models is kept."""

@@ -6,10 +6,10 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from proactivebench.judging.base import Estimate, Item, Judge, Opinion
+from proactivebench.judging.base import Ballot, Estimate, Item, Judge, Opinion
 from proactivebench.records import Design, Task, Trace, VerdictStatus, digest
 from proactivebench.resources import cache_folder
 from proactivebench.text import load_json
@@ -90,6 +90,10 @@ class RememberingJudge(Judge):
     def design(self, traces: Sequence[Trace]) -> Design | None:
         """As the judge behind."""
         return self._judge.design(traces)
+
+    def hear(self, votes: Mapping[Trace, Sequence[Ballot]]) -> None:
+        """As the judge behind."""
+        self._judge.hear(votes)
 
     async def judge(self, items: Sequence[Item]) -> list[Opinion | None]:
         """One opinion per item, each distinct question asked at most once."""

@@ -16,6 +16,7 @@ from proactivebench.files import read_yaml, unfit
 from proactivebench.judging.base import Judge
 from proactivebench.judging.function import deciding, prepared
 from proactivebench.judging.kind import BaseCard, JudgeKind
+from proactivebench.judging.spec import inline_card, is_inline
 from proactivebench.judging.model import ModelJudge, asking
 from proactivebench.naming import did_you_mean
 from proactivebench.plugins import Contract, Plug
@@ -81,6 +82,8 @@ def kind_of(plug: Plug) -> JudgeKind:
 def declared(name: str, folder: Path | None = None) -> Declared:
     """The judge of that name: a shipped card, a card's .yaml file (looked up in `folder`), or what a package or a
     FILE.py:NAME adds. Raises UsageError for an unknown name."""
+    if is_inline(name):
+        return _in_words(name, folder)
     if has_card(name):
         path = card_path(name)
         path = path if folder is None or path.is_absolute() else folder / path
@@ -90,6 +93,18 @@ def declared(name: str, folder: Path | None = None) -> Declared:
         card_path(name)  # says what is wrong with the name
         raise BadArgument(f"judge '{name}' is a kind, and needs a card: write a .yaml file with kind: {name}")
     return of_plug(plug, name, folder)
+
+
+def _in_words(member: str, folder: Path | None) -> Declared:
+    """The judge of `KIND:FIELD=VALUE,…`: a card without a file."""
+    declaration = inline_card(member)
+    if plugins.built_in(Contract.JUDGE, declaration["kind"]) is None:
+        known = [plug.word for plug in plugins.ours(Contract.JUDGE)]
+        raise UnknownName(
+            f"judge '{member}': there is no kind of judge '{declaration['kind']}': "
+            f"{did_you_mean(declaration['kind'], known)}write personal:m=5,base=NAME, or a card's .yaml file"
+        )
+    return parse_card(declaration, f"judge '{member}'", folder)
 
 
 def of_plug(plug: Plug, name: str, folder: Path | None = None) -> Declared:
@@ -120,7 +135,7 @@ def card_names() -> list[str]:
 
 def has_card(name: str) -> bool:
     """Whether a judge of this name is declared by a card: a shipped one, or a .yaml file."""
-    return name.endswith(_CARDS) or name in card_names()
+    return (name.endswith(_CARDS) and not is_inline(name)) or name in card_names()
 
 
 def card_path(name: str) -> Path:

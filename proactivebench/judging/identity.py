@@ -19,6 +19,8 @@ TRANSPORT = {
     "timeout", "timeout_s",
 }  # fmt: skip
 
+FITTED_ON = "each person's first votes on offers of the judged trace, before the judged moment"
+
 
 def model_key(model: AgentIdentity) -> dict[str, object]:
     """What of a model's identity makes it another judge: its words without how it is reached."""
@@ -127,6 +129,29 @@ def panel_identity(card: BaseCard, members: Sequence[Judge]) -> JudgeIdentity:
         deterministic=all(judge.identity.deterministic for judge in members),
         model=_models(members),
         card={**card.model_dump(mode="json"), "members": {j.identity.id: j.identity.card for j in members}},
+    )
+
+
+def personal_identity(card: BaseCard, base: Judge) -> JudgeIdentity:
+    """The identity of a judge that moves another's score by people's votes: its card and that judge. On which labels
+    the weights behind were trained is what the base says; itself it is fitted on votes of the judged trace, before the
+    judged moment (`fitted_on`)."""
+    inner = base.identity
+    whole = digest({"card": card.hash, "base": inner.hash})
+    told = {name: inner.card[name] for name in ("trained_on", "validation", "model_args") if name in inner.card}
+    return JudgeIdentity(
+        id=judge_id(card.name, whole),
+        name=card.name,
+        hash=whole,
+        silence=card.name,
+        proposals=card.name,
+        members=tuple(JudgeMember(stratum=stratum, name=card.name, kind=card.kind) for stratum in STRATA),
+        baseline=inner.baseline,
+        deterministic=inner.deterministic,
+        model=inner.model,
+        weights=inner.weights,
+        runtime=inner.runtime,
+        card={**card.model_dump(mode="json"), **told, "fitted_on": FITTED_ON, "members": {inner.id: inner.card}},
     )
 
 

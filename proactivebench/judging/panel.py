@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from proactivebench.judging.base import Estimate, Item, Judge, Opinion
+from proactivebench.judging.base import Ballot, Estimate, Item, Judge, Opinion
 from proactivebench.judging.identity import panel_identity
 from proactivebench.judging.kind import BaseCard, Building, JudgeKind
 from proactivebench.models.base import add_usage
-from proactivebench.records import JudgeIdentity, Stratum, Task, Usage, VerdictStatus
+from proactivebench.records import JudgeIdentity, Stratum, Task, Trace, Usage, VerdictStatus
 from proactivebench.together import together
 
 ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED
@@ -54,6 +54,11 @@ class PanelJudge(Judge):
         """Whatever a member refuses."""
         for member in self.members:
             member.check(task)
+
+    def hear(self, votes: Mapping[Trace, Sequence[Ballot]]) -> None:
+        """Every member does."""
+        for member in self.members:
+            member.hear(votes)
 
     def deciders(self, stratum: Stratum) -> Iterator[Judge]:
         """The members, one by one."""

@@ -10,10 +10,10 @@ from typing import Any
 from typing import Protocol as Interface
 
 from proactivebench.errors import UsageError
-from proactivebench.judging.base import Estimate, Item, Judge, Opinion
+from proactivebench.judging.base import Ballot, Estimate, Item, Judge, Opinion
 from proactivebench.judging.labels import LabelsJudge
 from proactivebench.parameters import Parameters
-from proactivebench.records import JudgeIdentity, NeedRule, Stratum, Task, VerdictStatus
+from proactivebench.records import JudgeIdentity, NeedRule, Stratum, Task, Trace, VerdictStatus
 from proactivebench.together import together
 
 NO_VOTES = "no_votes"
@@ -74,6 +74,11 @@ class RoutedJudge(Judge):
                 )
             for judge in chain:
                 judge.check(task)
+
+    def hear(self, votes: Mapping[Trace, Sequence[Ballot]]) -> None:
+        """Every member does."""
+        for judge in (*self._silence, *self._proposals):
+            judge.hear(votes)
 
     def deciders(self, stratum: Stratum) -> Iterator[Judge]:
         """Those of the stratum's chain."""

@@ -1,12 +1,17 @@
-"""How a judge is named on the command line: `NAME`, `card.yaml`, `silence=X,proposals=Y`, `X+Y`, `labels:RULE`."""
+"""How a judge is named on the command line: `NAME`, `card.yaml`, `silence=X,proposals=Y`, `X+Y`, `labels:RULE`,
+`personal:m=5,base=NAME`."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from proactivebench.errors import BadArgument, UnknownName
 from proactivebench.records import NeedRule, Stratum, Task
 
+_INLINE = re.compile(r"[a-z][a-z-]*:[a-z_]+=")
+_OPEN = re.compile(r"(?:^|[+=])[a-z][a-z-]*:[a-z_]+=[^+]*$")  # ends in a card in words, which a comma may continue
+_OF_STRATUM = re.compile(r"(?:silence|proposals)=")
 STRATA: tuple[Stratum, ...] = ("silence", "proposals")
 FORM = "use NAME, card.yaml, FILE.py:NAME, X+Y or silence=X,proposals=Y"
 
@@ -32,8 +37,8 @@ class Spec:
 
 def parse_spec(text: str) -> Spec:
     """The sources a judge spec names. Raises UsageError for what is not one."""
-    parts = [part.strip() for part in text.split(",")]
-    if "=" not in text:
+    parts = _parts(text)
+    if not any(_OF_STRATUM.match(part) for part in parts) and ("=" not in text or any(map(is_inline, parts[0].split("+")))):
         if len(parts) != 1:
             raise BadArgument(f"judge '{text}': a comma needs silence= and proposals= around it: {FORM}")
         chain = _chain(parts[0], text)
@@ -45,6 +50,36 @@ def parse_spec(text: str) -> Spec:
             raise BadArgument(f"judge '{text}': '{part}' is not silence=X or proposals=Y, each at most once: {FORM}")
         chains[stratum] = _chain(members, text)
     return Spec(chains.get("silence", ()), chains.get("proposals", ()))
+
+
+def is_inline(member: str) -> bool:
+    """Whether a member is a card in words: `KIND:FIELD=VALUE,…`."""
+    return _INLINE.match(member.strip()) is not None
+
+
+def inline_card(member: str) -> dict[str, str]:
+    """The declaration that `KIND:FIELD=VALUE,…` stands for, named by all it says. Raises UsageError for a field without
+    a value, or one given twice."""
+    kind, _, rest = member.partition(":")
+    found: dict[str, str] = {}
+    for pair in rest.split(","):
+        field, equals, value = (word.strip() for word in pair.partition("="))
+        if not (field and equals and value) or field in found:
+            raise BadArgument(f"judge '{member}': '{pair}' is not FIELD=VALUE, each field once: {kind}:FIELD=VALUE,…")
+        found[field] = value
+    numbers = [field + value if value.replace(".", "").isdigit() else value for field, value in sorted(found.items())]
+    return {"name": re.sub(r"[^A-Za-z0-9._]+", "-", "-".join((kind, *numbers))), **found, "kind": kind}
+
+
+def _parts(text: str) -> list[str]:
+    """The parts between commas; those of a card in words stay together."""
+    parts: list[str] = []
+    for part in (part.strip() for part in text.split(",")):
+        if parts and not _OF_STRATUM.match(part) and (_OPEN.search(parts[-1])):
+            parts[-1] = f"{parts[-1]},{part}"
+        else:
+            parts.append(part)
+    return parts
 
 
 def _chain(members: str, text: str) -> tuple[str, ...]:

@@ -140,6 +140,7 @@ def undertaking(judge: Judge, task: Task | None = None, say: Callable[[str], Non
     asked_of = {stratum for _, strata in members.values() for stratum in strata}
     labels = labels_for(task, [category for stratum in asked_of for category in _CLASSES[stratum]], say)
     rule = labels.rules[0]
+    judge.hear(labels.ballots)
     open_members, before, estimate = [], [], Estimate()
     for name, (decider, strata) in members.items():
         known = standing(decider, labels)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from proactivebench.errors import DataError
 from proactivebench.judging import Item
+from proactivebench.judging.base import Ballot
 from proactivebench.judging.lexical.training import items_hash
 from proactivebench.records import OFFER_RULES, LabelledData, Moment, MomentLabels, NeedRule, ReplyKey, Task, Trace
 from proactivebench.traces import LabelledItem, labelled_items
@@ -46,6 +47,16 @@ class LabelSet:
     def traces(self) -> dict[str, Trace]:
         """The sessions, by name, without labels."""
         return {item.trace: item.item.moment.trace for item in self.items}
+
+    @property
+    def ballots(self) -> dict[Trace, list[Ballot]]:
+        """The votes on offers, by session: by turn, and within one in the order of the rows."""
+        found: dict[Trace, list[Ballot]] = {}
+        for item in self.items:
+            if item.row.pred_task is not None and item.row.votes:
+                ballot = Ballot(item.row.turn, item.row.pred_task, item.row.votes, item.row.annotators)
+                found.setdefault(item.item.moment.trace, []).append(ballot)
+        return {trace: sorted(given, key=lambda ballot: ballot.turn) for trace, given in found.items()}
 
     def without(self, traces: Collection[str]) -> LabelSet:
         """The items of the other sessions."""

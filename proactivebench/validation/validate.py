@@ -56,6 +56,7 @@ async def validate(
     official test items apart, or on these alone. Sessions that its declared training data share are left out where
     others remain. `leaked` is the same judge trained on the release's training file, whose figures on the test file
     stand under a heading that says so. Raises `DataError` where declared training data cannot be read."""
+    judge.hear(labels.ballots)
     known = whole_standing(judge, labels)
     every = len(labels.items)
     labels = labels.without(known.seen) if known.design != "leaked" else labels

@@ -9,6 +9,7 @@ _ABOUT = {
     "reward-model": "the paper's reward model, asked with its exact prompt",
     "classifier": "a sequence classifier whose score reaches a threshold",
     "panel": "several judges vote",
+    "personal": "another judge's score, moved by each person's first votes",
 }
 _HOMES = {"classifier": "classifier.judge", "lexical": "lexical.judge", "reward-model": "reward_model"}
 

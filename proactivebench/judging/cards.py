@@ -16,8 +16,8 @@ from proactivebench.files import read_yaml, unfit
 from proactivebench.judging.base import Judge
 from proactivebench.judging.function import deciding, prepared
 from proactivebench.judging.kind import BaseCard, JudgeKind
-from proactivebench.judging.spec import inline_card, is_inline
 from proactivebench.judging.model import ModelJudge, asking
+from proactivebench.judging.spec import inline_card, is_inline
 from proactivebench.naming import did_you_mean
 from proactivebench.plugins import Contract, Plug
 from proactivebench.records import Code

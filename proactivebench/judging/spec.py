@@ -38,7 +38,9 @@ class Spec:
 def parse_spec(text: str) -> Spec:
     """The sources a judge spec names. Raises UsageError for what is not one."""
     parts = _parts(text)
-    if not any(_OF_STRATUM.match(part) for part in parts) and ("=" not in text or any(map(is_inline, parts[0].split("+")))):
+    if not any(_OF_STRATUM.match(part) for part in parts) and (
+        "=" not in text or any(map(is_inline, parts[0].split("+")))
+    ):
         if len(parts) != 1:
             raise BadArgument(f"judge '{text}': a comma needs silence= and proposals= around it: {FORM}")
         chain = _chain(parts[0], text)

@@ -1,4 +1,4 @@
-"""How well people's votes on offers are predicted by a text judge, by what else the same person said before, and by both.
+"""How well a text judge predicts people's votes on offers, what the same person said before, and the two together.
 
 PROACTIVEBENCH_MIRROR=… python -m perf.personal --output_path perf/results/personal.md
 

@@ -97,6 +97,7 @@ class Tally:
         return summed if summed.ndim == 3 else summed[:, :, None]
 
 
+_AT_ONCE = 1 << 20  # values of moments that are summed in one go
 _CODES = (ACCEPTED, REJECTED, UNSCORED, UNASKED)
 Counting = Callable[[Tally], Values]
 
@@ -150,12 +151,20 @@ def zeros(*shape: int) -> Counts:
 
 def tabulate(tally: Tally) -> Counts:
     """All counts per trace, repeat and judge repeat: (traces, repeats, judge repeats, counts)."""
-    moments = tally.answers.moments
-    counts = zeros(len(moments.traces), moments.repeats, tally.outcomes.offers.shape[2])
+    moments, judge_repeats = tally.answers.moments, tally.outcomes.offers.shape[2]
+    counts = zeros(len(moments.traces), moments.repeats, judge_repeats)
+    of_moments = [known for known in COUNTS if known.of_moments is not None]
+    most = max(1, _AT_ONCE // (moments.count * moments.repeats * judge_repeats))
+    for start in range(0, len(of_moments), most):
+        together = of_moments[start : start + most]
+        values = np.empty((moments.count, moments.repeats, judge_repeats, len(together)))
+        for place, known in enumerate(together):
+            if known.of_moments is not None:
+                found = known.of_moments(tally)
+                values[..., place] = found if found.ndim == 3 else found[:, :, None]
+        counts[..., together] = moments.per_trace(values)
     for known in COUNTS:
-        if known.of_moments is not None:
-            counts[..., known] = tally.per_trace(known.of_moments(tally))
-        elif known.of_traces is not None:
+        if known.of_traces is not None:
             counts[..., known] = known.of_traces(tally)
     return counts
 

@@ -67,11 +67,13 @@ class Moments:
 
     def need(self, rule: NeedRule) -> Needs:
         """1 where help was needed by `rule`, 0 where not, −1 where nobody said."""
+        if rule not in self._needs:
+            self._needs[rule] = np.concatenate([need_of(trace, rule) for trace in self.traces])
         return self._needs[rule]
 
     @cached_property
     def _needs(self) -> dict[NeedRule, Needs]:
-        return {rule: np.concatenate([need_of(trace, rule) for trace in self.traces]) for rule in NeedRule}
+        return {}
 
     def episodes(self, rule: NeedRule) -> Episodes:
         """The episodes of need by `rule`."""
@@ -96,8 +98,9 @@ class Moments:
 
 def need_of(trace: Trace, rule: NeedRule) -> Needs:
     """Whether help was needed at each moment of a trace: 1, 0, or −1 where nobody said."""
-    labels = trace.labels or (None,) * len(trace.events)
-    said = (None if label is None else label.needs(rule) for label in labels)
+    if trace.labels is None:
+        return np.full(len(trace.events), UNLABELLED, dtype=np.int8)
+    said = (None if label is None else label.needs(rule) for label in trace.labels)
     return np.array([UNLABELLED if need is None else need for need in said], dtype=np.int8)
 
 

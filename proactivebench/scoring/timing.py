@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from proactivebench.records import MetricValue, NeedRule, Record, Reply, ReplyStatus, Task
 from proactivebench.scoring.chance import beats_chance
-from proactivebench.scoring.counting import Counts, zeros
+from proactivebench.scoring.counting import Count, Counts, zeros
 from proactivebench.scoring.definedness import value_of
 from proactivebench.scoring.episodes import Episodes, Help
 from proactivebench.scoring.intervals import Resampled, spread
@@ -107,35 +107,54 @@ def need_counts(offers: Sequence[Shares], needs: Sequence[Needs | Flags]) -> Cou
             repeats).
         needs: per trace whether help was needed, −1 where nobody said; (moments,).
     """
-    counts = zeros(len(offers))
-    for place, (shown, need) in enumerate(zip(offers, needs, strict=True)):
-        share = shown.reshape(len(need), -1).mean(axis=1)
-        counts[place, C.NEED_OFFERS] = share[need == 1].sum()
-        counts[place, C.NEED_SILENCES] = (1 - share[need == 1]).sum()
-        counts[place, C.FREE_OFFERS] = share[need == 0].sum()
-        counts[place, C.FREE_SILENCES] = (1 - share[need == 0]).sum()
-        counts[place, C.UNLABELLED] = (need < 0).sum()
-        counts[place, C.MOMENTS] = len(need)
-        counts[place, C.OFFERS] = share.sum()
-    return counts
+    shown, need, starts = _in_one(offers, needs)
+    return _summed(starts, _at_need(shown, need))
 
 
-def with_episodes(counts: Counts, offers: Sequence[Shares], needs: Sequence[Needs | Flags]) -> Counts:
+def with_episodes(offers: Sequence[Shares], needs: Sequence[Needs | Flags]) -> Counts:
     """`need_counts` with what the episodes of need come to as well, where `offers` and `needs` have all moments of each
     trace in their order; shares in place of repeats are chances, each for itself."""
+    shown, need, starts = _in_one(offers, needs)
+    found = Help.of(Episodes.of(need, starts), shown, np.ones(shown.shape, dtype=bool))
+    in_episodes = {
+        C.EPISODES: found.episodes,
+        C.EPISODES_HELPED: found.helped,
+        C.HELP_DELAY: found.delay,
+        C.EPISODE_OFFERS: found.offers,
+        C.EPISODES_PRECEDED: found.preceded,
+        C.EPISODES_EARLY: found.early,
+    }
+    means = {column: values.mean(axis=1) for column, values in in_episodes.items()}
+    return _summed(starts, {**_at_need(shown, need), **means})
+
+
+def _at_need(shown: Shares, need: Needs) -> dict[Count, NDArray[np.generic]]:
+    """What each moment adds to the columns that need detection is made of, repeats averaged."""
+    share, at_need, free = shown.mean(axis=1), need == 1, need == 0
+    return {
+        C.NEED_OFFERS: share * at_need,
+        C.NEED_SILENCES: (1 - share) * at_need,
+        C.FREE_OFFERS: share * free,
+        C.FREE_SILENCES: (1 - share) * free,
+        C.UNLABELLED: need < 0,
+        C.MOMENTS: np.ones(len(need)),
+        C.OFFERS: share,
+    }
+
+
+def _in_one(offers: Sequence[Shares], needs: Sequence[Needs | Flags]) -> tuple[Shares, Needs, NDArray[np.int64]]:
+    """All traces one after the other: offers (moments, repeats), need (moments,), and where each trace begins."""
     sizes = [len(need) for need in needs]
     starts = np.cumsum([0, *sizes])
     shown = np.concatenate([one.reshape(size, -1) for one, size in zip(offers, sizes, strict=True)])
-    found = Help.of(Episodes.of(np.concatenate(needs).astype(np.int8), starts), shown, np.ones(shown.shape, dtype=bool))
-    for column, values in (
-        (C.EPISODES, found.episodes),
-        (C.EPISODES_HELPED, found.helped),
-        (C.HELP_DELAY, found.delay),
-        (C.EPISODE_OFFERS, found.offers),
-        (C.EPISODES_PRECEDED, found.preceded),
-        (C.EPISODES_EARLY, found.early),
-    ):
-        counts[:, column] = np.add.reduceat(values, starts[:-1], axis=0).mean(axis=1)
+    return shown, np.concatenate(needs).astype(np.int8), starts
+
+
+def _summed(starts: NDArray[np.int64], columns: Mapping[Count, NDArray[np.generic]]) -> Counts:
+    """Counts per trace of values of moments, by column."""
+    counts = zeros(len(starts) - 1)
+    values = np.stack([each.astype(np.float64) for each in columns.values()], axis=1)
+    counts[:, list(columns)] = np.add.reduceat(values, starts[:-1], axis=0)
     return counts
 
 
@@ -148,8 +167,7 @@ def measured(
     metrics: dict[str, MetricValue] = {}
     keys = (*KEYS, *IN_ORDER) if in_order else KEYS
     for need, suffix in zip(needs.values(), suffixes(needs).values(), strict=True):
-        counts = need_counts(offers, need)
-        traces = Resampled(with_episodes(counts, offers, need) if in_order else counts)
+        traces = Resampled(with_episodes(offers, need) if in_order else need_counts(offers, need))
         metrics |= {key + suffix: _value(key, traces) for key in keys}
         metrics[RATE] = _value(RATE, traces)
     return metrics

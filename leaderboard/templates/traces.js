@@ -131,7 +131,7 @@
     for (let turn = 0; turn < count; turn += 5) ticks.push(drawn("text", { class: "tick", x: at(turn) + CELL / 2, y: y + 13, "text-anchor": "middle" }, String(turn)),
       drawn("path", { class: "fifth", d: `M${at(turn) + 0.5} 0V${y}` }));
     const width = at(count) + 4;
-    const svg = drawn("svg", { class: "strip", role: "group", width, height: y + 18, viewBox: `0 0 ${width} ${y + 18}`, "aria-label": "Timeline of " + trace.id }, ...ticks, ...parts);
+    const svg = drawn("svg", { class: count <= 24 ? "strip short" : "strip", role: "group", width, height: y + 18, viewBox: `0 0 ${width} ${y + 18}`, "aria-label": "Timeline of " + trace.id }, ...ticks, ...parts);
     return element("div", { class: "strip-scroller", tabindex: "0", role: "region", "aria-label": "Timeline of " + trace.id }, svg);
   }
 

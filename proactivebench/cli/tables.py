@@ -30,7 +30,7 @@ from proactivebench.scoring.parting import parting_lines
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
 from proactivebench.scoring.signflip import p_equals
 
-_SHORT = 22  # letters of a key beside which the rule fits on its line
+_SHORT = 16  # letters of a key beside which the rule fits on its line
 _ARROWS = {"up": "↑ ", "down": "↓ ", "": "  "}
 _HEADLINE = (MetricTable.WHEN, MetricTable.OFFERED)
 _MORE = tuple(table for table in MetricTable if table not in (*_HEADLINE, MetricTable.JUDGED))

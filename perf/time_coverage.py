@@ -24,7 +24,7 @@ from proactivebench.scoring.registry import METRICS, in_table
 C = Column
 KEYS = tuple(metric.key for metric in in_table(MetricTable.TIME) if metric.interval is not Interval.NONE)
 SETTINGS = ((12, 0.0), (12, 0.05), (12, 0.1), (12, 0.2), (6, 0.05), (4, 0.05))
-_TRACES_OF_TRUTH = 60_000
+TRACES_OF_TRUTH = 60_000
 _BOUNDARIES = 112 / 233  # of the moments of the release
 
 
@@ -125,11 +125,17 @@ class Coverage:
 
 
 def coverage(
-    world: World, traces: int, rho: float, runs: int, seed: int, keys: tuple[str, ...] = KEYS
+    world: World,
+    traces: int,
+    rho: float,
+    runs: int,
+    seed: int,
+    keys: tuple[str, ...] = KEYS,
+    of_truth: int = TRACES_OF_TRUTH,
 ) -> dict[str, Coverage]:
-    """Simulate `runs` runs and count, for each metric."""
+    """Simulate `runs` runs and count, for each metric; the truth is that of `of_truth` traces."""
     random = np.random.default_rng(seed)
-    whole = draw_counts(random, world, rho, 1, _TRACES_OF_TRUTH)[0].sum(axis=0)
+    whole = draw_counts(random, world, rho, 1, of_truth)[0].sum(axis=0)
     stacks = [Resampled(run) for run in draw_counts(random, world, rho, runs, traces)]
     found = {}
     for key in keys:

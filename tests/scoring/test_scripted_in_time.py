@@ -106,13 +106,17 @@ def test_the_page_has_the_figures_of_these_agents(found):
 def test_intervals_of_help_in_time_hold_the_truth_of_simulated_runs():
     """Of 150 runs with a true coverage of .95, fewer than .89 hold it in less than one case of a hundred."""
     world = next(one for one in WORLDS if one.name == "even, majority")
-    for key, simulated in coverage(world, 12, 0.05, 150, seed=3).items():
+    for key, simulated in coverage(world, 12, 0.05, 150, seed=3, of_truth=12_000).items():
         assert simulated.given > 0.8, key
         assert simulated.held >= 0.89, key
 
 
 def test_an_interval_that_would_cover_too_little_is_withheld_with_its_reason():
     world = next(one for one in WORLDS if one.name == "eager, unanimous")
-    assert coverage(world, 12, 0.05, 40, seed=3, keys=("help_delay_events",))["help_delay_events"].given == 0
+    assert (
+        coverage(world, 12, 0.05, 40, seed=3, keys=("help_delay_events",), of_truth=500)["help_delay_events"].given == 0
+    )
     shy = next(one for one in WORLDS if one.name == "shy, unanimous")
-    assert coverage(shy, 12, 0.05, 40, seed=3, keys=("offers_per_episode",))["offers_per_episode"].given == 0
+    assert (
+        coverage(shy, 12, 0.05, 40, seed=3, keys=("offers_per_episode",), of_truth=500)["offers_per_episode"].given == 0
+    )

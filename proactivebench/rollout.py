@@ -270,8 +270,8 @@ def reply_from(
         proposals=tuple(map(printable, parsed.proposals)) if parsed and status.clean else (),
         text=printable(last.text),
         reasoning=printable(last.reasoning or (parsed.reasoning if parsed else None)),
-        confidence=_confidence(last, parsed),
-        p_need=last.p_need,
+        confidence=_stated(last.confidence, parsed.confidence) if parsed else None,
+        p_need=_stated(last.p_need, parsed.p_need) if parsed else None,
         advice=advice,
         notes=tuple(dict.fromkeys(noted)),
         dropped_turns=last.dropped_turns,
@@ -284,10 +284,9 @@ def reply_from(
     )
 
 
-def _confidence(answer: Answer, parsed: Parsed | None) -> float | None:
-    if parsed is None:
-        return None
-    return parsed.confidence if answer.confidence is None else answer.confidence
+def _stated(beside: float | None, inside: float | None) -> float | None:
+    """What the agent stated beside its text, or else inside of it."""
+    return inside if beside is None else beside
 
 
 def _cause(status: ReplyStatus, answer: Answer, parsed: Parsed | None) -> Cause | None:

@@ -22,6 +22,7 @@ class Parsed:
     proposals: tuple[str, ...] = ()
     reasoning: str | None = None
     confidence: float | None = None
+    p_need: float | None = None
     notes: tuple[Note, ...] = ()
     cause: Cause | None = None
     trailing: bool = field(default=False, compare=False)  # of the text, not of what it says

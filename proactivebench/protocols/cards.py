@@ -17,6 +17,7 @@ from proactivebench.files import read_yaml, unfit
 from proactivebench.naming import did_you_mean
 from proactivebench.plugins import Contract, Plug
 from proactivebench.protocols.base import Protocol
+from proactivebench.protocols.contract import Stated
 from proactivebench.protocols.parser import RULES, Extraction, parse_reply
 from proactivebench.records import Code, ProtocolIdentity, Record, digest
 
@@ -73,7 +74,7 @@ class ProtocolCard(Record):
 class StandardCard(ProtocolCard):
     """A protocol whose texts stand in the card. Placeholders are filled in one pass and checked here."""
 
-    confidence: bool = False
+    confidence: Stated | bool = False
     system: str
     task_one: str
     task_several: str

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from proactivebench.protocols.base import Parsed
-from proactivebench.protocols.contract import CONFIDENCE_KEY, TASK_KEY
+from proactivebench.protocols.contract import ACCEPT_KEY, CONFIDENCE_KEY, NEED_KEY, TASK_KEY
 from proactivebench.protocols.no_task import says_no_task
 from proactivebench.protocols.own_texts import OwnTexts
 from proactivebench.records import Cause, Note, ReplyStatus
@@ -59,9 +59,9 @@ def parse_reply(
 ) -> Parsed:
     """Read a reply with up to `candidates` proposals: PROPOSED, SILENT, EMPTY (nothing but reasoning) or UNPARSABLE.
 
-    A task keeps its text to the character, outer spaces included. With `confidence` the stated number from 0 to 1
-    is read, else None. `own` are the protocol's texts and `heard` what else the agent was told: neither is an answer.
-    The table of rules: docs/protocols.md.
+    A task keeps its text to the character, outer spaces included. With `confidence` the numbers from 0 to 1 that
+    the agent states are read, else None. `own` are the protocol's texts and `heard` what else the agent was told:
+    neither is an answer. The table of rules: docs/protocols.md.
     """
     if len(text) > LONGEST_REPLY:
         return Parsed(ReplyStatus.UNPARSABLE, cause=Cause.TOO_LONG)
@@ -76,12 +76,13 @@ def parse_reply(
     tasks = _Tasks(candidates, own, heard)
     readings = [tasks.read(item) for item in taken.objects]
     status, proposals, cause = _agreed(readings)
-    stated = {_confidence(item) for item in taken.objects} if confidence else set()
+    stated = taken.objects if confidence else []
     return Parsed(
         status,
         proposals,
         reasoning=reasoning,
-        confidence=stated.pop() if len(stated) == 1 else None,
+        confidence=_all_say([_accept(item) for item in stated]),
+        p_need=_all_say([_number(item, NEED_KEY) for item in stated]),
         notes=_noted(readings),
         cause=cause,
         trailing=taken.trailing,
@@ -203,9 +204,20 @@ def _noted(readings: Sequence[Parsed]) -> tuple[Note, ...]:
     return tuple(dict.fromkeys(note for reading in readings for note in reading.notes))
 
 
-def _confidence(item: Pairs) -> float | None:
+def _accept(item: Pairs) -> float | None:
+    """How sure the object is of its offer. Cards that ask for one number alone have another name for it."""
+    return _number(item, ACCEPT_KEY if item.values_of(ACCEPT_KEY) else CONFIDENCE_KEY)
+
+
+def _number(item: Pairs, key: str) -> float | None:
     """The number from 0 to 1 stated in the object, None for anything else (NaN and repeats included)."""
-    stated = item.values_of(CONFIDENCE_KEY)
+    stated = item.values_of(key)
     if len(stated) == 1 and isinstance(stated[0], float) and 0 <= stated[0] <= 1:
         return stated[0]
     return None
+
+
+def _all_say(stated: Sequence[float | None]) -> float | None:
+    """The number that all objects state; None where they differ."""
+    said = set(stated)
+    return said.pop() if len(said) == 1 else None

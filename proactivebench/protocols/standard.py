@@ -60,7 +60,9 @@ class StandardProtocol(Terms):
     def parse(self, text: str, heard: Sequence[str] = ()) -> Parsed:
         """Read a reply's text. Never raises, whatever the text."""
         card = self.card
-        return parse_reply(text, candidates=card.candidates, confidence=card.confidence, own=self._own, heard=heard)
+        return parse_reply(
+            text, candidates=card.candidates, confidence=bool(card.confidence), own=self._own, heard=heard
+        )
 
     def render(self, proposals: Sequence[str]) -> str:
         """The text of a well-formed answer. Raises `ValueError` for more proposals than the card allows."""

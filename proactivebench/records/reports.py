@@ -213,7 +213,8 @@ class JudgeReport(Record):
     `asked`, `round0`, `pred1`…; `trace_splits` the split of each trace, in the task's order. `outcomes[trace_id]` is
     one string per repeat, a letter per turn: offer accepted `A`, rejected `R`, unscored `U`; silence accepted `a`,
     rejected `r`, unscored `u`; `-` not asked; `.` no final reply. `need_rules` are those of the data, the leading one
-    first; none where they are the two of votes on offers.
+    first; none where they are the two of votes on offers. `stated[trace_id]` has a row per confidence stated of scored
+    offers, the highest first: that confidence, how many of these offers were accepted and how many rejected.
     """
 
     judge: JudgeIdentity
@@ -235,13 +236,15 @@ class JudgeReport(Record):
     tables: dict[str, TraceTable] = {}
     outcomes: dict[str, tuple[str, ...]] = {}
     need_rules: tuple[NeedRule, ...] = ()
+    stated: dict[str, tuple[tuple[float, float, float], ...]] = {}
     extra: dict[str, Any] = {}
 
     @model_serializer(mode="wrap")
-    def _as_ever_without_direct_answers(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_ever_without_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = write(self)
-        if not self.need_rules:
-            found.pop("need_rules", None)
+        for name in ("need_rules", "stated"):
+            if not getattr(self, name):
+                found.pop(name, None)
         return found
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,17 +13,26 @@ from proactivebench.records import JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.scoring.allowances import unknown_metric
 from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
 from proactivebench.scoring.counting import Counts, zeros
-from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, value_of, why_undefined
+from proactivebench.scoring.definedness import (
+    NOT_COUNTED,
+    reported,
+    stored_counts,
+    stored_lacking,
+    value_of,
+    why_undefined,
+)
 from proactivebench.scoring.measures import Measure
 from proactivebench.scoring.metric import Metric
 from proactivebench.scoring.registry import METRICS, split_key
+from proactivebench.scoring.stated import tabulate_stated
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """Runs over common traces: `counts` is (runs, traces, columns), NaN throughout where a run's metric is undefined,
-    so that no formula gives it a number; `reasons` say why. `marks` say how the runs differ all the same, `conditions`
-    how the conditions differ under which they answered, and what of those is not known."""
+    """Runs over common traces: `counts` is (runs, traces, columns), the columns those that `measure` reads, NaN
+    throughout where a run's metric is undefined, so that no formula gives it a number; `reasons` say why. `marks` say
+    how the runs differ all the same, `conditions` how the conditions differ under which they answered, and what of
+    those is not known."""
 
     names: tuple[str, ...]
     judged: tuple[JudgeReport, ...]
@@ -89,14 +98,21 @@ def align(
     if not traces:
         raise NotComparable(_nothing_shared(judged, split))
     counts, reasons = zeros(len(tables), len(traces)), []
+    if known.of_stated is not None:
+        counts = tabulate_stated([found.stated for found in judged], traces)
     for run, table in enumerate(tables):
         found_counts = stored_counts(table, traces)
         reasons.append(why_undefined(known, found_counts.sum(axis=0), stored_lacking(table)))
-        counts[run] = np.nan if reasons[run] else found_counts
+        if known.of_stated is not None and reasons[run] is None and not judged[run].stated:
+            reasons[run] = NOT_COUNTED
+        if reasons[run]:
+            counts[run] = np.nan
+        elif known.of_stated is None:
+            counts[run] = found_counts
     return Aligned(
         names=names,
         judged=judged,
-        metric=known,
+        metric=replace(known, measure=measure),
         measure=measure,
         key=metric,
         split=split,
@@ -125,7 +141,7 @@ def metric_of(key: str) -> tuple[Metric, Measure, str]:
         raise unknown_metric(key) from None
     if not reported(METRICS[base], view):
         raise NotComparable(f"no report has {key}: {base} is the same in every view of a run; choose {base}")
-    measure = METRICS[base].measure
+    measure = METRICS[base].measure or METRICS[base].of_stated
     if measure is None:
         raise NotComparable(f"{base} is no function of counts per trace and cannot be tested: choose another metric")
     return METRICS[base], measure, view

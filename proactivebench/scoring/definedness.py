@@ -36,6 +36,9 @@ def why_undefined(metric: Metric, counts: Counts, lacking: Lacking) -> str | Non
             return lacking[need]
     if Need.LABELS in metric.needs and counts[C.MOMENTS] > 0 and counts[C.MOMENTS] <= counts[C.UNLABELLED]:
         return NO_LABELS
+    lacks = metric.lacks(counts) if metric.lacks else None
+    if lacks:
+        return lacks
     if metric.measure is None or not np.isnan(metric.measure(counts)):
         return None
     unknown = np.isnan(counts)

@@ -94,7 +94,7 @@ class _Measured:
 
 
 def _aligned(asked: Allowance, baseline: Report, candidate: Report, judge: str | None, split: str | None) -> Aligned:
-    key = asked.key if asked.metric.measure is not None else _of_any_report()
+    key = asked.key if asked.metric.sums_up else _of_any_report()
     both = [baseline, candidate]
     runs = align(both, key, judge=judge, split=split, names=("baseline", "candidate"), remedy="gate runs of one kind")
     return runs if key == asked.key else replace(runs, key=asked.key, metric=asked.metric)

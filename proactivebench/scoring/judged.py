@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from proactivebench.records import JudgeIdentity, JudgeReport, TraceTable
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.counting import Counts, Tally, pooled, tabulate
-from proactivebench.scoring.decisions import Decisions
+from proactivebench.scoring.decisions import ACCEPTED, REJECTED, Decisions
 from proactivebench.scoring.definedness import NO_OFFER_VERDICTS, NO_SILENCE_VERDICTS, stored_table
 from proactivebench.scoring.efficiency import Prices, latencies, queueing, spent_money, spent_tokens
 from proactivebench.scoring.metric import Need
 from proactivebench.scoring.outcomes import Outcomes, View, outcomes, views
 from proactivebench.scoring.registry import METRICS
+
+_SCORED = (ACCEPTED, REJECTED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,29 @@ class Judged:
             trace.trace_id: tuple("".join(column) for column in letters[start:end].T.tolist())
             for trace, start, end in zip(self.answers.moments.traces, starts, starts[1:], strict=False)
         }
+
+    @cached_property
+    def stated(self) -> dict[str, tuple[tuple[float, float, float], ...]]:
+        """By trace what was stated of its scored offers, the highest first, and how many of these were accepted and
+        rejected, each repeat and judge repeat weighted 1/(n·r); only traces of which anything was stated."""
+        answers, found = self.answers, self.outcomes[""]
+        said = answers.at(answers.confidence, answers.last)
+        if np.isnan(said).all():
+            return {}
+        verdicts = {code: (found.offered[:, :, None] & (found.offers == code)).mean(axis=2) for code in _SCORED}
+        verdicts = {code: share / said.shape[1] for code, share in verdicts.items()}
+        rows, starts = {}, answers.moments.starts.tolist()
+        for trace, start, end in zip(answers.moments.traces, starts, starts[1:], strict=False):
+            by_value: dict[float, tuple[float, float]] = {}
+            for turn, repeat in np.argwhere(~np.isnan(said[start:end])).tolist():
+                at = start + turn, repeat
+                counted = [float(verdicts[code][at]) for code in _SCORED]
+                if any(counted):
+                    before = by_value.get(float(said[at]), (0.0, 0.0))
+                    by_value[float(said[at])] = before[0] + counted[0], before[1] + counted[1]
+            if by_value:
+                rows[trace.trace_id] = tuple((value, *sums) for value, sums in sorted(by_value.items(), reverse=True))
+        return rows
 
     def lacking(self, view: View) -> dict[Need, str]:
         """What nobody was asked or said in a view, with the reason."""

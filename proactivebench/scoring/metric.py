@@ -108,10 +108,11 @@ class Metric:
     """One metric.
 
     What it says: `title` names it in words, `formula` is for people, `measure` (a function of pooled counts) or
-    `computed` (of more than these: its value, or None and the reason) for machines; `undefined` says when there is no
-    value; `scarce` names what its denominator counts, or the sum `enough`, of which it takes some before the interval
-    covers; `low` and `high` are its range. `never` and `always` are its values for agents that are silent everywhere
-    and nowhere, whoever judges.
+    `computed` (of more than these: its value, or None and the reason) or `of_stated` (a measure of what was stated of
+    offers, see `scoring.stated`) for machines; `undefined` says when there is no value, or `lacks` says of total
+    counts why there is none; `scarce` names what its denominator counts, or the sum `enough`, of which it takes some
+    before the interval covers; `low` and `high` are its range. `never` and `always` are its values for agents that are
+    silent everywhere and nowhere, whoever judges.
 
     How it is bounded: metrics that need verdicts or labels have a range over unclean replies; `offers_alone` says that
     what is offered changes it though nobody judges.
@@ -137,6 +138,8 @@ class Metric:
     enough: Weights | None = None
     stated: bool = False  # about the confidence an agent states, the same in every view
     computed: Computed | None = None
+    of_stated: Measure | None = None
+    lacks: Callable[[Counts], str | None] | None = None
     never: float | None = None
     always: float | None = None
     offers_alone: bool = False
@@ -174,7 +177,12 @@ class Metric:
     @property
     def testable(self) -> bool:
         """Whether it has a standard error over traces."""
-        return self.measure is not None and self.interval is not Interval.NONE
+        return self.sums_up and self.interval is not Interval.NONE
+
+    @property
+    def sums_up(self) -> bool:
+        """Whether it can be worked out for any traces of a stored report: what it is made of is summed over traces."""
+        return self.measure is not None or self.of_stated is not None
 
     @property
     def drop_required(self) -> bool:

@@ -16,6 +16,7 @@ from proactivebench.scoring.in_time import help_in_time
 from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, total
 from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, MetricTable, Need
 from proactivebench.scoring.offers import JUDGED_CELLS, NEED_CELLS, Column
+from proactivebench.scoring.stated import NOT_STATED, RiskCoverage, lacks_confidence
 
 C = Column
 _log = logging.getLogger(__name__)
@@ -251,13 +252,20 @@ def _behaviour() -> Iterator[Metric]:
             table=MetricTable.EFFORT, unit="s", columns=Columns.NONE,
         )  # fmt: skip
     yield Metric(
+        "risk_coverage_area", "risk–coverage area: share rejected among the surest offers, over all shares of them",
+        "area under share rejected so far by coverage, offers by stated p_accept", "down",
+        "fewer than 10 scored offers, or one without a stated confidence", _O, Interval.STUDENT_T, CLASSICAL,
+        stated=True, of_stated=RiskCoverage(), lacks=lacks_confidence,
+        table=MetricTable.CONFIDENCE, short="risk–coverage area", columns=Columns.NONE,
+    )  # fmt: skip
+    yield Metric(
         "confidence_brier", "Brier score of stated confidence", "mean (c − accepted)² over offers", "down",
-        specials.NOT_STATED, _O, Interval.STUDENT_T, CLASSICAL, Ratio(total(C.BRIER), total(C.STATED)),
+        NOT_STATED, _O, Interval.STUDENT_T, CLASSICAL, Ratio(total(C.BRIER), total(C.STATED)),
         stated=True, table=MetricTable.CONFIDENCE, columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(
         "confidence_ece", "calibration error of stated confidence", "Σ share·|mean c − accept rate|, ten equal bins",
-        "down", specials.NOT_STATED, _O, Interval.NONE, CLASSICAL, stated=True, computed=specials.confidence_error,
+        "down", NOT_STATED, _O, Interval.NONE, CLASSICAL, stated=True, computed=specials.confidence_error,
         table=MetricTable.CONFIDENCE, columns=Columns.NONE,
     )  # fmt: skip
 
@@ -288,7 +296,7 @@ def register(metric: Metric) -> Metric:
         taken = ""
     if taken:
         raise BadArgument(f"there is a metric '{taken}' already, which {metric.key} would hide: choose another key")
-    if (metric.measure is None) == (metric.computed is None):
+    if sum(way is not None for way in (metric.measure, metric.computed, metric.of_stated)) != 1:
         raise BadArgument(f"metric {metric.key} needs either a measure (of counts) or a function of a scope: give one")
     METRICS[metric.key] = metric
     return metric

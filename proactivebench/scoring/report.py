@@ -143,6 +143,7 @@ def _judge_report(
         trace_splits={trace.trace_id: trace.split for trace in moments.traces},
         tables=judged.tables(),
         outcomes=judged.letters(),
+        stated=judged.stated,
         need_rules=() if moments.rules == OFFER_RULES else moments.rules,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,15 @@ from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED
 from proactivebench.scoring.definedness import reported, stored_counts, stored_lacking, why_undefined
 from proactivebench.scoring.dispersion import components, intraclass_correlation
-from proactivebench.scoring.intervals import spread
+from proactivebench.scoring.intervals import Resampled, spread
 from proactivebench.scoring.judged import Judged
+from proactivebench.scoring.measures import Measure
 from proactivebench.scoring.metric import VERDICTS, Metric, Need
 from proactivebench.scoring.moments import UNLABELLED
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.outcomes import View
 from proactivebench.scoring.registry import METRICS
+from proactivebench.scoring.stated import tabulate_stated
 from proactivebench.scoring.tables import Table, Values
 from proactivebench.scoring.trivial import trivial_agents
 
@@ -111,6 +113,8 @@ class Section:
             for metric in asked:
                 if undefined[metric.key]:
                     found = MetricValue(value=None, reason=undefined[metric.key])
+                elif metric.of_stated is not None:
+                    found = self._of_stated(metric, metric.of_stated)
                 elif values is not None and metric.key in places:
                     found = self._measured(metric, table, values, places[metric.key])
                 else:
@@ -120,6 +124,15 @@ class Section:
 
     def _wants(self, key: str, view: View) -> bool:
         return self.judged.wants(key, view) and (self.only is None or key + view.suffix in self.only)
+
+    def _of_stated(self, metric: Metric, measure: Measure) -> MetricValue:
+        """A defined function of what was stated of offers."""
+        traces = [self.judged.answers.moments.traces[g].trace_id for g in self.chosen]
+        counts = tabulate_stated([self.judged.stated], traces)[0]
+        found = spread(replace(metric, measure=measure), Resampled(counts))
+        return MetricValue(
+            value=found.value, interval=found.interval, interval_reason=found.reason, stderr=found.stderr
+        )
 
     def _measured(self, metric: Metric, table: Table, values: Values, place: int) -> MetricValue:
         """A defined function of pooled counts, the one at `place` among those measured."""

@@ -7,11 +7,12 @@ import numpy as np
 from proactivebench.scoring.calibration import calibration_error
 from proactivebench.scoring.metric import Computed, Scope
 from proactivebench.scoring.offers import Column
+from proactivebench.scoring.stated import NOT_STATED
 
 C = Column
 Found = tuple[float | None, str | None]
 
-NO_MOMENT, NOT_TIMED, NOT_STATED = "no moment", "no reply timed", "no stated confidence"
+NO_MOMENT, NOT_TIMED = "no moment", "no reply timed"
 
 
 def longest_streak(scope: Scope) -> Found:

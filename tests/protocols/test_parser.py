@@ -268,3 +268,17 @@ def test_the_released_reading_classifies_by_the_same_rules() -> None:
     assert released(reply("None")) == (SILENT, ())
     assert released(reply(["a"])) == (UNPARSABLE, ())
     assert released('{"Proactive Task": "a", "Proactive Task": "b"}') == (UNPARSABLE, ())
+
+
+def test_how_likely_need_and_acceptance_are_is_read_of_offers_and_silences() -> None:
+    offer = parse_reply('{"Proactive Task": "a", "p_need": 0.3, "p_accept": 1}', confidence=True)
+    assert (offer.p_need, offer.confidence) == (0.3, 1.0)
+    silence = parse_reply('{"Proactive Task": null, "p_need": 0.1}', confidence=True)
+    assert (silence.status, silence.p_need, silence.confidence) == (ReplyStatus.SILENT, 0.1, None)
+
+
+def test_an_older_confidence_counts_as_p_accept_only_where_none_is_stated() -> None:
+    both = '{"Proactive Task": "a", "p_accept": %s, "Confidence": 0.9}'
+    assert parse_reply(both % "0.2", confidence=True).confidence == 0.2
+    assert parse_reply(both % '"high"', confidence=True).confidence is None
+    assert parse_reply('{"Proactive Task": "a", "Confidence": 0.9, "p_need": 7}', confidence=True).p_need is None

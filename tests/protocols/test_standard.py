@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from proactivebench.models.base import Message
 from proactivebench.protocols import load_protocol
-from proactivebench.records import Cause, Moment, ReplyStatus, Trace
+from proactivebench.records import Cause, Event, Moment, ReplyStatus, Trace
 from tests.protocols.conversations import TRACES, replies, reply, trace_of
 
 OWN = load_protocol("standard")
@@ -126,3 +126,20 @@ def test_what_is_rendered_has_the_keys_of_the_schema() -> None:
     assert json.loads(ADVISED.render(["a", "b"]))["Proactive Task"] == ["a", "b"]
     with pytest.raises(ValueError, match="2 proposals"):
         OWN.render(["a", "b"])
+
+
+def test_both_numbers_are_asked_for_and_required_and_older_cards_still_ask_for_one(tmp_path) -> None:
+    asks = load_protocol("standard-confidence")
+    (system, *_) = asks.conversation(
+        Moment(Trace(trace_id="t", split="s", events=(Event(time="1", event="e"),)), 0), []
+    )
+    assert '"p_need"' in system.content
+    assert '"p_accept"' in system.content
+    number = {"type": "number", "minimum": 0, "maximum": 1}
+    schema = asks.schema() or {}
+    assert [schema["properties"][key] for key in ("p_need", "p_accept")] == [number, number]
+    assert {"p_need", "p_accept"} <= set(schema["required"])
+    older = tmp_path / "older.yaml"
+    older.write_text('name: older\nversion: "1"\nextends: standard\nconfidence: true\n', encoding="utf-8")
+    assert "Confidence" in (load_protocol(str(older)).schema() or {})["required"]
+    assert load_protocol(str(older)).parse('{"Proactive Task": "a", "Confidence": 0.4}').confidence == 0.4

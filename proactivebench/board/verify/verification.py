@@ -26,6 +26,7 @@ from proactivebench.scoring.questions import contexts, question
 from proactivebench.scoring.timing import Timing
 
 CLAIM_TOLERANCE = 1e-4
+Numbers = tuple[float | None, float | None]
 _NOT_OF_THE_TEXT = {Note.CONTEXT_DROPPED, Note.FINISH_UNKNOWN, Note.BYTES_REPLACED, Note.KEY_CUT}
 
 
@@ -216,16 +217,20 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
     yield from few(REPLIES, wrong)
 
 
-def _stated(reply: Reply, parsed: Parsed, protocol: Protocol) -> float | None:
-    """The confidence in a reply's text. A program may state one where the protocol asks for none."""
-    if parsed.confidence is not None or reply.confidence is None:
-        return parsed.confidence
-    return parse_reply(reply.text or "", candidates=protocol.identity.candidates, confidence=True).confidence
+def _stated(reply: Reply, parsed: Parsed, protocol: Protocol) -> Numbers:
+    """The numbers stated in a reply's text. A program may state some where the protocol asks for none."""
+    found = parsed
+    if (reply.confidence, reply.p_need) != (parsed.confidence, parsed.p_need):
+        found = parse_reply(reply.text or "", candidates=protocol.identity.candidates, confidence=True)
+    return (
+        found.confidence if parsed.confidence is None and reply.confidence is not None else parsed.confidence,
+        found.p_need if parsed.p_need is None and reply.p_need is not None else parsed.p_need,
+    )
 
 
-def _noted(reply: Reply) -> tuple[float | None, set[Note]]:
+def _noted(reply: Reply) -> tuple[Numbers, set[Note]]:
     """What a reply's text alone says beside its proposals."""
-    return reply.confidence, set(reply.notes) - _NOT_OF_THE_TEXT
+    return (reply.confidence, reply.p_need), set(reply.notes) - _NOT_OF_THE_TEXT
 
 
 def _decided_otherwise(judge: str, found: Rejudged) -> Iterator[Finding]:

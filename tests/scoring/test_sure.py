@@ -1,0 +1,148 @@
+"""Risk against coverage: the surest offers first, ties together, resampled by trace like every other metric."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from proactivebench.records import GateRule, Report, Session
+from proactivebench.scoring import build_report
+from proactivebench.scoring.comparison import compare
+from proactivebench.scoring.gate import gate
+from proactivebench.scoring.intervals import jackknife_variance
+from proactivebench.scoring.stated import NOT_STATED, SOME_NOT_STATED, TOO_FEW, RiskCoverage, curve, tabulate_stated
+from tests.scoring.runs import by_trace, make_judge, make_manifest, make_run, make_task
+
+KEY = "risk_coverage_area"
+OFFERS = [(0.9, 1), (0.9, 0), (0.7, 1), (0.4, 0), (0.1, 0)]  # what was stated, and 1 where accepted
+ROWS = by_trace(*[(4, 4, 2, 1) for _ in range(8)])
+NEEDS = {name: [letter in "Ar" for letter in row] for name, row in ROWS.items()}
+
+
+def counts_of(offers):
+    rows = tuple((c, float(a), 1.0 - a) for c, a in offers)
+    return tabulate_stated([{"t": rows}], ["t"])[0, 0]
+
+
+def by_the_words_of_the_page(offers):
+    """METRICS.md section 2, offer by offer."""
+    offers = sorted(offers, reverse=True)
+    ends = [i for i in range(1, len(offers) + 1) if i == len(offers) or offers[i][0] != offers[i - 1][0]]
+    points = [(i / len(offers), sum(1 - a for _, a in offers[:i]) / i) for i in ends]
+    points.insert(0, (0.0, points[0][1]))
+    return sum((x1 - x0) * (y0 + y1) / 2 for (x0, y0), (x1, y1) in pairwise(points))
+
+
+def stated_report(sure, name="agent", rows=ROWS, repeats=1):
+    """A run whose offers state what `sure(letter, trace, turn)` says, nothing where that is None."""
+    task, judge = (
+        make_task({key: len(row if isinstance(row, str) else row[0]) for key, row in rows.items()}),
+        make_judge(),
+    )
+    replies, verdicts = make_run(task, rows)
+    letter = {
+        (r.trace_id, r.turn, r.repeat): ([rows[r.trace_id]] if repeats == 1 else rows[r.trace_id])[r.repeat][r.turn]
+        for r in replies
+    }
+    replies = [r.model_copy(update={"confidence": sure(letter[r.trace_id, r.turn, r.repeat], int(r.trace_id[1:]), r.turn)})
+               for r in replies]  # fmt: skip
+    manifest = make_manifest(task, judge)
+    sessions = (Session(started="2026-01-01T00:00:00Z", versions={}, repeats=repeats),)
+    agent = manifest.agent.model_copy(update={"name": name})
+    manifest = manifest.model_copy(update={"sessions": sessions, "agent": agent})
+    return build_report(task, manifest, replies, {judge.id: verdicts})
+
+
+def calibrated(letter, trace, turn):
+    """Surer of what is accepted, but not of everything and not alike in all traces."""
+    return 0.2 + 0.6 * (letter == "A") + 0.03 * ((trace + turn) % 5) - 0.5 * (turn == trace % 8) * (letter == "A")
+
+
+def overconfident(letter, trace, turn):
+    return 0.95 + 0.01 * ((3 * trace + turn) % 4)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return [stated_report(sure, name) for sure, name in ((calibrated, "calibrated"), (overconfident, "overconfident"))]
+
+
+def value(report, key=KEY):
+    return report.judges[0].overall.metrics[key]
+
+
+def test_the_area_is_that_of_the_page_with_ties_taken_together():
+    coverage, risk = curve(counts_of(OFFERS))
+    assert coverage.tolist() == pytest.approx([0, 0.4, 0.6, 0.8, 1])
+    assert risk.tolist() == pytest.approx([1 / 2, 1 / 2, 1 / 3, 1 / 2, 3 / 5])
+    assert RiskCoverage()(counts_of(OFFERS)) == pytest.approx(by_the_words_of_the_page(OFFERS))
+    random = np.random.default_rng(5)
+    for _ in range(50):
+        offers = list(zip(random.integers(0, 6, 30) / 5, random.integers(0, 2, 30).tolist(), strict=True))
+        assert RiskCoverage()(counts_of(offers)) == pytest.approx(by_the_words_of_the_page(offers))
+
+
+def test_whoever_states_one_number_throughout_has_the_share_rejected_as_area():
+    assert RiskCoverage()(counts_of([(0.8, a) for _, a in OFFERS])) == pytest.approx(3 / 5)
+    assert np.isnan(RiskCoverage()(np.zeros(4)))
+    assert curve(np.zeros(4))[0].size == 0
+
+
+def test_a_report_has_the_area_with_an_interval_over_traces(pair):
+    report, found = pair[0], value(pair[0])
+    offers = [(calibrated(letter, int(name[1:]), turn), int(letter == "A"))
+              for name, row in ROWS.items() for turn, letter in enumerate(row) if letter in "AR"]  # fmt: skip
+    assert found.value == pytest.approx(by_the_words_of_the_page(offers))
+    left_out = []
+    for gone in ROWS:
+        kept = [(calibrated(letter, int(name[1:]), turn), int(letter == "A"))
+                for name, row in ROWS.items() if name != gone for turn, letter in enumerate(row) if letter in "AR"]  # fmt: skip
+        left_out.append(by_the_words_of_the_page(kept))
+    assert found.stderr == pytest.approx(jackknife_variance(np.array(left_out)) ** 0.5)
+    assert found.interval[0] < found.value < found.interval[1]
+    assert Report.model_validate_json(report.model_dump_json()).judges[0].stated == report.judges[0].stated
+
+
+def test_it_is_undefined_for_few_offers_and_where_one_states_nothing():
+    few = {"t0": "AAAARRRRR"}
+    assert value(stated_report(calibrated, rows=few)).reason == TOO_FEW
+    assert value(stated_report(calibrated, rows={"t0": "AAAARRRRRR"})).value is not None
+    assert value(stated_report(lambda letter, trace, turn: None if turn == 3 else 0.5)).reason == SOME_NOT_STATED
+    assert value(stated_report(lambda *_: None)).reason == NOT_STATED
+    assert '"stated":' not in stated_report(lambda *_: None).model_dump_json()
+
+
+def test_repeats_weigh_their_share():
+    once = stated_report(calibrated)
+    twice = stated_report(calibrated, rows={name: (row, row) for name, row in ROWS.items()}, repeats=2)
+    assert value(twice).value == pytest.approx(value(once).value)
+    assert sum(row[1] for rows in twice.judges[0].stated.values() for row in rows) == pytest.approx(32)
+
+
+def test_two_runs_are_tested_by_it_and_a_gate_fails_on_it(pair):
+    read = [Report.model_validate_json(report.model_dump_json()) for report in pair]
+    result = compare(read, KEY)
+    assert [standing.name for standing in result.standings] == ["calibrated", "overconfident"]
+    (both,) = result.pairs
+    assert both.difference == pytest.approx(value(pair[0]).value - value(pair[1]).value)
+    assert both.p < 0.05
+    assert both.interval[1] < 0
+    assert result.standings[0].interval == pytest.approx(value(pair[0]).interval)
+    assert not gate(*read, KEY).passed
+    assert gate(*read[::-1], KEY).passed
+    assert gate(*read, f"{KEY}=0.9", rule=GateRule.POINT).passed
+
+
+def test_confidence_tells_the_calibrated_from_the_overconfident_and_no_other_metric_does(pair):
+    stated = {KEY, "confidence_brier", "confidence_ece"}
+    first, second = (report.judges[0].overall.metrics for report in pair)
+    differ = {key for key in first if first[key].value != second[key].value}
+    assert differ == stated
+    assert all(first[key].value < second[key].value for key in stated)
+
+
+def test_an_older_report_without_what_was_stated_says_so(pair):
+    old = [report.model_copy(update={"judges": tuple(j.model_copy(update={"stated": {}}) for j in report.judges)})
+           for report in pair]  # fmt: skip
+    (both,) = compare(old, KEY).pairs
+    assert "not counted in this report" in both.reason

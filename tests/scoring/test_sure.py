@@ -58,7 +58,7 @@ def calibrated(letter, trace, turn):
     return 0.2 + 0.6 * (letter == "A") + 0.03 * ((trace + turn) % 5) - 0.5 * (turn == trace % 8) * (letter == "A")
 
 
-def overconfident(letter, trace, turn):
+def overconfident(_, trace, turn):
     return 0.95 + 0.01 * ((3 * trace + turn) % 4)
 
 
@@ -107,7 +107,7 @@ def test_it_is_undefined_for_few_offers_and_where_one_states_nothing():
     few = {"t0": "AAAARRRRR"}
     assert value(stated_report(calibrated, rows=few)).reason == TOO_FEW
     assert value(stated_report(calibrated, rows={"t0": "AAAARRRRRR"})).value is not None
-    assert value(stated_report(lambda letter, trace, turn: None if turn == 3 else 0.5)).reason == SOME_NOT_STATED
+    assert value(stated_report(lambda *at: None if at[-1] == 3 else 0.5)).reason == SOME_NOT_STATED
     assert value(stated_report(lambda *_: None)).reason == NOT_STATED
     assert '"stated":' not in stated_report(lambda *_: None).model_dump_json()
 

@@ -16,7 +16,6 @@ from tests.scoring.runs import by_trace, make_judge, make_manifest, make_run, ma
 KEY = "risk_coverage_area"
 OFFERS = [(0.9, 1), (0.9, 0), (0.7, 1), (0.4, 0), (0.1, 0)]  # what was stated, and 1 where accepted
 ROWS = by_trace(*[(4, 4, 2, 1) for _ in range(8)])
-NEEDS = {name: [letter in "Ar" for letter in row] for name, row in ROWS.items()}
 
 
 def counts_of(offers):
@@ -35,22 +34,24 @@ def by_the_words_of_the_page(offers):
 
 def stated_report(sure, name="agent", rows=ROWS, repeats=1):
     """A run whose offers state what `sure(letter, trace, turn)` says, nothing where that is None."""
-    task, judge = (
-        make_task({key: len(row if isinstance(row, str) else row[0]) for key, row in rows.items()}),
-        make_judge(),
-    )
-    replies, verdicts = make_run(task, rows)
-    letter = {
-        (r.trace_id, r.turn, r.repeat): ([rows[r.trace_id]] if repeats == 1 else rows[r.trace_id])[r.repeat][r.turn]
-        for r in replies
-    }
-    replies = [r.model_copy(update={"confidence": sure(letter[r.trace_id, r.turn, r.repeat], int(r.trace_id[1:]), r.turn)})
-               for r in replies]  # fmt: skip
+    each = {key: (row,) if isinstance(row, str) else row for key, row in rows.items()}
+    task, judge = make_task({key: len(row[0]) for key, row in each.items()}), make_judge()
+    replies, verdicts = make_run(task, each)
+    for place, reply in enumerate(replies):
+        said = sure(each[reply.trace_id][reply.repeat][reply.turn], int(reply.trace_id[1:]), reply.turn)
+        replies[place] = reply.model_copy(update={"confidence": said})
     manifest = make_manifest(task, judge)
     sessions = (Session(started="2026-01-01T00:00:00Z", versions={}, repeats=repeats),)
     agent = manifest.agent.model_copy(update={"name": name})
     manifest = manifest.model_copy(update={"sessions": sessions, "agent": agent})
     return build_report(task, manifest, replies, {judge.id: verdicts})
+
+
+def said_by(sure, *, but=None):
+    """What was stated of each offer of `ROWS`, one trace left out, and 1 where it was accepted."""
+    letters = [(letter, int(name[1:]), turn) for name, row in ROWS.items() if name != but
+               for turn, letter in enumerate(row) if letter in "AR"]  # fmt: skip
+    return [(sure(*at), int(at[0] == "A")) for at in letters]
 
 
 def calibrated(letter, trace, turn):
@@ -90,14 +91,8 @@ def test_whoever_states_one_number_throughout_has_the_share_rejected_as_area():
 
 def test_a_report_has_the_area_with_an_interval_over_traces(pair):
     report, found = pair[0], value(pair[0])
-    offers = [(calibrated(letter, int(name[1:]), turn), int(letter == "A"))
-              for name, row in ROWS.items() for turn, letter in enumerate(row) if letter in "AR"]  # fmt: skip
-    assert found.value == pytest.approx(by_the_words_of_the_page(offers))
-    left_out = []
-    for gone in ROWS:
-        kept = [(calibrated(letter, int(name[1:]), turn), int(letter == "A"))
-                for name, row in ROWS.items() if name != gone for turn, letter in enumerate(row) if letter in "AR"]  # fmt: skip
-        left_out.append(by_the_words_of_the_page(kept))
+    assert found.value == pytest.approx(by_the_words_of_the_page(said_by(calibrated)))
+    left_out = [by_the_words_of_the_page(said_by(calibrated, but=gone)) for gone in ROWS]
     assert found.stderr == pytest.approx(jackknife_variance(np.array(left_out)) ** 0.5)
     assert found.interval[0] < found.value < found.interval[1]
     assert Report.model_validate_json(report.model_dump_json()).judges[0].stated == report.judges[0].stated

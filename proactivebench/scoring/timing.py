@@ -29,6 +29,7 @@ IN_ORDER = tuple(  # those that need the moments of whole traces, one after the 
     metric.key for metric in in_table(MetricTable.TIME) if metric.needs == {Need.LABELS} and metric.both_rules
 )
 RATE = next(metric.key for metric in in_table(MetricTable.OFFERED) if metric.offers_alone)
+_POOLED = MetricValue(value=None, reason="its moments are pooled, they do not follow each other")
 C = Column
 
 
@@ -169,6 +170,7 @@ def measured(
     for need, suffix in zip(needs.values(), suffixes(needs).values(), strict=True):
         traces = Resampled(with_episodes(offers, need) if in_order else need_counts(offers, need))
         metrics |= {key + suffix: _value(key, traces) for key in keys}
+        metrics |= {key + suffix: _POOLED for key in IN_ORDER if not in_order}
         metrics[RATE] = _value(RATE, traces)
     return metrics
 

@@ -204,7 +204,9 @@ def test_the_page_heads_the_table_and_puts_what_is_reported_in_brackets(root, tm
     rows = dict(re.findall(r'<tr><th scope="row">(.+?)</th>(.+?)</tr>', in_time))
     assert f"{delay:.3f}" in rows[METRICS["help_delay_events"].title]
     assert rows[METRICS["help_delay_events"].title].count("<td") == 2, "by both rules of need"
-    assert re.search(r"colspan=.2.>0\.\d+", rows[METRICS["boundary_needless_offer_rate"].title])
+    assert re.search(r"<td[^>]+>0\.\d+", rows[METRICS["boundary_needless_offer_rate"].title])
+    human = next(line for line in built.when[0].lines if line.people)
+    assert "pooled" in (human.metrics["help_delay_events"].reason or "")
 
 
 def test_data_whose_release_is_gone_has_no_table(root, monkeypatch):

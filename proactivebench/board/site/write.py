@@ -27,7 +27,7 @@ from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.errors import ProactiveBenchError
 from proactivebench.judging.errors import judge_errors
 from proactivebench.records import JudgeIdentity, MeasurementStatus, MetricValue, NeedRule
-from proactivebench.scoring.metric import MetricTable
+from proactivebench.scoring.metric import MetricTable, Need
 from proactivebench.scoring.registry import in_table
 from proactivebench.scoring.timing import IN_ORDER, suffixes
 from proactivebench.store import cannot_write
@@ -223,7 +223,8 @@ def _in_time(spoken: Spoken | None, rows: Sequence[tuple[int, Row]]) -> list[tup
             by_rule = [spoken.line.metrics.get(metric.key + suffix) for suffix in suffixes(rules).values()]
             found.append((metric.title, by_rule))
         elif rows and metric.judge_free:
-            found.append((metric.title, [rows[0][1].metrics.get(metric.key)]))
+            others = [None] * (len(rules) - 1) if Need.LABELS in metric.needs else []
+            found.append((metric.title, [rows[0][1].metrics.get(metric.key), *others]))
     return found
 
 

@@ -20,10 +20,13 @@ from proactivebench.scoring.timing import (
     distinct_share,
     measured,
     needs_of,
+    of_users,
+    per_user,
     rules_by_chance,
     suffixes,
     timed,
 )
+from proactivebench.scoring.users import another_person
 from proactivebench.traces import labelled_items, load_task
 from proactivebench.traces.benchmark import PUBLISHED, RELEASED
 
@@ -136,6 +139,7 @@ def _oracle(task: Task) -> Anchor:
     needs = needs_of(task)
     offers = {rule: [each == 1 for each in need] for rule, need in needs.items()}
     metrics = _apart(task, {rule: measured(offers[rule], {rule: need}) for rule, need in needs.items()})
+    metrics |= per_user(task, offers[task.need_rules[0]])
     chance = {rule: beats_chance(offers[rule], needs[rule]).p for rule in rules_by_chance(task)}
     return Anchor(NEED_ORACLE, "offers exactly where the rule says that help was needed", _exact(metrics), chance)
 
@@ -154,7 +158,7 @@ def _random(task: Task, rate: float) -> Anchor:
     """Offers at `rate` of the moments, wherever: what is to be expected of it."""
     shares = [np.full(len(trace.events), rate) for trace in task.traces]
     says = f"offers at {rate:.0%} of the moments, at random: what to expect of it"
-    return Anchor("random", says, _exact(measured(shares, needs_of(task))))
+    return Anchor("random", says, _exact(measured(shares, needs_of(task)) | per_user(task, shares)))
 
 
 def _exact(metrics: dict[str, MetricValue]) -> dict[str, MetricValue]:
@@ -182,7 +186,8 @@ def _people(task: Task) -> Iterator[Anchor]:
             [[[_by_person(label.asked, label.asked_by)] if label else [] for label in trace] for trace in labels]
         )
         held |= {NeedRule.ASKED: by_most[NeedRule.MAJORITY]} if by_most else {}
-    yield from _human(HUMAN, f"one person's need ({how}) against that of the others {_POOLED}", seen, held)
+    apart = of_users(*another_person(seen.traces)) if held else {}
+    yield from _human(HUMAN, f"one person's need ({how}) against that of the others {_POOLED}", seen, held, apart)
     if seen.name == RELEASED:
         silences = {item.events: item.votes for item in labelled_items() if item.pred_task is None}
         asked = [
@@ -193,14 +198,17 @@ def _people(task: Task) -> Iterator[Anchor]:
             for trace in seen.traces
         ]
         says = f"one person's vote on need itself against that of the others {_POOLED}"
-        yield from _human(ASKED, says, seen, against_others(asked))
+        yield from _human(ASKED, says, seen, against_others(asked), {})
 
 
-def _human(name: str, says: str, task: Task, held: Mapping[NeedRule, Held]) -> Iterator[Anchor]:
-    """The row of what people say, by each rule, held against the others; none where nobody has others."""
+def _human(
+    name: str, says: str, task: Task, held: Mapping[NeedRule, Held], apart: Mapping[str, MetricValue]
+) -> Iterator[Anchor]:
+    """The row of what people say, by each rule, held against the others; none where nobody has others. `apart`: against
+    each of the others by themselves."""
     if held:
         metrics = {rule: measured(shown, {rule: needed}, in_order=False) for rule, (shown, needed) in held.items()}
-        yield Anchor(name, says, _apart(task, metrics), people=True)
+        yield Anchor(name, says, _apart(task, metrics) | dict(apart), people=True)
 
 
 def against_others(votes: Sequence[Sequence[Sequence[Mapping[str, bool]]]]) -> dict[NeedRule, Held]:

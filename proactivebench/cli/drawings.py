@@ -39,10 +39,10 @@ OUTCOMES = {
     ".": ("no reply", "#FFFFFF"),
 }
 MOST_TRACES = 60  # of a timeline: more than that nobody reads
-_GREY = "#777777"
+GREY = "#777777"
 _NEED = COLOURS[0]
 _OTHERS = (("diamonds", "D"), ("squares", "s"))  # marks of the values by other rules of need
-_STYLE = {
+STYLE = {
     "text.parse_math": False,  # a model's name is text, not mathematics
     "svg.hashsalt": "proactivebench",
     "font.size": 9,
@@ -55,7 +55,7 @@ _STYLE = {
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure in the format its name says; returns the path."""
     dated: dict[str, Any] = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(path, dpi=160, bbox_inches="tight", **dated)
     return path
 
@@ -67,7 +67,7 @@ def draw_intervals(runs: Aligned, beside: Mapping[str, float] = {}) -> Figure:  
     trivial = {name: values[runs.key] for name, values in runs.section(0).anchors.items() if runs.key in values}
     for name, value in {**trivial, **beside}.items():
         lines.setdefault(round(value, 3), []).append(name)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7, 1.3 + 0.32 * len(runs.names)), layout="constrained")
         axes = figure.add_subplot()
         found, others = [runs.value(run) for run in range(len(runs.names))], runs.judged[0].beside
@@ -78,10 +78,10 @@ def draw_intervals(runs: Aligned, beside: Mapping[str, float] = {}) -> Figure:  
             for (_, mark), rule in zip(_OTHERS, others, strict=False):
                 other = runs.section(run).metrics.get(f"{runs.key}_{rule}")
                 if runs.metric.both_rules and other and other.value is not None:
-                    axes.plot(other.value, row + 0.25, mark, color=_GREY, fillstyle="none", markersize=4)
+                    axes.plot(other.value, row + 0.25, mark, color=GREY, fillstyle="none", markersize=4)
         for place, (value, names) in enumerate(sorted(lines.items())):
-            axes.axvline(value, color=_GREY, linestyle=":", linewidth=1, zorder=0)
-            axes.text(value, -0.75 - 0.5 * (place % 3), ", ".join(names), color=_GREY, ha="center", va="bottom")
+            axes.axvline(value, color=GREY, linestyle=":", linewidth=1, zorder=0)
+            axes.text(value, -0.75 - 0.5 * (place % 3), ", ".join(names), color=GREY, ha="center", va="bottom")
         axes.set_yticks(range(len(order)), [_chance_label(runs, run) for run in order])
         axes.set_ylim(len(order) - 0.4, -0.7)
         where = f", {runs.split}" if runs.split else ""
@@ -90,7 +90,7 @@ def draw_intervals(runs: Aligned, beside: Mapping[str, float] = {}) -> Figure:  
         title = metric_for(runs.key).title
         axes.set_xlabel(f"{title}, 95 % interval over {len(runs.traces)} traces{where}{rules}")
         by_chance = "p: against as many offers at random, Holm over these runs" if _by_need(runs) else ""
-        _note(figure, runs, by_chance)
+        note(figure, runs, by_chance)
     return figure
 
 
@@ -107,9 +107,7 @@ def _chance_label(runs: Aligned, run: int) -> str:
 
 def _interval(axes: Axes, found: MetricValue, row: int) -> None:
     if found.value is None:
-        axes.text(
-            0.02, row, found.reason or "undefined", color=_GREY, va="center", transform=axes.get_yaxis_transform()
-        )
+        axes.text(0.02, row, found.reason or "undefined", color=GREY, va="center", transform=axes.get_yaxis_transform())
         return
     if found.interval:
         axes.plot(found.interval, (row, row), color=COLOURS[0], linewidth=2, solid_capstyle="butt")
@@ -119,7 +117,7 @@ def _interval(axes: Axes, found: MetricValue, row: int) -> None:
 def draw_planes(runs: Aligned) -> Figure:
     """Two metrics against each other, a panel a picture of the registry: when agents speak by people's labels of need,
     and what a judge says of what they offer, with lines of equal F1."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         pictures = planes()
         figure = Figure(figsize=(5 * len(pictures), 4.6), layout="constrained")
         panels = figure.subplots(1, len(pictures), squeeze=False)[0]
@@ -130,13 +128,13 @@ def draw_planes(runs: Aligned) -> Figure:
             drawn = [_point(axes, runs, run, plane) for run in range(len(runs.names))]
             _trivial(axes, runs, plane)
             if not any(drawn):
-                axes.text(0.5, 0.5, "undefined for these runs", color=_GREY, ha="center")
+                axes.text(0.5, 0.5, "undefined for these runs", color=GREY, ha="center")
             title = plane.name if plane.across.judge_free else f"{plane.name} by {runs.judged[0].judge.name}"
             across, up = (metric.title.partition(":")[0] for metric in (plane.across, plane.up))
             axes.set(xlim=(0, 1.03), ylim=(0, 1.03), title=title, xlabel=across, ylabel=up)
             named |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
         figure.legend(list(named.values()), list(named), loc="outside right upper")
-        _note(figure, runs)
+        note(figure, runs)
     return figure
 
 
@@ -148,15 +146,15 @@ def _trivial(axes: Axes, runs: Aligned, plane: Plane) -> None:
         across, up = values.get(plane.across.key), values.get(plane.up.key)
         if across is not None and up is not None:
             crosses.append((across, up))
-            axes.plot(across, up, "x", color=_GREY, clip_on=False)
+            axes.plot(across, up, "x", color=GREY, clip_on=False)
             left = across > 0.5
-            axes.annotate(name, (across, up), color=_GREY, xytext=(-4 if left else 4, -12 if up > 0.5 else 6),
+            axes.annotate(name, (across, up), color=GREY, xytext=(-4 if left else 4, -12 if up > 0.5 else 6),
                           textcoords="offset points", ha="right" if left else "left")  # fmt: skip
         elif across is not None and across > 0:
-            axes.axvline(across, color=_GREY, linestyle=":", linewidth=1)
-            axes.text(across + 0.01, 0.01, name, color=_GREY, rotation=90, va="bottom")
+            axes.axvline(across, color=GREY, linestyle=":", linewidth=1)
+            axes.text(across + 0.01, 0.01, name, color=GREY, rotation=90, va="bottom")
     if len(crosses) > 1:
-        axes.plot(*zip(*crosses, strict=True), color=_GREY, linestyle=":", linewidth=1, zorder=0)
+        axes.plot(*zip(*crosses, strict=True), color=GREY, linestyle=":", linewidth=1, zorder=0)
 
 
 def _point(axes: Axes, runs: Aligned, run: int, plane: Plane) -> bool:
@@ -182,7 +180,7 @@ def _equal_f1(axes: Axes) -> None:
 
 def draw_utility(runs: Aligned, miss: float) -> Figure:
     """Mean utility per moment by the cost of a false alarm; where lines cross, another agent becomes the better one."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 4.2), layout="constrained")
         axes = figure.add_subplot()
         costs = (0.0, 4.0)  # a straight line between: utility is linear in λ
@@ -193,15 +191,15 @@ def draw_utility(runs: Aligned, miss: float) -> Figure:
                           linestyle=("-", "--", "-.")[run // len(COLOURS) % 3], label=name)  # fmt: skip
         missed = runs.section(0).anchors.get("never", {}).get(utility_key(1, 1))  # of an agent without false alarms
         if missed is not None:
-            axes.axhline(miss * missed, color=_GREY, linestyle=":", linewidth=1)
-            axes.text(4, miss * missed, "never", color=_GREY, va="bottom", ha="right")
+            axes.axhline(miss * missed, color=GREY, linestyle=":", linewidth=1)
+            axes.text(4, miss * missed, "never", color=GREY, va="bottom", ha="right")
         axes.set(xlabel="cost of a false alarm, λ (an accepted offer is worth 1)", xlim=(0, 4),
                  ylabel=f"utility per moment (a miss costs {miss:g})")  # fmt: skip
         if axes.get_legend_handles_labels()[0]:
             figure.legend(loc="outside right upper")
         else:
-            axes.text(2, 0, "undefined for these runs", color=_GREY, ha="center")
-        _note(figure, runs)
+            axes.text(2, 0, "undefined for these runs", color=GREY, ha="center")
+        note(figure, runs)
     return figure
 
 
@@ -214,7 +212,7 @@ def draw_timeline(runs: Aligned, task: Task | None = None, trace: str | None = N
     rows = [[judged.outcomes[name][0] for name in shown] for judged in runs.judged]
     width = max(len(row) for traces in rows for row in traces)
     names = [*people, *runs.names]
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         columns = min(3, len(shown))
         lines = -(-len(shown) // columns)
         figure = Figure(figsize=(11, lines * (0.6 + (0.3 if trace else 0.17) * len(names)) + 0.8), layout="constrained")
@@ -239,7 +237,7 @@ def draw_timeline(runs: Aligned, task: Task | None = None, trace: str | None = N
         figure.legend(handles=patches, loc="outside upper center", ncols=len(patches))
         left = 0 if trace else len(runs.traces) - len(shown)
         above = "upright lines: boundaries of activity; votes: accepted upwards, rejected or not yet downwards"
-        _note(figure, runs, f"{left} more traces are not shown" if left else "", above if people else "")
+        note(figure, runs, f"{left} more traces are not shown" if left else "", above if people else "")
     return figure
 
 
@@ -290,7 +288,7 @@ def _people_above(axes: Axes, task: Task, trace: Trace, rows: list[str]) -> None
             axes.broken_barh(spans, (rows.index(f"need, {rule}") - 0.3, 0.6), color=_NEED)
 
 
-def _note(figure: Figure, runs: Aligned, *more: str) -> None:
+def note(figure: Figure, runs: Aligned, *more: str) -> None:
     """What must be known before a picture is believed, under it."""
     judged = runs.judged[0]
     said = [
@@ -304,4 +302,4 @@ def _note(figure: Figure, runs: Aligned, *more: str) -> None:
     ]
     lines = [line for text in filter(None, said) for line in wrap(text, int(16 * figure.get_figwidth()))]
     below = -0.15 / figure.get_figheight()  # inches, clear of axis labels whatever the height
-    figure.text(0.01, below, "\n".join(lines), color=_GREY, fontsize=7, va="top")
+    figure.text(0.01, below, "\n".join(lines), color=GREY, fontsize=7, va="top")

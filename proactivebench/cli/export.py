@@ -17,6 +17,7 @@ class Form(StrEnum):
     LM_EVAL = "lm-eval"
     EVERY_EVAL_EVER = "every-eval-ever"
     HUB = "hub"
+    USERS = "users"
 
 
 @click.command()
@@ -34,7 +35,7 @@ def export(
     model_id: str | None,
     dataset_id: str | None,
 ) -> None:
-    """Write a whole, valid run as lm-eval, Every Eval Ever or the Hub has it.
+    """Write a whole, valid run as lm-eval, Every Eval Ever or the Hub has it, or its figures per user as CSV.
 
     No key and no path of this machine is in any of it. Exit 3: incomplete.
 
@@ -45,6 +46,7 @@ def export(
     from proactivebench.exports.hub import write_hub
     from proactivebench.exports.lm_eval_layout import write_lm_eval
     from proactivebench.exports.source import Source
+    from proactivebench.exports.users import write_users
     from proactivebench.store import cannot_write
 
     if model_id and model_id.count("/") != 1:
@@ -56,6 +58,8 @@ def export(
             written = write_lm_eval(source, output_path)
         elif to is Form.HUB:
             written = write_hub(source, output_path, dataset_id=dataset_id)
+        elif to is Form.USERS:
+            written = write_users(source, output_path)
         else:
             written = write_every_eval_ever(source, output_path, model_id=model_id)
     for file in written:

@@ -11,8 +11,10 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Words, option, switch
-from proactivebench.errors import BadArgument, CannotWrite, NotInstalled, UnknownName
+from proactivebench.errors import BadArgument, CannotWrite, DataError, NotInstalled, UnknownName
 from proactivebench.naming import did_you_mean
+
+USERS = "users"
 
 
 class Format(StrEnum):
@@ -23,7 +25,7 @@ class Format(StrEnum):
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=PATH, help="Run directories or report.json files.")
+@click.argument("runs", nargs=-1, required=True, type=PATH, help="[users] Run directories or report.json files.")
 @option("--output_path", type=PATH, default=Path("plots"), help="Folder for the pictures.")
 @option("--metric", help="Drawn with intervals [need detection where people labelled need, else f1].")
 @option("--miss", type=float, default=0.5, help="Cost of a missed need in the utility curves.")
@@ -44,6 +46,8 @@ def plot(
     """Draw runs: a metric with its intervals, need met against needless offers and recall against precision, utility by
     the cost of a false alarm, and every moment's outcome along the timeline, under need, votes and boundaries.
 
+    With the word users before the runs: only users on one axis, agents on the other.
+
     Needs matplotlib, the extra `plot`: in a checkout, make setup EXTRAS=plot
 
     Example: proactivebench plot runs/a runs/b --output_path plots
@@ -56,32 +60,42 @@ def plot(
         raise NotInstalled(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
     from proactivebench.anchors import anchors_beside, task_beside
     from proactivebench.cli.drawings import draw_intervals, draw_planes, draw_timeline, draw_utility, save
+    from proactivebench.cli.drawn_users import draw_users
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align
     from proactivebench.scoring.comparison import leading_metric
     from proactivebench.scoring.registry import metric_key
+    from proactivebench.scoring.users import NOT_APART
 
     if not 0 <= miss < math.inf:
         raise BadArgument(f"--miss {miss:g} is no cost: give 0 or more, e.g. 0.5")
     metric = metric_key(metric) if metric else None
-    reports = [load_report(run) for run in runs]
+    alone = runs[0] == Path(USERS) and not runs[0].exists()
+    if alone and len(runs) == 1:
+        raise BadArgument(f"plot {USERS} needs runs: give their folders, e.g. plot {USERS} runs/a runs/b")
+    reports = [load_report(run) for run in runs[alone:]]
     metric = metric or leading_metric(reports)
     aligned = align(reports, metric, judge=judge, anyway=anyway)
     if trace is not None and trace not in aligned.traces:
         raise UnknownName(
             f"no trace '{trace}' in these runs: {did_you_mean(trace, set(aligned.traces))}give one of them"
         )
+    told_apart = any(report.users for report in reports)
+    if alone and not told_apart:
+        raise DataError(f"these runs have no figures per user: {NOT_APART}")
     beside = {
         anchor.name: found.value
         for anchor in anchors_beside(reports)
         if (found := anchor.metrics.get(metric)) is not None and found.value is not None and anchor.people
     }
-    drawings = {
-        metric: draw_intervals(aligned, beside),
-        "planes": draw_planes(aligned),
-        "utility": draw_utility(aligned, miss),
-        "timeline": draw_timeline(aligned, task_beside(reports), trace),
-    }
+    drawings = {USERS: draw_users(aligned, [report.users for report in reports])} if told_apart else {}
+    if not alone:
+        drawings |= {
+            metric: draw_intervals(aligned, beside),
+            "planes": draw_planes(aligned),
+            "utility": draw_utility(aligned, miss),
+            "timeline": draw_timeline(aligned, task_beside(reports), trace),
+        }
     for mark in (*aligned.cautions, *aligned.marks):
         print(f"note: {mark}", file=sys.stderr)
     try:

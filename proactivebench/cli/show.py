@@ -10,7 +10,7 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Whole, option, switch
-from proactivebench.errors import BadArgument, UnknownName
+from proactivebench.errors import BadArgument, DataError, UnknownName
 from proactivebench.naming import did_you_mean
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @option("--judge", help="Whose verdicts: a judge's id or name [all].")
 @option("--repeat", type=Whole(min=0), default=0, help="Which rollout of the trace.")
 @switch("--timelines", help="Every trace as a strip: need, boundaries, votes, offers.")
+@switch("--users", help="Every user whose votes are known, and how the run meets each.")
 @options.moved_tasks
 @options.correct
 @options.as_json
@@ -32,6 +33,7 @@ def show(
     judge: str | None,
     repeat: int,
     timelines: bool,
+    users: bool,
     tasks: str | None,
     correct: bool,
     as_json: bool,
@@ -50,8 +52,14 @@ def show(
 
     store = RunStore(run)
     task = task_of(store, tasks)
+    if users and (trace is not None or timelines):
+        raise BadArgument("--users is about all traces: leave out TRACE and --timelines")
     if trace is None:
         report = report_of(store, task, ReportExtras(correct=correct))
+        if users:
+            _print_users(task, report, as_json=as_json)
+            check_valid(report)
+            return
         if timelines:
             _print_strips(task, report, judge, repeat, as_json=as_json)
             return
@@ -97,6 +105,25 @@ def _outcomes(report: Report, trace: Trace, judge: str | None, repeat: int) -> d
         name = "offers" if len(chosen) == 1 else f"by {judged.judge.id}"
         found[name] = rows[repeat] if repeat < len(rows) else ""
     return found
+
+
+def _print_users(task: Task, report: Report, *, as_json: bool) -> None:
+    """How a run meets each user. Raises `DataError` where nobody's votes are kept apart."""
+    from rich.console import Console
+
+    from proactivebench.cli.users import TITLE, users_lines, users_table
+    from proactivebench.scoring.users import NOT_APART
+
+    if not report.users:
+        raise DataError(f"{task.name} has no figures per user: {NOT_APART}")
+    if as_json:
+        print(json.dumps([user.model_dump(mode="json") for user in report.users], indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    console.print(TITLE, style="bold", markup=False)
+    console.print(users_table(report.users))
+    for line in users_lines(report.users):
+        console.print(line, markup=False)
 
 
 def _print_strips(task: Task, report: Report, judge: str | None, repeat: int, *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from proactivebench.anchors import Anchor
 from proactivebench.cli.labelled_answers import by_people_table, parting_table
 from proactivebench.cli.paper import paper_lines
 from proactivebench.cli.terminal import copyable, safe
+from proactivebench.cli.users import users_lines
 from proactivebench.judging.measurement import worth
 from proactivebench.presets import PAPER
 from proactivebench.records import (
@@ -34,7 +35,7 @@ _SHORT = 16  # letters of a key beside which the rule fits on its line
 _ARROWS = {"up": "↑ ", "down": "↓ ", "": "  "}
 _HEADLINE = (MetricTable.WHEN, MetricTable.OFFERED)
 _MORE = tuple(table for table in MetricTable if table not in (*_HEADLINE, MetricTable.JUDGED))
-_OTHERS = tuple(table for table in _MORE if table is not MetricTable.TIME)
+_OTHERS = tuple(table for table in _MORE if table not in (MetricTable.TIME, MetricTable.USERS))
 # What stands behind a figure whose judge does not lead, so that nobody takes it for what people would say.
 _QUALIFIED = {MeasurementStatus.BASELINE: "overlap", MeasurementStatus.UNMEASURED: "unmeasured"}
 GRID = "utility of a moment by the costs of a false alarm (λ) and of a miss; λ*: break-even with never, with always"
@@ -66,6 +67,7 @@ def print_report(report: Report, console: Console, run: Path | None = None, anch
         _print_judge(judged, report, say, run)
     if report.judges:
         _print_time(report.judges[0], say)
+        _print_users(report, say, anchors, run)
         _print_agent(report.judges[0].overall, report, say)
     for judged in report.judges:
         if not judged.measurement.leads:
@@ -144,6 +146,24 @@ def _print_time(judged: JudgeReport, say: _Voice) -> None:
         say.gap()
         say.line(f"{MetricTable.TIME}, by {by}boundaries of activity", "bold")
         say.table(_metrics_table(judged.overall, with_rules(free, judged.beside), trivial=labelled))
+
+
+def _print_users(report: Report, say: _Voice, anchors: Sequence[Anchor], run: Path | None) -> None:
+    """How the agent meets users told apart, and how well another person would; nothing where no votes are."""
+    if not report.users:
+        return
+    metrics = [metric for metric in in_table(MetricTable.USERS) if metric.judge_free]
+    say.gap()
+    say.line(f"{MetricTable.USERS}, by each user's own votes", "bold")
+    say.table(_metrics_table(report.judges[0].overall, [metric.key for metric in metrics], trivial=True))
+    people = [
+        (anchor, metric) for anchor in anchors if anchor.people for metric in metrics if metric.key in anchor.metrics
+    ]
+    for anchor, metric in people:
+        found = anchor.metrics[metric.key]
+        say.line(f"{anchor.name} against another: {metric.shown(found.value)} {_interval(found, metric)}".rstrip())
+    first, *_ = users_lines(report.users)
+    say.line(f"{first}. One by one: show {run or 'RUN'} --users")
 
 
 def _print_agent(section: SplitReport, report: Report, say: _Voice) -> None:

@@ -56,6 +56,7 @@ from proactivebench.records.reports import (
     SplitReport,
     TraceTable,
     Unclean,
+    UserFigures,
 )
 from proactivebench.records.runs import (
     TRANSPORT_ARGS,
@@ -161,6 +162,7 @@ __all__ = [
     "TraceTable",
     "Unclean",
     "Usage",
+    "UserFigures",
     "Verdict",
     "VerdictKey",
     "VerdictStatus",

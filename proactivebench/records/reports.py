@@ -72,6 +72,23 @@ class SplitReport(Record):
     queueing: dict[str, float] = {}
 
 
+class UserFigures(Record):
+    """How a run's offers meet one of those who voted on its moments: over so many `moments` that this user spoke of (of
+    rollouts the mean), `need_rate` of which they needed help at, and with `acceptance` of their `votes` on stored
+    offers; the offers' balanced accuracy, recall and needless rate against this user's own need (None where the user
+    has no such moment). `small`: fewer than five moments of need, or without."""
+
+    user: str
+    moments: float
+    need_rate: float
+    votes: int
+    acceptance: float | None = None
+    balanced_accuracy: float | None = None
+    recall: float | None = None
+    needless_offer_rate: float | None = None
+    small: bool = False
+
+
 class TraceTable(Record):
     """Pooled counts per trace, the unit of uncertainty: `rows[trace_id][i]` counts `columns[i]`, read by name.
     `lacking` says what nobody was asked or said, with the reason (`offers`, `silences`: no verdicts; `usage`,
@@ -333,6 +350,12 @@ class Report(Record):
     unclean: Unclean | None = None  # not counted in reports of earlier versions
     findings: tuple[str, ...] = ()  # what went wrong, in words
     warnings: tuple[str, ...] = ()
+    users: tuple[UserFigures, ...] = ()  # those whose votes are kept apart, who needs most first
+
+    @model_serializer(mode="wrap")
+    def _users_where_known(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        return {name: value for name, value in found.items() if name != "users" or value}
 
     @model_validator(mode="before")
     @classmethod

@@ -72,6 +72,13 @@ class Tally:
         return Help.of(episodes, outcomes.offered, outcomes.offered | outcomes.silent, outcomes.unclean)
 
     @cached_property
+    def for_users(self) -> tuple[Counts, Counts]:
+        """What an offer and a silence at each moment add to the sum of users' balanced accuracies."""
+        answered = (self.offered | self.silent).mean(axis=(1, 2))
+        offer, silence = self.answers.moments.users.weights(answered)
+        return offer[:, None, None], silence[:, None, None]
+
+    @cached_property
     def boundary(self) -> NDArray[np.bool_]:
         """Whether activity changes with the moment."""
         return self.answers.moments.boundaries[:, None, None]

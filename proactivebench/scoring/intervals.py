@@ -112,8 +112,11 @@ Ends = tuple[tuple[float, float] | None, str | None]
 
 def _interval(metric: Metric, traces: Resampled, values: Counts, stderr: float) -> Ends:
     value = float(values[0])
-    if metric.enough is not None and float(combine(traces.whole, metric.enough)) < SMALLEST_MARGIN:
-        return None, f"too few {metric.scarce}"  # it would cover below .92: perf/results/time_coverage.md
+    if metric.enough is not None and float(combine(traces.whole, metric.enough)) < metric.fewest - _ZERO:
+        return (
+            None,
+            f"too few {metric.scarce}",
+        )  # it would cover below .92: perf/results/time_coverage.md, user_coverage.md
     match metric.interval, metric.measure:
         case Interval.PROPORTION, Ratio() as measure:
             return proportion(measure, traces, metric.scarce, values, stderr)

@@ -20,6 +20,7 @@ class Need(StrEnum):
     OFFERS = "O"  # verdicts on offers
     SILENCES = "S"  # verdicts on silences
     LABELS = "L"  # need labels
+    VOTES = "V"  # votes kept apart by user
     TIMES = "T"  # usable times
     USAGE = "U"  # token usage
     PRICES = "M"  # prices of those tokens
@@ -46,6 +47,7 @@ class MetricTable(StrEnum):
 
     WHEN = "when to speak"
     TIME = "help in time"
+    USERS = "for whom"
     OFFERED = "how often"
     JUDGED = "what was offered"
     NEED = "need detection in full"
@@ -110,8 +112,8 @@ class Metric:
     What it says: `title` names it in words, `formula` is for people, `measure` (a function of pooled counts) or
     `computed` (of more than these: its value, or None and the reason) or `of_stated` (a measure of what was stated of
     offers, see `scoring.stated`) for machines; `undefined` says when there is no value, or `lacks` says of total
-    counts why there is none; `scarce` names what its denominator counts, or the sum `enough`, of which it takes some
-    before the interval covers; `low` and `high` are its range. `never` and `always` are its values for agents that are
+    counts why there is none; `scarce` names what its denominator counts, or the sum `enough`, of which it takes the
+    `fewest` before the interval covers; `low` and `high` are its range. `never` and `always` are its values for agents that are
     silent everywhere and nowhere, whoever judges.
 
     How it is bounded: metrics that need verdicts or labels have a range over unclean replies; `offers_alone` says that
@@ -136,6 +138,7 @@ class Metric:
     high: float = 1
     scarce: str = "moments"
     enough: Weights | None = None
+    fewest: float = 20
     stated: bool = False  # about the confidence an agent states, the same in every view
     computed: Computed | None = None
     of_stated: Measure | None = None
@@ -201,7 +204,7 @@ class Metric:
         return f"{number(value, self.digits)}{f' {self.unit}' if self.unit and value is not None else ''}"
 
 
-VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
+VERDICTS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS, Need.VOTES})
 
 
 def number(value: float | None, digits: int = 3) -> str:

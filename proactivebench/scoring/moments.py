@@ -12,6 +12,7 @@ from proactivebench.errors import DataError
 from proactivebench.records import OFFER_RULES, Manifest, NeedRule, Task, Trace
 from proactivebench.scoring.boundaries import at_boundary
 from proactivebench.scoring.episodes import Episodes
+from proactivebench.scoring.users import Users
 
 Needs = NDArray[np.int8]
 
@@ -84,6 +85,11 @@ class Moments:
     @cached_property
     def _episodes(self) -> dict[NeedRule, Episodes]:
         return {}
+
+    @cached_property
+    def users(self) -> Users:
+        """What each of those who voted needed, see `scoring.users`."""
+        return Users.of(self.traces)
 
     @cached_property
     def boundaries(self) -> NDArray[np.bool_]:

@@ -39,6 +39,16 @@ def _timed_false_alarms(tally: Tally) -> Counts:
     return tally.per_trace(tally.offers[REJECTED]) * (tally.hours * tally.answered > 0)
 
 
+def _users_met(tally: Tally) -> Values:
+    offer, silence = tally.for_users
+    return tally.offered * offer + tally.silent * silence
+
+
+def _users(tally: Tally) -> Values:
+    offer, silence = tally.for_users
+    return (tally.offered | tally.silent) * (offer + silence)
+
+
 class Column:
     """What is counted per trace. Judged outcomes first, then need, then everything else."""
 
@@ -99,6 +109,12 @@ class Column:
     HELP_DELAY_UNCLEAN = count("help_delay_unclean", lambda tally: tally.help.unclean[1])
     EPISODE_OFFERS_UNCLEAN = count("episode_offers_unclean", lambda tally: tally.help.unclean[2])
     EPISODES_EARLY_UNCLEAN = count("episodes_early_unclean", lambda tally: tally.help.unclean[3])
+    # Users told apart, over all of which these are sums: each user's balanced accuracy, its greatest value (so that the
+    # sum is the number of users with both classes), and what changes the first if unclean replies are offers.
+    USERS_MET = count("users_met", _users_met)
+    USERS = count("users", _users)
+    USERS_WON_UNCLEAN = count("users_won_unclean", lambda tally: tally.unclean * tally.for_users[0])
+    USERS_LOST_UNCLEAN = count("users_lost_unclean", lambda tally: tally.unclean * tally.for_users[1])
     # The parts of other counts that fall on boundaries of activity; the rest is in mid-task.
     BOUNDARIES = count("boundaries", lambda tally: (tally.offered | tally.silent) & tally.boundary)
     BOUNDARY_OFFERS = count("boundary_offers", lambda tally: tally.offered & tally.boundary)
@@ -168,7 +184,11 @@ _RIGHT_SILENCE = _Unclean(
         (C.EPISODES_EARLY, C.EPISODES_EARLY_UNCLEAN),
         (C.BOUNDARY_FREE_OFFERS, C.BOUNDARY_FREE_UNCLEAN),
     ),
-    gives_way=((C.FREE_SILENCES, C.FREE_UNCLEAN), (C.BOUNDARY_FREE_SILENCES, C.BOUNDARY_FREE_UNCLEAN)),
+    gives_way=(
+        (C.FREE_SILENCES, C.FREE_UNCLEAN),
+        (C.USERS_MET, C.USERS_LOST_UNCLEAN),
+        (C.BOUNDARY_FREE_SILENCES, C.BOUNDARY_FREE_UNCLEAN),
+    ),
     at_boundary=C.BOUNDARY_UNCLEAN_ACCEPTED,
 )
 _WRONG_SILENCE = _Unclean(
@@ -177,6 +197,7 @@ _WRONG_SILENCE = _Unclean(
     need=C.NEED_UNCLEAN,
     moves=(
         (C.NEED_OFFERS, C.NEED_UNCLEAN),
+        (C.USERS_MET, C.USERS_WON_UNCLEAN),
         (C.EPISODES_HELPED, C.EPISODES_HELPED_UNCLEAN),
         (C.HELP_DELAY, C.HELP_DELAY_UNCLEAN),
         (C.EPISODE_OFFERS, C.EPISODE_OFFERS_UNCLEAN),

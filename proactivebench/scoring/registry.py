@@ -12,6 +12,7 @@ from proactivebench.errors import BadArgument, UsageError
 from proactivebench.plugins import Contract
 from proactivebench.records import NeedRule
 from proactivebench.scoring import specials
+from proactivebench.scoring.for_whom import for_whom
 from proactivebench.scoring.in_time import help_in_time
 from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, total
 from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, MetricTable, Need
@@ -271,7 +272,9 @@ def _behaviour() -> Iterator[Metric]:
 
 
 METRICS: dict[str, Metric] = {
-    metric.key: metric for part in (_need_detection, help_in_time, _offered, _judged, _behaviour) for metric in part()
+    metric.key: metric
+    for part in (_need_detection, help_in_time, for_whom, _offered, _judged, _behaviour)
+    for metric in part()
 }
 SHARE = METRICS["precision"]  # of two counts the share of the first: how any such share is bounded and shown
 BY_PEOPLE = next(metric for metric in METRICS.values() if metric.leads == "people")

@@ -38,6 +38,7 @@ from proactivebench.scoring.moments import Moments
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.prediction_powered import correct_with_people
 from proactivebench.scoring.sections import Section
+from proactivebench.scoring.users import figures_of
 
 MOST_UNSCORED = 0.02
 UNJUDGED = "none"
@@ -103,6 +104,7 @@ def build_report(
         conditions=made_under(manifest, count_notes(answers.notes).get(Note.CONTEXT_DROPPED, 0)),
         unclean=unclean,
         findings=tuple(findings(answers, told)) if metrics is None else (),
+        users=figures_of(moments.traces, judged[0].outcomes) if metrics is None else (),
         warnings=tuple(_run_warnings(answers, answered, expected)),
     )
 

@@ -18,6 +18,7 @@ from proactivebench.scoring.metric import MetricTable, Need
 from proactivebench.scoring.moments import Needs, need_of
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import BY_PEOPLE, METRICS, in_table
+from proactivebench.scoring.users import Users
 from proactivebench.text import words
 
 Flags = NDArray[np.bool_]
@@ -28,6 +29,7 @@ KEYS = tuple(metric.key for metric in in_table(MetricTable.WHEN))
 IN_ORDER = tuple(  # those that need the moments of whole traces, one after the other
     metric.key for metric in in_table(MetricTable.TIME) if metric.needs == {Need.LABELS} and metric.both_rules
 )
+FOR_WHOM = tuple(metric.key for metric in in_table(MetricTable.USERS))
 RATE = next(metric.key for metric in in_table(MetricTable.OFFERED) if metric.offers_alone)
 _POOLED = MetricValue(value=None, reason="its moments are pooled, they do not follow each other")
 C = Column
@@ -79,7 +81,30 @@ def timed(task: Task, offered: Mapping[str, tuple[str, ...]], distinct: float | 
     flags = timing.flags(trace.trace_id for trace in task.traces)
     needs = needs_of(task)
     chance = {rule: beats_chance(flags, needs[rule]).p for rule in rules_by_chance(task)}
-    return timing.model_copy(update={"metrics": measured(flags, needs), "chance": chance})
+    return timing.model_copy(update={"metrics": measured(flags, needs) | per_user(task, flags), "chance": chance})
+
+
+def per_user(task: Task, offers: Sequence[Shares]) -> dict[str, MetricValue]:
+    """The metrics of users told apart, of offers per trace as `need_counts` has them; none where nobody's votes are
+    kept apart."""
+    users = Users.of(task.traces)
+    if not users.names:
+        return {}
+    shares = np.concatenate([shown.reshape(len(shown), -1).mean(axis=1) for shown in offers])
+    offer, silence = users.weights(np.ones(users.moments))
+    starts = np.cumsum([0] + [len(shown) for shown in offers])[:-1]
+    met, whole = (
+        np.add.reduceat(values, starts) for values in (shares * offer + (1 - shares) * silence, offer + silence)
+    )
+    return of_users(met, whole)
+
+
+def of_users(met: NDArray[np.float64], users: NDArray[np.float64]) -> dict[str, MetricValue]:
+    """The metrics of users told apart, from users' summed balanced accuracies and how many users there are, per
+    trace."""
+    counts = zeros(len(users))
+    counts[:, C.USERS_MET], counts[:, C.USERS] = met, users
+    return {key: _value(key, Resampled(counts)) for key in FOR_WHOM}
 
 
 def needs_of(task: Task) -> dict[NeedRule, list[Needs]]:

@@ -21,8 +21,8 @@ from proactivebench.scoring.registry import METRICS
 
 C = Column
 
-_LIKE_OFFERS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS})
-_LABELS = frozenset({Need.LABELS})
+_LIKE_OFFERS = frozenset({Need.OFFERS, Need.SILENCES, Need.LABELS, Need.VOTES})
+_LABELS = frozenset({Need.LABELS, Need.VOTES})
 
 
 def trivial_agents(judged: Judged, chosen: NDArray[np.int64]) -> dict[str, dict[str, float]]:
@@ -54,13 +54,15 @@ def _by_definition(agent: Literal["never", "always"], *, judge_free: bool) -> di
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """What people's labels say of some traces: moments that call for help and that do not, episodes of need and those
-    before which none was needed; of the moments without need those at boundaries of activity."""
+    before which none was needed; of the moments without need those at boundaries of activity; and the users who have
+    moments of both kinds."""
 
     needed: float
     free: float
     episodes: float = 0.0
     preceded: float = 0.0
     free_boundaries: float = 0.0
+    users: float = 0.0
 
     @property
     def moments(self) -> float:
@@ -70,7 +72,8 @@ class Labelled:
 
 def _labelled(moments: Moments, rule: NeedRule, chosen: NDArray[np.int64]) -> Labelled:
     need, episodes = moments.need(rule), moments.episodes(rule)
-    values = (need == 1, need == 0, episodes.first, episodes.preceded, (need == 0) & moments.boundaries)
+    users = np.add(*moments.users.weights(np.ones(moments.count)))
+    values = (need == 1, need == 0, episodes.first, episodes.preceded, (need == 0) & moments.boundaries, users)
     sums = moments.per_trace(np.stack(values, axis=1).astype(float))[chosen].sum(axis=0)
     return Labelled(*sums.tolist())
 
@@ -83,6 +86,7 @@ def never(labelled: Labelled) -> Counts:
     counts[C.BOUNDARY_FREE_SILENCES] = labelled.free_boundaries
     counts[C.EPISODES], counts[C.EPISODES_PRECEDED] = labelled.episodes, labelled.preceded
     counts[C.MOMENTS] = labelled.moments
+    counts[C.USERS_MET], counts[C.USERS] = labelled.users / 2, labelled.users
     return counts
 
 
@@ -94,6 +98,7 @@ def always(labelled: Labelled) -> Counts:
     counts[[C.EPISODES, C.EPISODES_HELPED]] = labelled.episodes
     counts[[C.EPISODES_PRECEDED, C.EPISODES_EARLY]] = labelled.preceded
     counts[[C.MOMENTS, C.OFFERS]] = labelled.moments
+    counts[C.USERS_MET], counts[C.USERS] = labelled.users / 2, labelled.users
     return counts
 
 

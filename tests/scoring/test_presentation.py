@@ -62,7 +62,7 @@ def test_every_metric_stands_in_a_table_and_those_with_a_value_are_shown(pair):
 def test_no_surface_names_a_metric_in_its_code():
     """But for the preset of the paper, whose figures and order are the paper's, and figures of judges."""
     root = Path(proactivebench.__file__).parent
-    apart = {"registry.py", "in_time.py", "judges_text.py", "every_eval_ever.py"}
+    apart = {"registry.py", "in_time.py", "for_whom.py", "judges_text.py", "every_eval_ever.py"}
     files = [file for part in ("cli", "lm_eval_plugin", "exports", "scoring") for file in (root / part).rglob("*.py")]
     files += [
         root / "api.py",

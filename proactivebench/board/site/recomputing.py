@@ -27,9 +27,10 @@ from proactivebench.board.verify.verification import Verification, verify_eviden
 from proactivebench.board.verify.workers import each_alone
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
-from proactivebench.records import JudgeReport, MetricValue, Record, Report, SplitReport, Task, printable
+from proactivebench.records import JudgeReport, MetricValue, Record, Report, SplitReport, Task, UserFigures, printable
 from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.timing import Timing, timing_of
+from proactivebench.scoring.users import figures_of
 from proactivebench.traces import load_task
 
 _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate", "latency_p50", "latency_p95"}
@@ -172,7 +173,7 @@ def _shown(evidence: Evidence, entry: Entry, task: Task, verification: Verificat
         digest=evidence.digest,
         files=dict(sorted(evidence.hashes.items())),
         declared=entry.declared,
-        report=_cut(report),
+        report=_cut(report).model_copy(update={"users": _users(task, report)}),
         rejudged={judge: (again.asked, again.open) for judge, again in (verification.rejudged or {}).items()},
         unchecked=verification.unchecked,
         reread=verification.reread,
@@ -183,6 +184,11 @@ def _shown(evidence: Evidence, entry: Entry, task: Task, verification: Verificat
         together=judged_twice(entry.manifest.judges, evidence.verdicts),
         moments=str(keep_moments(evidence.path, evidence.hashes, safe_json(moments))),
     )
+
+
+def _users(task: Task, report: Report) -> tuple[UserFigures, ...]:
+    """What an entry comes to per user, where everybody may have the votes: of a sealed set `task` is without them."""
+    return figures_of(task.traces, report.judges[0].outcomes) if report.judges else ()
 
 
 def _cut(report: Report) -> Report:

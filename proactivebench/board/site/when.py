@@ -21,7 +21,7 @@ from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.power import LEVEL
 from proactivebench.scoring.registry import METRICS, split_key
 from proactivebench.scoring.signflip import holm
-from proactivebench.scoring.timing import IN_ORDER, Timing, need_counts, needs_of, rules_by_chance
+from proactivebench.scoring.timing import FOR_WHOM, IN_ORDER, Timing, need_counts, needs_of, rules_by_chance
 from proactivebench.traces import load_task
 
 NEAR = 0.85  # agreement with need-oracle that no released model comes near: the bound where nothing is reproduced yet
@@ -62,6 +62,10 @@ def columns_by(rules: Sequence[NeedRule]) -> tuple[Column, ...]:
         *(
             (metric.key, metric.short.capitalize(), f"{metric.title} ({lead} rule)", metric.better != "down")
             for metric in map(METRICS.__getitem__, IN_ORDER)
+        ),
+        *(
+            (metric.key, metric.short.capitalize(), metric.title, metric.better != "down")
+            for metric in map(METRICS.__getitem__, FOR_WHOM)
         ),
     )
 

@@ -20,14 +20,14 @@ def users_table(users: Sequence[UserFigures]) -> Table:
     """One line a user: how often they needed help and what they accept, then how the agent's offers meet it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("user", ratio=1, overflow="fold")
-    for title in ("moments", "own need", "accepts", "balanced accuracy", "need recall", "needless"):
+    for title in ("moments", "own\nneed", "accepts", "balanced\naccuracy", "need\nrecall", "needless"):
         table.add_column(title, justify="right")
     for user in users:
         figures = (user.need_rate, user.acceptance, user.balanced_accuracy, user.recall, user.needless_offer_rate)
         cells = (f"{user.moments:g}", *(number(figure, 2) for figure in figures))
         style = "dim" if user.small else ""
         table.add_row(
-            Text(safe(user.user) + (" *" if user.small else ""), style), *(Text(cell, style) for cell in cells)
+            Text(safe(user.user) + ("*" if user.small else ""), style), *(Text(cell, style) for cell in cells)
         )
     return table
 

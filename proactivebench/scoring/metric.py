@@ -113,8 +113,8 @@ class Metric:
     `computed` (of more than these: its value, or None and the reason) or `of_stated` (a measure of what was stated of
     offers, see `scoring.stated`) for machines; `undefined` says when there is no value, or `lacks` says of total
     counts why there is none; `scarce` names what its denominator counts, or the sum `enough`, of which it takes the
-    `fewest` before the interval covers; `low` and `high` are its range. `never` and `always` are its values for agents that are
-    silent everywhere and nowhere, whoever judges.
+    `fewest` before the interval covers; `low` and `high` are its range. `never` and `always` are its values for
+    agents that are silent everywhere and nowhere, whoever judges.
 
     How it is bounded: metrics that need verdicts or labels have a range over unclean replies; `offers_alone` says that
     what is offered changes it though nobody judges.

@@ -25,11 +25,13 @@ from proactivebench.board.verify.judges import JudgeTable
 from proactivebench.board.verify.rejudging import local_judge
 from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.errors import ProactiveBenchError
+from proactivebench.exports.users import USERS_FILE, users_csv
 from proactivebench.judging.errors import judge_errors
 from proactivebench.records import JudgeIdentity, MeasurementStatus, MetricValue, NeedRule
 from proactivebench.scoring.metric import MetricTable, Need
-from proactivebench.scoring.registry import in_table
-from proactivebench.scoring.timing import IN_ORDER, suffixes
+from proactivebench.scoring.registry import METRICS, in_table
+from proactivebench.scoring.timing import FOR_WHOM, IN_ORDER, suffixes
+from proactivebench.scoring.users import SMALL
 from proactivebench.store import cannot_write
 from proactivebench.traces import load_task, task_structure
 from proactivebench.traces.index import TaskStructure
@@ -206,9 +208,16 @@ def _write_entry(
         unchecked=entry.unchecked,
         columns=COLUMNS,
         in_time=_in_time(spoken, rows),
+        for_whom=[
+            (METRICS[key].title, spoken.line.metrics[key]) for key in FOR_WHOM if spoken and key in spoken.line.metrics
+        ],
+        users_file=USERS_FILE,
+        small=SMALL,
         task_file=task_files[entry.report.task.data_hash],
     )
     _write(folder / "index.html", page)
+    if entry.report.users:
+        _write(folder / USERS_FILE, users_csv(entry.report.users))
     moments = Path(entry.moments).read_text(encoding="utf-8")
     _write(folder / "data.js", _script(moments))
 

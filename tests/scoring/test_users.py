@@ -12,7 +12,7 @@ import pytest
 import proactivebench as pb
 from perf.user_coverage import AGENTS, coverage
 from proactivebench.anchors import HUMAN, anchors_of
-from proactivebench.exports.users import users_csv
+from proactivebench.board.site.users import users_csv
 from proactivebench.records import Event, MomentLabels, Report, Session, Task, TaskVotes, Trace, UserFigures
 from proactivebench.scoring import build_report
 from proactivebench.scoring.comparison import compare

@@ -20,12 +20,12 @@ from proactivebench.board.site.published import published
 from proactivebench.board.site.recomputing import Recomputed
 from proactivebench.board.site.row import COLUMNS, SORTED_BY, Column, Row, columns_of, conditions_in_words, qualifier
 from proactivebench.board.site.trace_pages import structure_data, task_data
+from proactivebench.board.site.users import USERS_FILE, users_csv
 from proactivebench.board.site.when import Line, When
 from proactivebench.board.verify.judges import JudgeTable
 from proactivebench.board.verify.rejudging import local_judge
 from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.errors import ProactiveBenchError
-from proactivebench.exports.users import USERS_FILE, users_csv
 from proactivebench.judging.errors import judge_errors
 from proactivebench.records import JudgeIdentity, MeasurementStatus, MetricValue, NeedRule
 from proactivebench.scoring.metric import MetricTable, Need

@@ -310,18 +310,17 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
     Human labels (none given: those kept with the run), and the judges' measured errors where that is asked for, add
     corrected metrics. Raises `DataError` and `UsageError`.
     """
-    from proactivebench.judging.errors import judge_errors
+    from proactivebench.judging.errors import judge_errors, thresholds_of
     from proactivebench.judging.measurement import speaking_for
     from proactivebench.scoring import build_report  # loads numpy: not needed to collect replies
     from proactivebench.scoring.efficiency import load_prices
 
     beside = beside or ReportExtras()
     manifest = store.manifest
-    known_errors = {
-        name: found
-        for name, judge in manifest.judges.items()
-        if (found := judge_errors(judge, speaking_for(_measured(judge, manifest), trace_hashes(task))))
-    }
+    traces, judges = trace_hashes(task), manifest.judges
+    speaking = {name: speaking_for(_measured(judge, manifest), traces) for name, judge in judges.items()}
+    errors = {name: found for name, judge in judges.items() if (found := judge_errors(judge, speaking[name]))}
+    ready = {name: known for name, judge in judges.items() if (known := thresholds_of(judge, speaking[name]))}
     return build_report(
         task,
         manifest,
@@ -329,9 +328,10 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
         {name: store.iter_verdicts(name) for name in store.judge_ids()},
         prices=load_prices(beside.prices, manifest.agent.name) if beside.prices else None,
         anchors=dict(_anchor(path, task) for path in beside.anchors),
-        judge_errors=known_errors if beside.correct else None,
+        judge_errors=errors if beside.correct else None,
         human_labels=beside.human_labels or store.human_labels(),
         measurements=measurements_in(manifest, task),
+        populations=ready,
         told=partial(_told, manifest.protocol),
     )
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from proactivebench.cli.terminal import copyable, safe
 from proactivebench.records import Comparison, MeasurementStatus, PairComparison, Standing
 from proactivebench.scoring.metric import Need, number
+from proactivebench.scoring.population import FIGURES
 from proactivebench.scoring.power import LEVEL
 from proactivebench.scoring.registry import metric_for
 from proactivebench.scoring.signflip import p_equals, p_value
@@ -39,7 +40,7 @@ def print_comparison(result: Comparison, console: Console, notes: Sequence[str] 
     console.print(Text(f"{result.metric} over {result.traces} traces{where}"))
     console.print(Text(safe(_judge_line(result))))
     console.print(_standings(result))
-    for line in _chance_lines(result):
+    for line in (*_chance_lines(result), *_population_lines(result)):
         console.print(Text(line))
     console.print()
     told_apart = [
@@ -129,6 +130,21 @@ def _chance_lines(result: Comparison) -> Iterator[str]:
         beating = [f"{safe(one.name)} ({p_equals(p)})" for one, p in known if p <= LEVEL]
         named = ", ".join(beating) or "none of them"
         yield f"better than as many offers at random, {rule} rule, Holm over these {len(known)}: {named}"
+
+
+def _population_lines(result: Comparison) -> Iterator[str]:
+    """Whether the order holds for users of any readiness to accept: of two runs in words, of more how often."""
+    for metric, title in FIGURES.items():
+        pairs = [pair for pair in result.population if pair.metric == metric]
+        title += "".join(f", judged by {_BY[pair.worth]}" for pair in pairs[:1] if pair.worth in _BY)
+        if len(pairs) > 1:
+            same = sum(pair.same for pair in pairs)
+            yield f"{title}: {same} of {len(pairs)} pairs have the same order for harsh, median and lenient users"
+        for pair in pairs if len(pairs) == 1 else ():
+            held = "is the same" if pair.same else "is not the same"
+            each = ", ".join(f"{third} {one:.3f} and {other:.3f}" for third, (one, other) in pair.values.items())
+            names = f"{safe(pair.first)} and {safe(pair.second)}"
+            yield f"the order of {names} {held} for harsh, median and lenient users by {title} ({each})"
 
 
 def _rank(standing: Standing, result: Comparison) -> str:

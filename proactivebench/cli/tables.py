@@ -22,12 +22,14 @@ from proactivebench.records import (
     MeasurementStatus,
     MetricValue,
     NeedRule,
+    PopulationBand,
     Report,
     SplitReport,
 )
 from proactivebench.scoring.correction import METHOD as JUDGE_ERRORS
 from proactivebench.scoring.metric import Metric, MetricTable, Need
 from proactivebench.scoring.parting import parting_lines
+from proactivebench.scoring.population import ACCEPTANCE
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, in_table, metric_for, split_key, with_rules
 from proactivebench.scoring.signflip import p_equals
 
@@ -201,6 +203,31 @@ def _print_judge(judged: JudgeReport, report: Report, say: _Voice, run: Path | N
         say.table(_splits_table(judged, qualified))
     for line in _counts(whole, judged):
         say.line(line)
+    if judged.population is not None:
+        _print_population(judged.population, say, qualified)
+
+
+def _print_population(band: PopulationBand, say: _Voice, qualified: str) -> None:
+    """The run for people of different readiness to accept, or why that is not known."""
+    if band.refused:
+        say.line(f"for harsh and lenient users: not known, {band.refused}")
+        return
+    say.gap()
+    say.line(f"for users of other readiness to accept: thirds of {band.people}", "bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("expected", ratio=1, overflow="fold")
+    for third in band.acceptance:
+        table.add_column(third, justify="right")
+    for name, figures in ((ACCEPTANCE, band.acceptance), (BY_JUDGE.title, band.f1)):
+        if figures:
+            table.add_row(
+                name + (f" ({qualified})" if qualified else ""), *(f"{value:.3f}" for value in figures.values())
+            )
+    say.table(table)
+    fixed = "silences stand as decided"
+    if band.by_people:
+        fixed = f"{band.by_people:g} of {band.offers:g} offers were decided by people's votes: these and {fixed}"
+    say.line(fixed, "dim")
 
 
 def _value(section: SplitReport, key: str) -> float | None:

@@ -11,7 +11,10 @@ from proactivebench.errors import UsageError
 from proactivebench.judging.cards import card_names, load_card
 from proactivebench.judging.measurement import best_measured, fallible_members, members, speaking_for
 from proactivebench.judging.spec import STRATA
-from proactivebench.records import ErrorCount, JudgeErrors, JudgeIdentity, Measured, Stratum
+from proactivebench.records import ErrorCount, JudgeErrors, JudgeIdentity, Measured, Stratum, Thresholds
+
+CALIBRATED = 0.1  # the most that probabilities may be off on average to be used as such
+FEWEST_PEOPLE = 10
 
 
 def judge_errors(identity: JudgeIdentity, known: Iterable[Measured] | None = None) -> JudgeErrors | None:
@@ -57,6 +60,23 @@ def _cards(identity: JudgeIdentity, stratum: Stratum) -> Iterator[Mapping[str, A
 
 def _count(measured: Measured | None, category: str) -> ErrorCount | None:
     return None if measured is None else getattr(measured.errors, category)
+
+
+def thresholds_of(identity: JudgeIdentity, known: Iterable[Measured]) -> Thresholds | str | None:
+    """How ready the people are whom the judge's offers were measured on, or why its probabilities say nothing of them;
+    None where nothing is known. The probabilities count as calibrated where a measurement on labels it was not trained
+    on finds them off by at most .1 on average (`ece_offers`), over at least ten people."""
+    found = _of_stratum(identity, "proposals", known)
+    error = None if found is None else found.figures.get("ece_offers")
+    if found is None or found.thresholds is None or error is None or found.errors.leaked or found.design == "unknown":
+        return None
+    if error > CALIBRATED:
+        return (
+            f"its probabilities of acceptance are off by {error:.3f} on average against people, more than {CALIBRATED}"
+        )
+    if len(found.thresholds.shifts) < FEWEST_PEOPLE:
+        return f"it was measured on {found.thresholds.people}, and thirds of them need {FEWEST_PEOPLE} people"
+    return found.thresholds
 
 
 def _of_stratum(identity: JudgeIdentity, stratum: Stratum, known: Iterable[Measured]) -> Measured | None:

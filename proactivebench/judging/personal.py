@@ -115,7 +115,7 @@ def most_accept(chances: Sequence[float]) -> float:
 
 class PersonalJudge(Judge):
     """Decides an offer for the people who voted on its trace; where nobody did, and on silences, it says what its base
-    says. `reason` tells each person's chance, `spread` the share of people against the verdict."""
+    says. `reason` tells each person's chance."""
 
     def __init__(self, card: PersonalCard, base: Judge, identity: JudgeIdentity) -> None:
         self.card = card
@@ -200,13 +200,11 @@ class PersonalJudge(Judge):
             return own
         probability = most_accept(list(chances.values()))
         accepted = probability >= self.card.threshold
-        against = sum((chance >= self.card.threshold) is not accepted for chance in chances.values())
         return replace(
             own,
             status=VerdictStatus.ACCEPTED if accepted else VerdictStatus.REJECTED,
             probability=probability,
             reason=", ".join(f"{who(person)} {chance:.2f}" for person, chance in chances.items()),
-            spread=against / len(chances),
         )
 
 

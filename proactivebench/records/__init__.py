@@ -18,6 +18,7 @@ from proactivebench.records.comparisons import (
     GateResult,
     GateRule,
     PairComparison,
+    PopulationOrder,
     Standing,
 )
 from proactivebench.records.conditions import FIRST_AGENT, FORMAT, FORMAT_ENFORCED, PROBED, SAMPLES, WANTED, Conditions
@@ -42,6 +43,7 @@ from proactivebench.records.measurement import (
     Measured,
     Measurement,
     MeasurementStatus,
+    Thresholds,
 )
 from proactivebench.records.replies import Cause, Fault, Note, Reply, ReplyKey, ReplyStatus, Usage
 from proactivebench.records.reports import (
@@ -52,6 +54,7 @@ from proactivebench.records.reports import (
     JudgeReport,
     MetricValue,
     Parted,
+    PopulationBand,
     Report,
     SplitReport,
     TraceTable,
@@ -145,6 +148,8 @@ __all__ = [
     "PairComparison",
     "Parted",
     "Plan",
+    "PopulationBand",
+    "PopulationOrder",
     "ProtocolIdentity",
     "Record",
     "Reply",
@@ -158,6 +163,7 @@ __all__ = [
     "Task",
     "TaskIdentity",
     "TaskVotes",
+    "Thresholds",
     "Trace",
     "TraceTable",
     "Unclean",

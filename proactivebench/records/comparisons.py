@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from proactivebench.records.base import Record
 from proactivebench.records.measurement import MeasurementStatus
@@ -48,13 +51,27 @@ class Standing(Record):
     chance_holm: dict[str, float] = {}
 
 
+class PopulationOrder(Record):
+    """Whether two runs stand in the same order for harsh, median and lenient users, by `metric` (`f1` or `acceptance`):
+    `values` has for each third the figures of `first` and `second`; `worth` what the judge's verdicts are worth that
+    they rest on."""
+
+    metric: str
+    first: str
+    second: str
+    same: bool
+    values: dict[str, tuple[float, float]]
+    worth: MeasurementStatus
+
+
 class Comparison(Record):
     """Several runs compared on one metric over the same traces. `marks` say how they differ all the same, `conditions`
     how the conditions differ under which they answered, or what of those is not known.
 
     `title` names the metric in words. `worth` is what the judge's verdicts are worth that the metric rests on (None:
     it rests on none); `ranks` is false where higher need not be better there. `deciders` says who decided what.
-    `rule` is the rule of need it goes by, `rules` the same comparison by the other, where people labelled need."""
+    `rule` is the rule of need it goes by, `rules` the same comparison by the other, where people labelled need.
+    `population` says of each pair whether its order is the same for users of any readiness, where that is known."""
 
     metric: str
     title: str = ""
@@ -72,6 +89,14 @@ class Comparison(Record):
     conditions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     rules: dict[str, Comparison] = {}
+    population: tuple[PopulationOrder, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _population_where_known(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        if not self.population:
+            found.pop("population", None)
+        return found
 
 
 class GateRule(StrEnum):

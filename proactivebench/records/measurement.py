@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from proactivebench.records.activity import NeedRule
 from proactivebench.records.base import Record
@@ -62,13 +62,22 @@ class LabelledData(Record):
         return bool(own and asked) and (own <= asked or asked <= own)
 
 
+class Thresholds(Record):
+    """How much readier than a judge expects each of the people is who labelled what it was measured on: d_u of
+    P(u accepts) = σ(score + d_u), by size, on the logit scale. `people` names whose people these are."""
+
+    people: str
+    shifts: tuple[float, ...]
+
+
 class Measured(Record):
     """One measurement of a judge against people: what was measured, on which data, by which command. It is written into
     the judge's card, or kept with the runs it judged.
 
     `design`: trained without the trace (`leave-one-trace-out`), never trained on these data (`direct`), trained on the
     very contexts (`leaked`), or nobody says on what (`unknown`: it may have seen them). `people` says whose labels,
-    where they are not the release's. `errors` are what scores are corrected by; rates and intervals are fractions."""
+    where they are not the release's. `errors` are what scores are corrected by; rates and intervals are fractions.
+    `thresholds` are those of the people who voted on offers, where the judge gives probabilities."""
 
     judge: str  # the judge's id, the model behind it included
     date: str
@@ -82,6 +91,14 @@ class Measured(Record):
     figures: dict[str, float | None] = Field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     people: LabelledData | None = None
+    thresholds: Thresholds | None = None
+
+    @model_serializer(mode="wrap")
+    def _thresholds_where_known(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        found: dict[str, Any] = write(self)
+        if self.thresholds is None:
+            found.pop("thresholds", None)
+        return found
 
     @property
     def subject(self) -> tuple[str, ...]:

@@ -222,6 +222,20 @@ class Unclean(Record):
         )
 
 
+class PopulationBand(Record):
+    """What a run comes to for people of different readiness to accept: by `harsh`, `median` and `lenient` (thirds of
+    the d_u of the named `people`) the share of offers that is accepted and F1, as expected counts of σ(score + d_u).
+    `by_people` of the `offers` were decided by people's votes, and stand as decided, as silences do. `refused` says why
+    there is no band."""
+
+    people: str = ""
+    acceptance: dict[str, float] = {}
+    f1: dict[str, float] = {}
+    offers: float = 0
+    by_people: float = 0
+    refused: str | None = None
+
+
 class JudgeReport(Record):
     """All metrics of one run under one judge. `valid` is false above 2 % unscored verdicts of fallible judges, or above
     2 % of replies that the provider spoilt; `Report.invalid` says which.
@@ -255,11 +269,12 @@ class JudgeReport(Record):
     need_rules: tuple[NeedRule, ...] = ()
     stated: dict[str, tuple[tuple[float, float, float], ...]] = {}
     extra: dict[str, Any] = {}
+    population: PopulationBand | None = None
 
     @model_serializer(mode="wrap")
     def _as_ever_without_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = write(self)
-        for name in ("need_rules", "stated"):
+        for name in ("need_rules", "stated", "population"):
             if not getattr(self, name):
                 found.pop(name, None)
         return found

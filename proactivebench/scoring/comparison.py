@@ -27,6 +27,7 @@ from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.intervals import ONE_TRACE, Resampled, leave_one_out, spread, t_quantile
 from proactivebench.scoring.measures import Measure
 from proactivebench.scoring.offers import Column
+from proactivebench.scoring.population import orders
 from proactivebench.scoring.power import LEVEL, minimum_detectable_difference
 from proactivebench.scoring.registry import BY_JUDGE, BY_PEOPLE, metric_for
 from proactivebench.scoring.signflip import (
@@ -124,8 +125,10 @@ def compare(
         rule: _compared(other).model_copy(update={"rule": rule, "title": runs.metric.title})
         for rule, other in others.items()
     }
+    whole = dict(zip(runs.names, runs.judged, strict=True)) if split is None else {}
     by_need = rules and (runs.metric.judge_free or runs.judged[0].judge.label_rule)
-    return _compared(runs).model_copy(update={"rules": rules, "rule": own.value if by_need else None})
+    found = {"rules": rules, "rule": own.value if by_need else None, "population": tuple(orders(whole))}
+    return _compared(runs).model_copy(update=found)
 
 
 def _other_rules(runs: Aligned, metric: str) -> Iterator[str]:

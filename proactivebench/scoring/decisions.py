@@ -28,7 +28,8 @@ class Decisions:
     """A judge's verdicts: `status[slot, candidate, judge repeat]` with UNSCORED wherever there is no verdict on the
     current reply; `sure` where people's labels decided. `asked` and `failed` count the verdicts asked of members that
     can be wrong, and those unscored. `disagreement` is the mean share of panel members against their panel's verdict
-    (None without a panel), `clipped` the number of verdicts on texts beyond the judge's cap."""
+    (None without a panel), `clipped` the number of verdicts on texts beyond the judge's cap. `probability` has the
+    judge's, NaN where it gave none, if it was read with them (else it is empty)."""
 
     status: NDArray[np.int8]
     sure: NDArray[np.bool_]
@@ -40,6 +41,7 @@ class Decisions:
     decided: dict[str, dict[str, int]] = field(default_factory=dict)
     disagreement: float | None = None
     clipped: int = 0
+    probability: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0, 0)))
 
     @property
     def repeats(self) -> int:
@@ -50,20 +52,27 @@ class Decisions:
 class _Lines:
     """Verdict lines as columns, read some thousand at a time: 24 bytes each, where objects would take a kilobyte."""
 
-    def __init__(self, answers: Answers, verdicts: Iterable[Verdict]) -> None:
+    def __init__(self, answers: Answers, verdicts: Iterable[Verdict], *, probabilities: bool = False) -> None:
+        self.probability = np.zeros(0)
         self.members: dict[str, int] = {}
         self.causes: dict[str, int] = {"no verdict": 0}
         self.strays = 0
         stream, parts = iter(verdicts), [np.zeros((9, 0), dtype=np.int64)]
+        stated = [self.probability]
         while chunk := list(islice(stream, _CHUNK)):
-            parts.append(self._columns(answers, chunk))
+            known, columns = self._columns(answers, chunk)
+            parts.append(columns)
+            if probabilities:
+                given = [np.nan if verdict.probability is None else verdict.probability for verdict in chunk]
+                stated.append(np.array(given, dtype=float)[known])
+        self.probability = np.concatenate(stated)
         columns = np.concatenate(parts, axis=1)
         self.slot, self.place, self.repeat, self.status, self.member, self.cause, self.spread, self.clipped = columns[
             :8
         ]
         self.question = columns[8].view(np.uint64)
 
-    def _columns(self, answers: Answers, chunk: list[Verdict]) -> NDArray[np.int64]:
+    def _columns(self, answers: Answers, chunk: list[Verdict]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         moments, nowhere = answers.moments, (0, 0)
         places = list(map(moments.place.get, map(attrgetter("trace_id"), chunk)))
         start, length = np.array([place or nowhere for place in places]).T
@@ -98,13 +107,16 @@ class _Lines:
                 _questions(chunk).view(np.int64),
             ]
         )[:, known]
-        return columns
+        return known, columns
 
 
-def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Verdict]) -> Decisions:
+def read_verdicts(
+    answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Verdict], *, probabilities: bool = False
+) -> Decisions:
     """The decisions of `judge` on the current replies. A later verdict under the same key replaces an earlier one; one
-    given for another question than the current reply poses is stale and ignored."""
-    lines = _Lines(answers, verdicts)
+    given for another question than the current reply poses is stale and ignored. `probabilities` are read where asked
+    for."""
+    lines = _Lines(answers, verdicts, probabilities=probabilities)
     silent = (answers.status != PROPOSED).reshape(-1)
     place = np.maximum(lines.place, 0)
     asked_for = answers.questions[lines.slot, place]
@@ -119,6 +131,9 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
     status[where] = lines.status[current]
     member[where] = lines.member[current]
     cause[where] = lines.cause[current]
+    probability = np.full(shape if probabilities else (0, 0, 0), np.nan)
+    if probabilities:
+        probability[where] = lines.probability[current]
     on_silence, on_offers = (
         np.array([name in sources for name in lines.members] + [False])  # the last entry is for "no member"
         for sources in (judge.infallible("silence"), judge.infallible("proposals"))
@@ -145,6 +160,7 @@ def read_verdicts(answers: Answers, judge: JudgeIdentity, verdicts: Iterable[Ver
         },
         disagreement=float(lines.spread[panel].mean()) / _PARTS if panel.any() else None,
         clipped=int(lines.clipped[current].sum()),
+        probability=probability,
     )
 
 

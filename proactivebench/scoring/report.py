@@ -19,9 +19,11 @@ from proactivebench.records import (
     Measurement,
     Moment,
     Note,
+    PopulationBand,
     Reply,
     Report,
     Task,
+    Thresholds,
     Unclean,
     Verdict,
 )
@@ -34,8 +36,10 @@ from proactivebench.scoring.efficiency import Prices
 from proactivebench.scoring.findings import findings
 from proactivebench.scoring.human_labels import People, people_of
 from proactivebench.scoring.judged import Judged, Spending
+from proactivebench.scoring.metric import Need
 from proactivebench.scoring.moments import Moments
 from proactivebench.scoring.offers import Column
+from proactivebench.scoring.population import band_of
 from proactivebench.scoring.prediction_powered import correct_with_people
 from proactivebench.scoring.sections import Section
 from proactivebench.scoring.users import figures_of
@@ -55,6 +59,7 @@ def build_report(
     judge_errors: Mapping[str, JudgeErrors] | None = None,
     human_labels: Iterable[HumanLabel] = (),
     measurements: Mapping[str, Measurement] | None = None,
+    populations: Mapping[str, Thresholds | str] | None = None,
     metrics: Collection[str] | None = None,
     split_metrics: Collection[str] | None = None,
     told: Callable[[Moment], str] | None = None,
@@ -67,7 +72,8 @@ def build_report(
     agents `never` and `always` on the same data: break-even costs against them need the same judge's verdicts.
     `judge_errors` (by judge id; None = not asked for) and `human_labels` add metrics corrected for the judge's
     mistakes, or why they are refused. `measurements` (by judge id) say what each judge's verdicts are worth (default:
-    what is known without any measurement). `metrics` names the only ones to compute, without anchors or correlations (a
+    what is known without any measurement), `populations` how ready the people are whom a judge was measured on, or why
+    its probabilities say nothing of them. `metrics` names the only ones to compute, without anchors or correlations (a
     board of many runs), and `split_metrics` those of them to compute per split; None = all. `told` gives the prompt of
     a moment, where it is known: findings name offers that were copied from there.
     """
@@ -80,13 +86,19 @@ def build_report(
     for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
         judge = _identity(task, manifest, judge_id)
         with collector_paused():
-            decisions = no_verdicts(answers) if judge_id == UNJUDGED else read_verdicts(answers, judge, lines)
+            ready = (populations or {}).get(judge_id) if metrics is None else None
+            decisions = (
+                no_verdicts(answers)
+                if judge_id == UNJUDGED
+                else read_verdicts(answers, judge, lines, probabilities=isinstance(ready, Thresholds))
+            )
         trivial = {name: found for name, report in (anchors or {}).items() if (found := _same_judge(report, judge_id))}
         reading = Judged(answers, decisions, judge, spending, trivial, metrics)
         errors = (judge_errors or {}).get(judge_id)
         adjusted = tuple(_adjusted(reading, errors, people, asked=judge_errors is not None and judge_id != UNJUDGED))
         worth = (measurements or {}).get(judge_id, judge.unmeasured)
-        judged.append(_judge_report(reading, manifest, adjusted, unclean, worth, split_metrics))
+        found = _judge_report(reading, manifest, adjusted, unclean, worth, split_metrics)
+        judged.append(found.model_copy(update={"population": _population(reading, ready)}) if ready else found)
     answered = int(answers.final(answers.at(answers.status, answers.last)).sum())
     expected = moments.count * moments.repeats
     return Report(
@@ -148,6 +160,15 @@ def _judge_report(
         stated=judged.stated,
         need_rules=() if moments.rules == OFFER_RULES else moments.rules,
     )
+
+
+def _population(judged: Judged, ready: Thresholds | str) -> PopulationBand:
+    """The run for people of different readiness, or why that is not known."""
+    if isinstance(ready, str):
+        return PopulationBand(refused=ready)
+    whole, lacking = pooled(judged.counts[""]).sum(axis=0), judged.lacking(judged.views[0])
+    missed = None if Need.SILENCES in lacking else float(whole[Column.FN])
+    return band_of(judged.answers, judged.decisions, judged.outcomes[""], ready, missed)
 
 
 def _adjusted(judged: Judged, errors: JudgeErrors | None, people: People | None, *, asked: bool) -> Iterator[Adjusted]:

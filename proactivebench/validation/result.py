@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from proactivebench.records import Design, JudgeErrors, JudgeIdentity, LabelledData, Measured, NeedRule, Record
+from proactivebench.records import (
+    Design,
+    JudgeErrors,
+    JudgeIdentity,
+    LabelledData,
+    Measured,
+    NeedRule,
+    Record,
+    Thresholds,
+)
 from proactivebench.validation.ceiling import Ceiling
 from proactivebench.validation.figures import Figure
 
@@ -23,6 +32,7 @@ class Block(Record):
     causes: dict[str, int] = Field(default_factory=dict)
     figures: dict[str, Figure]
     errors: JudgeErrors | None = None
+    thresholds: Thresholds | None = None
 
     @property
     def heading(self) -> str:
@@ -95,6 +105,7 @@ def kept_block(
         rule=block.rule,
         items=block.items,
         errors=block.errors,
+        thresholds=block.thresholds,
         figures={
             **{name: round(figure.value, 4) for name, figure in shown.items() if figure.value is not None},
             "unscored_share": round(block.unscored_share, 4),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
 from proactivebench.judging import Judge, Opinion
-from proactivebench.records import Design, JudgeErrors, JudgeIdentity, NeedRule, VerdictStatus
+from proactivebench.judging.personal import fitted_shift, logit
+from proactivebench.records import Design, JudgeErrors, JudgeIdentity, NeedRule, Thresholds, VerdictStatus
 from proactivebench.together import together
 from proactivebench.validation.agreement import krippendorff_alpha
 from proactivebench.validation.anchors import Lookup, accept_everything, one_human, rated
@@ -145,7 +146,30 @@ def judged_block(
             leaked=design in ("leaked", "unknown"),
             population=f"{data}: {population}",
         ),
+        thresholds=thresholds_of(judge, items, opinions, data),
     )
+
+
+def thresholds_of(
+    judge: JudgeIdentity, items: Sequence[ValidationItem], opinions: Opinions, data: str
+) -> Thresholds | None:
+    """How much readier to accept than the judge expects each person is who voted on these offers: a pseudonym, or a
+    place among the votes of a trace. None where it gives no probabilities, or goes by people's votes itself."""
+    if judge.card.get("kind") == "personal":
+        return None
+    scores: dict[Hashable, list[float]] = {}
+    votes: dict[Hashable, list[bool]] = {}
+    for item, said in zip(items, opinions, strict=True):
+        if item.row.pred_task is None or said is None or said.probability is None:
+            continue
+        names = item.row.annotators or [(item.trace, place) for place in range(len(item.row.votes))]
+        for name, vote in zip(names, item.row.votes, strict=True):
+            scores.setdefault(name, []).append(logit(said.probability))
+            votes.setdefault(name, []).append(vote)
+    if not scores:
+        return None
+    shifts = sorted(round(fitted_shift(scores[name], votes[name]), 3) for name in scores)
+    return Thresholds(people=f"{len(shifts)} people of the {data}", shifts=tuple(shifts))
 
 
 def ratings_of(items: Sequence[ValidationItem], opinions: Opinions, rule: NeedRule) -> Ratings:

@@ -66,7 +66,7 @@ def thresholds_of(identity: JudgeIdentity, known: Iterable[Measured]) -> Thresho
     """How ready the people are whom the judge's offers were measured on, or why its probabilities say nothing of them;
     None where nothing is known. The probabilities count as calibrated where a measurement on labels it was not trained
     on finds them off by at most .1 on average (`ece_offers`), over at least ten people."""
-    found = _of_stratum(identity, "proposals", known)
+    found = _of_stratum(identity, "proposals", [one for one in known if one.thresholds is not None])
     error = None if found is None else found.figures.get("ece_offers")
     if found is None or found.thresholds is None or error is None or found.errors.leaked or found.design == "unknown":
         return None

@@ -134,6 +134,8 @@ def test_only_calibrated_probabilities_speak_for_users() -> None:
     assert known_thresholds(identity, [_measured(None)]) is None
     assert known_thresholds(identity, [_measured(0.06, design="unknown")]) is None
     assert known_thresholds(identity, []) is None
+    earlier = _measured(0.06).model_copy(update={"thresholds": None, "items": 1000})
+    assert known_thresholds(identity, [earlier, _measured(0.06)]) == _measured(0.06).thresholds
 
 
 def test_measuring_a_judge_learns_how_ready_its_people_are() -> None:
@@ -161,7 +163,8 @@ def test_the_band_is_unbiased_where_the_model_holds() -> None:
         assert np.abs(off.mean(axis=0)).max() < 0.01, third
 
 
-def test_a_run_under_the_shipped_baseline_shows_the_band_and_compares_by_it(tmp_path, capsys):
+def test_a_run_under_the_shipped_baseline_shows_the_band_and_compares_by_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PROACTIVEBENCH_CACHE", str(tmp_path / "cache"))
     for agent in ("always", "parrot"):
         words = ["run", "--model", agent, "--tasks", "proactivebench_sample", "--judge", "lexical"]
         invoke([*words, "--output_path", str(tmp_path / agent)])

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from proactivebench.errors import CannotWrite, DataError, OtherRun, UsageError
+from proactivebench.errors import CannotWrite, DataError, OtherRun, UsageError, WrongFile
 from proactivebench.files import no_run
 from proactivebench.records import (
     Fingerprint,
@@ -319,6 +320,31 @@ def _put(draft: Path, file: Path) -> None:
         except PermissionError:
             time.sleep(0.02)
     draft.replace(file)
+
+
+def refuse_full(folder: Path) -> None:
+    """Raise `WrongFile` where a folder to be made is there already and holds something, or a file stands there."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WrongFile(f"{folder} is there already and not empty: give a new or empty --output_path")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[None]:
+    """Make a folder that is filled in the block: where that fails, nothing of it is left.
+
+    Raises `WrongFile` where it holds something (see `refuse_full`), `CannotWrite` where it cannot be made.
+    """
+    refuse_full(folder)
+    new = not folder.exists()
+    try:
+        with cannot_write(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        rmtree(folder, ignore_errors=True)
+        if not new:
+            folder.mkdir(exist_ok=True)
+        raise
 
 
 @contextmanager

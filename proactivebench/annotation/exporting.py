@@ -6,12 +6,12 @@ from pathlib import Path
 
 from proactivebench.annotation.formats.contract import Format
 from proactivebench.annotation.job import JobFolder
-from proactivebench.errors import BadArgument, WrongFile
-from proactivebench.store import cannot_write, write_whole
+from proactivebench.errors import BadArgument
+from proactivebench.store import cannot_write, refuse_full, whole_folder, write_whole
 
 
 def export_job(form: Format, folder: JobFolder, output_path: Path) -> list[Path]:
-    """Write a job's files in a format, all of them made before the first is written.
+    """Write a job's files in a format, all of them or none. Those of a sealed job are their owner's alone to read.
 
     Args:
         form: The format.
@@ -29,13 +29,13 @@ def export_job(form: Format, folder: JobFolder, output_path: Path) -> list[Path]
     """
     if form.write is None:
         raise BadArgument(f"{form.name} is read only: there is nothing to write")
-    if output_path.exists() and (not output_path.is_dir() or any(output_path.iterdir())):
-        raise WrongFile(f"{output_path} is there already and not empty: give a new or empty --output_path")
+    refuse_full(output_path)
     texts = form.write(folder)
     written = []
-    for name, text in sorted(texts.items()):
-        file = output_path / name
-        with cannot_write(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-        written.append(write_whole(file, text))
+    with whole_folder(output_path):
+        for name, text in sorted(texts.items()):
+            file = output_path / name
+            with cannot_write(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
+            written.append(write_whole(file, text, private=folder.job.sealed))
     return written

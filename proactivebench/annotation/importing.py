@@ -35,7 +35,7 @@ from proactivebench.records import (
     VoteKey,
 )
 from proactivebench.records.votes import MOST_REASON
-from proactivebench.store import cannot_write, write_whole
+from proactivebench.store import cannot_write, refuse_full, write_whole
 
 KEY = "names.key"  # of a job: what makes its hashed pseudonyms its own; published with nothing
 _WORD = re.compile(PSEUDONYM)
@@ -114,8 +114,7 @@ def import_job(
     """
     if form.begin is None:
         raise BadArgument(f"{form.name} files hold no sessions: give a job to import into, made from the sessions")
-    if output_path.exists() and (not output_path.is_dir() or any(output_path.iterdir())):
-        raise WrongFile(f"{output_path} is there already and not empty: give a new or empty --output_path")
+    refuse_full(output_path)
     draft = form.begin(files, options or Options())
     name = output_path.resolve().name or "job"
     draft_path = output_path.resolve().parent / f".{name}.{os.getpid()}"

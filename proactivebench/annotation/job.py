@@ -16,11 +16,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from proactivebench.annotation.spoken import refuse_foreign
 from proactivebench.errors import DataError, UnknownName, WrongFile
 from proactivebench.naming import did_you_mean
 from proactivebench.records import (
@@ -34,7 +34,7 @@ from proactivebench.records import (
     VoteKey,
     current_votes,
 )
-from proactivebench.store import Appender, cannot_write, first_problem, read_log, write_whole
+from proactivebench.store import Appender, cannot_write, first_problem, read_log, whole_folder, write_whole
 from proactivebench.text import BadLine, read_lines, write_lines
 
 _SPOKEN: TypeAdapter[Vote | Consent] = TypeAdapter(Annotated[Vote | Consent, Field(discriminator="kind")])
@@ -53,9 +53,13 @@ class JobFolder:
 
     @cached_property
     def job(self) -> Job:
-        """What the job is. Raises `WrongFile` where there is none, `DataError` where it cannot be read."""
+        """What the job is. Raises `WrongFile` where there is none, `DataError` where it cannot be read, or holds a
+        link: what another file holds would be shown, published or written into as the job's own."""
         file = self.path / "job.json"
         try:
+            link = next((one for one in (*self.path.glob("*"), *self.path.glob("votes/*")) if one.is_symlink()), None)
+            if link is not None:
+                raise DataError(f"{link} is a link, and a job holds its files itself: put the file in its place")
             return Job.model_validate_json(file.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             raise WrongFile(f"{self.path} is no annotation job, it has no job.json: give {WANTED}") from None
@@ -100,23 +104,15 @@ class JobFolder:
         `job.json` comes last: a folder without one holds no job. Where it cannot be written whole nothing is left.
         Raises `WrongFile` where the folder holds something, `CannotWrite`."""
         folder = cls(path)
-        if folder.path.exists() and (not folder.path.is_dir() or any(folder.path.iterdir())):
-            raise WrongFile(f"{folder.path} is there already and not empty: give a new or empty --output_path")
-        new = not folder.path.exists()
-        try:
+        with whole_folder(folder.path):
             with cannot_write(folder.path):
-                (folder.path / "votes").mkdir(parents=True, exist_ok=True)
+                (folder.path / "votes").mkdir()
             for name, records in (("traces", traces), ("items", items), ("sources", sources)):
                 write_whole(folder.path / f"{name}.jsonl", write_lines(records).decode())
             for language, text in instructions.items():
                 suffix = "" if language == "en" else f".{language}"
                 write_whole(folder.path / f"instructions{suffix}.md", text)
             write_whole(folder.path / "job.json", job.model_dump_json(indent=2) + "\n")
-        except BaseException:
-            rmtree(folder.path, ignore_errors=True)
-            if not new:
-                folder.path.mkdir(exist_ok=True)
-            raise
         return folder
 
     # --- who is asked -------------------------------------------------------------------------------------------------
@@ -164,8 +160,8 @@ class JobFolder:
 
     def votes(self, *, practice: bool = False) -> dict[VoteKey, Vote]:
         """The votes that stand, of all annotators; those on practice items only with `practice`. Raises `DataError`
-        naming a file with a vote that cannot stand in it: on an item or offer that the job does not have, of somebody
-        else, or of a kind that its question does not take."""
+        naming a file with a vote that cannot stand in it: of somebody else, on what the job does not ask, or of a kind
+        that its question does not take."""
         found: dict[VoteKey, Vote] = {}
         for name in self.voters():
             said = [one for one in self.spoken(name) if isinstance(one, Vote)]
@@ -183,17 +179,11 @@ class JobFolder:
         return Appender(self.votes_file(pseudonym))
 
     def _item(self, vote: Vote) -> AnnotationItem:
-        item = self.items.get(vote.item_id)
-        if item is None or (vote.offer_id is not None and all(o.offer_id != vote.offer_id for o in item.offers)):
-            what = vote.item_id if item is None else f"{vote.item_id}, offer {vote.offer_id}"
-            raise DataError(f"{self.votes_file(vote.annotator)}: a vote on {what}, which the job does not have")
-        if vote.answer and not (vote.answer.on_need if vote.offer_id is None else vote.answer.on_offer):
-            question = "the need" if vote.offer_id is None else "an offer"
-            raise DataError(
-                f"{self.votes_file(vote.annotator)}: {vote.answer.value!r} on {vote.item_id}, which is no answer to "
-                f"{question}"
-            )
-        return item
+        try:
+            refuse_foreign(vote, self.items)
+        except DataError as error:
+            raise DataError(f"{self.votes_file(vote.annotator)}: a vote that cannot stand there: {error}") from None
+        return self.items[vote.item_id]
 
 
 def read_spoken(file: Path) -> Iterator[Vote | Consent]:

@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from shutil import rmtree
 from typing import NamedTuple
 
 from proactivebench.annotation.data_card import Facts, card, licence_text
@@ -27,7 +26,7 @@ from proactivebench.annotation.showing import Material
 from proactivebench.errors import BadArgument, CheckFailed, WrongFile
 from proactivebench.files import read_bytes
 from proactivebench.records import Answer, Consent, Event, MomentLabels, Task, TaskVotes, Trace, Vote, VoteKey
-from proactivebench.store import cannot_write, write_whole
+from proactivebench.store import cannot_write, whole_folder, write_whole
 from proactivebench.text import redacted, write_lines
 from proactivebench.text.redaction import Kind
 from proactivebench.traces.jsonl import PUBLISHED, parse_traces
@@ -169,8 +168,16 @@ def fresh_names(pseudonyms: Iterable[str]) -> dict[str, str]:
     return {person: f"p{number}" for number, person in enumerate(people, 1)}
 
 
-def write_published(published: Published, output_path: Path, job: JobFolder) -> Path:
+def write_published(
+    published: Published, output_path: Path, job: JobFolder, *, private_labels: Path | None = None
+) -> Path:
     """Write a data set into a new or empty folder, all of it or nothing. Returns its card.
+
+    Args:
+        published: The data set.
+        output_path: The folder.
+        job: What it was made of.
+        private_labels: A file elsewhere for the labels of these sessions; without it nothing is published either.
 
     Raises:
         WrongFile: The folder holds something, or lies in the job's.
@@ -178,20 +185,22 @@ def write_published(published: Published, output_path: Path, job: JobFolder) -> 
     """
     if output_path.resolve().is_relative_to(job.path.resolve()):
         raise WrongFile(f"{output_path} lies in the job's folder, which holds who voted: give a place outside it")
-    if output_path.exists() and (not output_path.is_dir() or any(output_path.iterdir())):
-        raise WrongFile(f"{output_path} is there already and not empty: give a new or empty --output_path")
-    new = not output_path.exists()
-    try:
+    with whole_folder(output_path):
         for name, content in published.files.items():
             with cannot_write(output_path):
                 (output_path / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(output_path / name, content.decode())
-    except BaseException:
-        rmtree(output_path, ignore_errors=True)
-        if not new:
-            output_path.mkdir(exist_ok=True)
-        raise
+        if private_labels is not None:
+            write_private(published, private_labels)
     return output_path / "README.md"
+
+
+def write_private(published: Published, file: Path) -> None:
+    """Write the labels of the published sessions into a file that its owner alone can read; its folder is made. Raises
+    `CannotWrite`."""
+    with cannot_write(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, write_lines(published.labelled).decode(), private=True)
 
 
 def as_it_lies(output_path: Path, published: Published) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -31,6 +32,25 @@ def test_a_job_is_read_as_it_was_written_and_never_written_over(tmp_path: Path) 
         _ = JobFolder(tmp_path / "elsewhere").job
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a link takes a privilege there")
+@pytest.mark.parametrize("name", ["instructions.md", "instructions.de.md", "votes/ann.jsonl", "votes"])
+def test_a_job_with_a_link_in_it_is_refused_for_it_would_show_or_write_what_is_elsewhere(
+    name: str, tmp_path: Path
+) -> None:
+    folder = make_job(tmp_path / "job").path
+    elsewhere = tmp_path / "private"
+    elsewhere.mkdir() if name == "votes" else elsewhere.write_text("a private text")
+    place = folder / name
+    if place.is_dir():
+        place.rmdir()
+    place.unlink(missing_ok=True)
+    place.symlink_to(elsewhere)
+    with pytest.raises(DataError, match=f"{name} is a link"):
+        _ = JobFolder(folder).job
+    (tmp_path / "other").symlink_to(make_job(tmp_path / "whole").path)
+    assert JobFolder(tmp_path / "other").job.name, "a link to the whole folder is fine"
+
+
 def test_the_last_answer_counts_and_an_undone_one_does_not(tmp_path: Path) -> None:
     folder = make_job(tmp_path / "job")
     with folder.open_votes("ann") as log:
@@ -53,7 +73,7 @@ def test_a_torn_last_line_is_left_out_and_a_vote_on_nothing_is_named(tmp_path: P
     assert len(folder.votes()) == 1
     with folder.open_votes("ann") as log:
         log.append([_vote("s9-9", Answer.YES, 1)])
-    with pytest.raises(DataError, match="s9-9, which the job does not have"):
+    with pytest.raises(DataError, match="s9-9', which the job does not have"):
         folder.votes()
 
 

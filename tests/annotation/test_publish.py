@@ -230,16 +230,20 @@ def test_of_a_sealed_job_the_sessions_are_published_and_the_labels_kept(voted: J
     (folder.path / "job.json").write_text(json.dumps({**job, "sealed": True}))
     words = ["annotate", "publish", str(folder.path), "--output_path", str(tmp_path / "set")]
     assert (call(*words).code, "--traces_only" in call(*words).err) == (2, True)
-    done = call(*words, "--traces_only", "--private_labels", str(tmp_path / "labels.jsonl"))
+    (tmp_path / "file").touch()
+    done = call(*words, "--traces_only", "--private_labels", str(tmp_path / "file" / "labels.jsonl"))
+    assert (done.code, (tmp_path / "set").exists()) == (4, False), "sessions are not published without their labels"
+    kept = tmp_path / "private" / "labels.jsonl"
+    done = call(*words, "--traces_only", "--private_labels", str(kept))
     assert done.code == 0, done.err
-    public, private = load_task(str(tmp_path / "set")), load_task(str(tmp_path / "labels.jsonl"))
+    public, private = load_task(str(tmp_path / "set")), load_task(str(kept))
     assert not any(trace.labels for trace in public.traces)
     assert "moments without labels" in done.out
     assert [one.events for one in public.traces] == [one.events for one in private.traces]
     assert private.unlabelled == 0
     whole = "".join(file.read_text() for file in (tmp_path / "set").rglob("*") if file.is_file())
     assert "Offer 0" not in whole
-    assert (tmp_path / "labels.jsonl").stat().st_mode & 0o077 == 0 or os.name == "nt"
+    assert kept.stat().st_mode & 0o077 == 0 or os.name == "nt"
 
 
 def test_own_words_are_removed_and_a_second_publication_needs_another_folder(voted: JobFolder, tmp_path: Path) -> None:

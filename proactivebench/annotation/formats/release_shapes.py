@@ -4,7 +4,7 @@ who said what to it."""
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -70,14 +70,25 @@ def read_shapes(files: Iterable[Path]) -> Found:
     naming file and place."""
     found = Found([], Counter(), [])
     rewards: list[tuple[str, int, Mapping[str, Any]]] = []
+    voted: dict[str, set[Prefix]] = defaultdict(set)  # moments with votes, by the shape that tells of them
     for file in chain.from_iterable(map(_files, files)):
         values = values_of(file, WANTED)
         if values and isinstance(values[0][1], dict) and "obs" in values[0][1]:
             rewards += [(str(file), number, _reward(value, where)) for number, (where, value) in enumerate(values)]
         else:
-            found.told += _told(values, file, found.left_out)
+            told = list(_told(values, file, found.left_out))
+            found.told += told
+            shape = "training" if any(one.session is None for one in told) else "annotation"
+            voted[shape] |= {one.events for one in told if one.ballots}
     if rewards:
+        before = len(found.told)
         _from_rewards(rewards, found)
+        voted["rewards"] = {one.events for one in found.told[before:]}
+    if twice := sum(number > 1 for number in Counter(chain.from_iterable(voted.values())).values()):
+        found.notes.append(
+            f"moments with votes in files of more than one shape: {twice:,}; votes that are told in two shapes, as in "
+            "the files of an export, count twice: import one of these"
+        )
     return found
 
 
@@ -215,8 +226,14 @@ def _reward(value: Any, where: str) -> dict[str, Any]:
 def _from_rewards(rows: Sequence[tuple[str, int, Mapping[str, Any]]], found: Found) -> None:
     items = items_of(rows)
     labels = moment_labels(items)
+    wanted = {  # by the silence alone, where nothing was offered
+        item.events: 2 * sum(item.votes) < len(item.votes) for item in items if item.pred_task is None
+    }
     differ = {
-        item.events for item in items if item.help_needed != any(all(each.votes) for each in labels[item.events].tasks)
+        item.events
+        for item in items
+        if item.help_needed
+        != (any(all(each.votes) for each in tasks) if (tasks := labels[item.events].tasks) else wanted[item.events])
     }
     if differ:
         found.notes.append(f"moments whose help_needed is not what their votes say: {len(differ):,}; the votes count")

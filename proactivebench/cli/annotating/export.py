@@ -20,9 +20,16 @@ def export(job: Path, to: str, output_path: Path) -> None:
 
     Example: proactivebench annotate export job --to label-studio --output_path ls
     """
+    import sys
+
     from proactivebench.annotation.exporting import export_job
     from proactivebench.annotation.formats import format_of
     from proactivebench.annotation.job import JobFolder
+    from proactivebench.cli.terminal import safe
 
-    for file in export_job(format_of(to), JobFolder(job), output_path):
-        print(file)
+    folder = JobFolder(job)
+    for file in export_job(format_of(to), folder, output_path):
+        print(safe(str(file)))
+    if folder.job.sealed:
+        told = f"this job is sealed: its labels go to the maintainers only ({output_path} is readable by you alone)"
+        print(safe(told), file=sys.stderr)

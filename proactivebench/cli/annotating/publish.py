@@ -47,11 +47,9 @@ def publish(
     import re
 
     from proactivebench.annotation.job import JobFolder
-    from proactivebench.annotation.publishing import SUMS, as_it_lies, publishable, write_published
+    from proactivebench.annotation.publishing import SUMS, as_it_lies, publishable, write_private, write_published
     from proactivebench.cli.terminal import safe
     from proactivebench.errors import BadArgument, WrongFile
-    from proactivebench.store import write_whole
-    from proactivebench.text import write_lines
     from proactivebench.traces.jsonl import PUBLISHED
 
     if push and not name:
@@ -70,13 +68,14 @@ def publish(
     facts = found.facts
     if push and (output_path / SUMS).is_file():
         files = as_it_lies(output_path, found)
+        if private_labels:
+            write_private(found, private_labels)
     else:
         files = dict(found.files)
-        write_published(found, output_path, folder)
+        write_published(found, output_path, folder, private_labels=private_labels)
         for line in _written(found, output_path):
             print(safe(line))
     if private_labels:
-        write_whole(private_labels, write_lines(found.labelled).decode(), private=True)
         print(safe(f"{private_labels}: the labels of these sessions, for you alone"))
     if push and name:
         from proactivebench.board.publish.submission import open_pull_request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,40 @@ def test_an_export_holds_no_practice_no_source_and_no_future(name: str, job: Job
         assert not any("annotations" in task for task in tasks), "votes of others are shown to nobody"
     with pytest.raises(WrongFile, match="not empty"):
         export_job(format_of(name), job, tmp_path / "out")
+
+
+def test_the_shapes_of_a_release_export_say_that_they_tell_of_the_same_votes(job: JobFolder, tmp_path: Path) -> None:
+    form = format_of("release")
+    export_job(form, job, tmp_path / "out")
+    _, all_of_it = import_job(form, [tmp_path / "out"], tmp_path / "all")
+    assert any("more than one shape" in note for note in all_of_it.notes)
+    _, rewards = import_job(form, [tmp_path / "out" / "reward_data.jsonl"], tmp_path / "rewards")
+    assert not any("more than one shape" in note for note in rewards.notes)
+
+
+def test_help_needed_of_our_own_reward_data_is_what_its_votes_say(tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "job", sessions=2, events=3, offers=0)
+    for name in ("ann", "bob", "eve"):
+        with folder.open_votes(name) as log:
+            said = [
+                Vote(annotator=name, item_id=item, answer=Answer.YES if name != "eve" else Answer.NO, at=WHEN, order=n)
+                for n, item in enumerate(folder.items)
+            ]
+            log.append(said)
+    export_job(format_of("release"), folder, tmp_path / "out")
+    rows = [json.loads(line) for line in (tmp_path / "out" / "reward_data.jsonl").read_text().splitlines()]
+    assert all(row["help_needed"] for row in rows), "two of three want help"
+    _, imported = import_job(format_of("release"), [tmp_path / "out" / "reward_data.jsonl"], tmp_path / "again")
+    assert not any("help_needed" in note for note in imported.notes)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has no such modes")
+def test_what_is_exported_of_a_sealed_job_is_its_owners_alone_to_read(tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "job", sessions=2, events=3)
+    sealed = folder.job.model_copy(update={"sealed": True})
+    (folder.path / "job.json").write_text(sealed.model_dump_json())
+    written = export_job(format_of("csv"), JobFolder(folder.path), tmp_path / "out")
+    assert [file.stat().st_mode & 0o077 for file in written] == [0] * len(written)
 
 
 def test_the_release_shapes_keep_what_they_can_hold(job: JobFolder, tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from proactivebench.scoring.alignment import Aligned
 from proactivebench.scoring.boundaries import at_boundary
 from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.metric import Need
-from proactivebench.scoring.registry import Plane, metric_for, planes, utility_key, utility_metric
+from proactivebench.scoring.registry import METRICS, Plane, metric_for, planes, utility_key, utility_metric
 from proactivebench.scoring.signflip import p_equals
+from proactivebench.scoring.stated import curve, tabulate_stated
 
 # Okabe and Ito's colours: told apart with any kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -200,6 +201,35 @@ def draw_utility(runs: Aligned, miss: float) -> Figure:
         else:
             axes.text(2, 0, "undefined for these runs", color=GREY, ha="center")
         note(figure, runs)
+    return figure
+
+
+def draw_risk(runs: Aligned) -> Figure:
+    """Risk against coverage, a line a run: how many of its surest offers were rejected, from the surest alone to all.
+    The end of each line is its share of rejected offers, marked there; a level line is of someone whose confidence
+    says nothing."""
+    area = METRICS["risk_coverage_area"]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+        axes = figure.add_subplot()
+        left = []
+        for run, name in enumerate(runs.names):
+            found = runs.section(run).metrics.get(area.key)
+            if found is None or found.value is None:
+                left.append(f"{name}: {found.reason if found else 'not in this report'}")
+                continue
+            coverage, risk = curve(tabulate_stated([runs.judged[run].stated], runs.traces)[0].sum(axis=0))
+            colour = COLOURS[run % len(COLOURS)]
+            axes.plot(coverage, risk, color=colour, linestyle=("-", "--", "-.")[run // len(COLOURS) % 3],
+                      label=f"{name} (area {area.shown(found.value)})")  # fmt: skip
+            axes.plot(coverage[-1], risk[-1], MARKERS[run % len(MARKERS)], color=colour, clip_on=False)
+        axes.set(xlim=(0, 1.03), ylim=(0, 1.03), xlabel="coverage: share of offers made, the surest first",
+                 ylabel=f"risk: share of these rejected by {runs.judged[0].judge.name}")  # fmt: skip
+        if axes.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside right upper")
+        else:
+            axes.text(0.5, 0.5, "undefined for these runs", color=_GREY, ha="center")
+        _note(figure, runs, "not drawn: " + "; ".join(left) if left else "")
     return figure
 
 

@@ -44,7 +44,8 @@ def plot(
     anyway: bool,
 ) -> None:
     """Draw runs: a metric with its intervals, need met against needless offers and recall against precision, utility by
-    the cost of a false alarm, and every moment's outcome along the timeline, under need, votes and boundaries.
+    the cost of a false alarm, every moment's outcome along the timeline, under need, votes and boundaries, and, where
+    agents state how sure they are, the share rejected among their surest offers.
 
     With the word users before the runs: only users on one axis, agents on the other.
 
@@ -59,7 +60,7 @@ def plot(
 
         raise NotInstalled(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
     from proactivebench.anchors import anchors_beside, task_beside
-    from proactivebench.cli.drawings import draw_intervals, draw_planes, draw_timeline, draw_utility, save
+    from proactivebench.cli.drawings import draw_intervals, draw_planes, draw_risk, draw_timeline, draw_utility, save
     from proactivebench.cli.drawn_users import draw_users
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align
@@ -96,6 +97,8 @@ def plot(
             "utility": draw_utility(aligned, miss),
             "timeline": draw_timeline(aligned, task_beside(reports), trace),
         }
+        if any(judged.stated for judged in aligned.judged):
+            drawings["risk_coverage"] = draw_risk(aligned)
     for mark in (*aligned.cautions, *aligned.marks):
         print(f"note: {mark}", file=sys.stderr)
     try:

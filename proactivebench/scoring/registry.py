@@ -253,7 +253,7 @@ def _behaviour() -> Iterator[Metric]:
             table=MetricTable.EFFORT, unit="s", columns=Columns.NONE,
         )  # fmt: skip
     yield Metric(
-        "risk_coverage_area", "risk–coverage area: share rejected among the surest offers, over all shares of them",
+        "risk_coverage_area", "risk–coverage area of stated confidence",
         "area under share rejected so far by coverage, offers by stated p_accept", "down",
         "fewer than 10 scored offers, or one without a stated confidence", _O, Interval.STUDENT_T, CLASSICAL,
         stated=True, of_stated=RiskCoverage(), lacks=lacks_confidence,

@@ -1,6 +1,7 @@
 """Risk against coverage: the surest offers first, ties together, resampled by trace like every other metric."""
 
 from itertools import pairwise
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from proactivebench.scoring.comparison import compare
 from proactivebench.scoring.gate import gate
 from proactivebench.scoring.intervals import jackknife_variance
 from proactivebench.scoring.stated import NOT_STATED, SOME_NOT_STATED, TOO_FEW, RiskCoverage, curve, tabulate_stated
+from tests.board.calling import call
 from tests.scoring.runs import by_trace, make_judge, make_manifest, make_run, make_task
 
 KEY = "risk_coverage_area"
@@ -141,3 +143,18 @@ def test_an_older_report_without_what_was_stated_says_so(pair):
            for report in pair]  # fmt: skip
     (both,) = compare(old, KEY).pairs
     assert "not counted in this report" in both.reason
+
+
+def test_the_curve_is_drawn_where_agents_state_how_sure_they_are(pair, tmp_path):
+    pytest.importorskip("matplotlib")
+    runs = [tmp_path / f"{number}.json" for number in range(3)]
+    for path, report in zip(runs, [*pair, stated_report(lambda *_: None, "silent about it")], strict=True):
+        path.write_text(report.model_dump_json(), encoding="utf-8")
+    done = call("plot", *runs, "--output_path", tmp_path / "plots", "--metric", KEY)
+    assert done.code == 0, done.err
+    drawn = (tmp_path / "plots" / "risk_coverage.svg").read_text(encoding="utf-8")
+    ElementTree.fromstring(drawn)  # noqa: S314  # written just now
+    assert f"calibrated (area {value(pair[0]).value:.3f})" in drawn
+    assert f"silent about it: {NOT_STATED}" in drawn
+    call("plot", runs[2], "--output_path", tmp_path / "others")
+    assert not (tmp_path / "others" / "risk_coverage.svg").exists()

@@ -2,7 +2,8 @@
 
 Offers are accepted with a chance that varies around their trace's own (Beta with intra-trace correlation ρ). What an
 agent states of them follows that chance (calibrated, in steps of .05 or to the full digit), is high whatever it is
-(overconfident), or has nothing to do with it (at random).
+(overconfident), or has nothing to do with it (at random). `given`: the share of runs that have an interval; of the area
+it is withheld below 20 rejected offers, where `without that rule` says what it would cover.
 
 python -m perf.risk_coverage --runs 2000 --output_path perf/results/risk_coverage.md
 """
@@ -16,7 +17,7 @@ import numpy as np
 
 from perf.simulation import Floats, number, sizes, write_table
 from proactivebench.scoring.counting import Counts, zeros
-from proactivebench.scoring.intervals import Resampled, spread
+from proactivebench.scoring.intervals import Resampled, Spread, spread
 from proactivebench.scoring.metric import Metric
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.registry import METRICS
@@ -40,7 +41,7 @@ class World:
 
 
 def _steps(_: np.random.Generator, chance: Floats) -> Floats:
-    return np.round(20 * chance) / 20
+    return np.asarray(np.rint(20 * chance) / 20, dtype=np.float64)
 
 
 def _full(_: np.random.Generator, chance: Floats) -> Floats:
@@ -78,7 +79,8 @@ class Drawn:
             name: [(float(c), float(a), 1.0 - float(a)) for c, a in zip(*pair, strict=True)]
             for name, *pair in zip(names, self.stated, self.accepted, strict=True)
         }
-        return tabulate_stated([rows], names)[0]
+        counts: Counts = tabulate_stated([rows], names)[0]
+        return counts
 
     def scores(self) -> Counts:
         """Counts for Brier's score, (traces, columns)."""
@@ -115,8 +117,8 @@ def truth(world: World, rho: float, seed: int) -> tuple[float, float]:
 
 def report(runs: int, seed: int) -> Iterator[str]:
     """The table, line by line, as Markdown."""
-    yield "| agent | metric | truth | traces | ρ | coverage | given | bias | half-width |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "| agent | metric | truth | traces | ρ | coverage | given | without that rule | bias | half-width |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     area = replace(AREA, measure=AREA.of_stated)
     for place, world in enumerate(WORLDS):
         for setting, (traces, rho) in enumerate(SETTINGS):
@@ -132,15 +134,21 @@ def report(runs: int, seed: int) -> Iterator[str]:
 
 def _line(metric: Metric, value: float, counts: list[Counts], traces: int, rho: float) -> str:
     found = [spread(metric, Resampled(run)) for run in counts]
-    ends = np.array([one.interval for one in found if one.interval is not None]).reshape(-1, 2)
-    held = float(((ends[:, 0] <= value) & (value <= ends[:, 1])).mean()) if len(ends) else float("nan")
+    ends, held = _held(found, value)
+    always = _held([spread(replace(metric, enough=None), Resampled(run)) for run in counts], value)[1]
     half = float((ends[:, 1] - ends[:, 0]).mean() / 2) if len(ends) else float("nan")
     bias = float(np.nanmean([one.value for one in found]) - value)
     given = len(ends) / len(found)
     return (
-        f"`{metric.key}` | {value:.3f} | {traces} | {rho:g} | **{number(held)}** | {given:.3f} | {bias:+.3f} "
-        f"| {number(half)}"
+        f"`{metric.key}` | {value:.3f} | {traces} | {rho:g} | **{number(held)}** | {given:.3f} | {number(always)} "
+        f"| {bias:+.3f} | {number(half)}"
     )
+
+
+def _held(found: list[Spread], value: float) -> tuple[Floats, float]:
+    """The intervals that are given, and the share of them that holds the truth."""
+    ends = np.array([one.interval for one in found if one.interval is not None]).reshape(-1, 2)
+    return ends, float(((ends[:, 0] <= value) & (value <= ends[:, 1])).mean()) if len(ends) else float("nan")
 
 
 if __name__ == "__main__":

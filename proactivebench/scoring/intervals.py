@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.scoring.counting import Counts
-from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, combine
+from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, Weights, combine
 from proactivebench.scoring.metric import Interval, Metric
 
 FEWEST_TRACES = 4
@@ -112,11 +112,9 @@ Ends = tuple[tuple[float, float] | None, str | None]
 
 def _interval(metric: Metric, traces: Resampled, values: Counts, stderr: float) -> Ends:
     value = float(values[0])
-    if metric.enough is not None and float(combine(traces.whole, metric.enough)) < metric.fewest - _ZERO:
-        return (
-            None,
-            f"too few {metric.scarce}",
-        )  # it would cover below .92: perf/results/time_coverage.md, user_coverage.md
+    if metric.enough is not None and _sum(metric.enough, traces.whole) < metric.fewest - _ZERO:
+        # It would cover below .92: perf/results, coverage of time, users and risk.
+        return None, f"too few {metric.scarce}"
     match metric.interval, metric.measure:
         case Interval.PROPORTION, Ratio() as measure:
             return proportion(measure, traces, metric.scarce, values, stderr)
@@ -133,6 +131,10 @@ def _interval(metric: Metric, traces: Resampled, values: Counts, stderr: float) 
         case Interval.STUDENT_T, _:
             return student(value, stderr, traces.traces, metric.low, metric.high)
     return None, "no interval is known for it"
+
+
+def _sum(enough: Weights | Callable[[Counts], Counts], whole: Counts) -> float:
+    return float(enough(whole) if callable(enough) else combine(whole, enough))
 
 
 def proportion(ratio: Ratio, traces: Resampled, scarce: str, values: Counts, stderr: float | None = None) -> Ends:

@@ -137,7 +137,7 @@ class Metric:
     low: float = 0
     high: float = 1
     scarce: str = "moments"
-    enough: Weights | None = None
+    enough: Weights | Callable[[Counts], Counts] | None = None
     fewest: float = 20
     stated: bool = False  # about the confidence an agent states, the same in every view
     computed: Computed | None = None

@@ -17,7 +17,7 @@ from proactivebench.scoring.in_time import help_in_time
 from proactivebench.scoring.measures import F1, Balanced, Matthews, Ratio, total
 from proactivebench.scoring.metric import Axis, Columns, Interval, Metric, MetricTable, Need
 from proactivebench.scoring.offers import JUDGED_CELLS, NEED_CELLS, Column
-from proactivebench.scoring.stated import NOT_STATED, RiskCoverage, lacks_confidence
+from proactivebench.scoring.stated import NOT_STATED, RiskCoverage, lacks_confidence, rejected
 
 C = Column
 _log = logging.getLogger(__name__)
@@ -256,7 +256,7 @@ def _behaviour() -> Iterator[Metric]:
         "risk_coverage_area", "risk–coverage area of stated confidence",
         "area under share rejected so far by coverage, offers by stated p_accept", "down",
         "fewer than 10 scored offers, or one without a stated confidence", _O, Interval.STUDENT_T, CLASSICAL,
-        stated=True, of_stated=RiskCoverage(), lacks=lacks_confidence,
+        scarce="rejected offers", enough=rejected, stated=True, of_stated=RiskCoverage(), lacks=lacks_confidence,
         table=MetricTable.CONFIDENCE, short="risk–coverage area", columns=Columns.NONE,
     )  # fmt: skip
     yield Metric(

@@ -58,11 +58,17 @@ def curve(counts: Counts) -> tuple[Floats, Floats]:
     return np.concatenate([[0.0], coverage]), np.concatenate([risk[there][:1], risk[there]])
 
 
+def rejected(counts: Counts) -> Counts:
+    """How many offers were rejected: `[..., 2·values]` to `[...]`."""
+    found: Counts = np.split(counts, 2, axis=-1)[1].sum(axis=-1)
+    return found
+
+
 def _risks(counts: Counts) -> tuple[Floats, Floats]:
     """Offers by stated value, and the share of rejected ones so far."""
-    accepted, rejected = np.split(counts, 2, axis=-1)
-    offers = accepted + rejected
-    return offers, divide(np.cumsum(rejected, axis=-1), np.cumsum(offers, axis=-1))
+    accepted, turned_down = np.split(counts, 2, axis=-1)
+    offers = accepted + turned_down
+    return offers, divide(np.cumsum(turned_down, axis=-1), np.cumsum(offers, axis=-1))
 
 
 def tabulate_stated(runs: Sequence[StatedOffers], traces: Sequence[str]) -> Counts:

@@ -158,3 +158,10 @@ def test_the_curve_is_drawn_where_agents_state_how_sure_they_are(pair, tmp_path)
     assert f"silent about it: {NOT_STATED}" in drawn
     call("plot", runs[2], "--output_path", tmp_path / "others")
     assert not (tmp_path / "others" / "risk_coverage.svg").exists()
+
+
+def test_no_interval_is_given_where_it_would_not_cover(pair):
+    few = stated_report(calibrated, rows=by_trace(*[(6, 2, 2, 1) for _ in range(8)]))
+    assert value(few).interval is None
+    assert value(few).interval_reason == "too few rejected offers"
+    assert value(pair[0]).interval is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from proactivebench.board.site.legend import DOUBTFUL, Shown
+from proactivebench.scoring.stated import StatedOffers, curve, tabulate_stated
 
 SIZE, MARGIN = 320, 40
 LINE_HEIGHT, LABEL_WIDTH, BAR_WIDTH = 18, 210, 200
@@ -135,6 +136,13 @@ def alarms_and_needs(rows: Sequence[Shown], runs: Sequence[Named]) -> Plane:
     dots, marks = _dots(rows, runs, *keys), _marks(runs, *keys)
     caption = "Best is the upper left corner."
     return Plane("alarms", title, "false-alarm rate", "need recall", dots, marks, caption=caption)
+
+
+def surest_first(stated: StatedOffers) -> str:
+    """The path of risk against coverage, up to all offers that an agent stated its confidence of; empty without any."""
+    coverage, risk = curve(tabulate_stated([stated], list(stated))[0].sum(axis=0)) if stated else ((), ())
+    points = [f"{_x(x):.1f} {_y(y):.1f}" for x, y in zip(coverage, risk, strict=True)]
+    return "M" + "L".join(points) if points else ""
 
 
 def _doubtful(row: Shown) -> bool:

@@ -213,6 +213,7 @@ def _write_entry(
         ],
         users_file=USERS_FILE,
         small=SMALL,
+        sure=_sure(entry, rows),
         task_file=task_files[entry.report.task.data_hash],
     )
     _write(folder / "index.html", page)
@@ -234,6 +235,24 @@ def _in_time(spoken: Spoken | None, rows: Sequence[tuple[int, Row]]) -> list[tup
         elif rows and metric.judge_free:
             others = [None] * (len(rules) - 1) if Need.LABELS in metric.needs else []
             found.append((metric.title, [rows[0][1].metrics.get(metric.key), *others]))
+    return found
+
+
+def _sure(entry: Recomputed, rows: Sequence[tuple[int, Row]]) -> dict[str, tuple[list[tuple[str, MetricValue]], str]]:
+    """What an entry's page says of stated confidence, by judge: titles and figures, and the path of risk against
+    coverage where the area under it is defined. Only judges under whom any figure is."""
+    found = {}
+    stated = {judged.judge.id: judged.stated for judged in entry.report.judges}
+    for _, row in rows:
+        figures = [
+            (metric, row.metrics[metric.key])
+            for metric in in_table(MetricTable.CONFIDENCE)
+            if metric.key in row.metrics and row.metrics[metric.key].value is not None
+        ]
+        whole = any(metric.of_stated is not None for metric, _ in figures)
+        path = plots.surest_first(stated.get(row.judge.id, {})) if whole else ""
+        if figures:
+            found[row.judge.id] = [(metric.title, value) for metric, value in figures], path
     return found
 
 

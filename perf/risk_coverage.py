@@ -41,7 +41,7 @@ class World:
 
 
 def _steps(_: np.random.Generator, chance: Floats) -> Floats:
-    return np.asarray(np.rint(20 * chance) / 20, dtype=np.float64)
+    return (20 * chance).round() / 20
 
 
 def _full(_: np.random.Generator, chance: Floats) -> Floats:
@@ -49,11 +49,11 @@ def _full(_: np.random.Generator, chance: Floats) -> Floats:
 
 
 def _overconfident(random: np.random.Generator, chance: Floats) -> Floats:
-    return np.round(np.clip(0.85 + 0.1 * chance + random.normal(0, 0.05, chance.shape), 0, 1), 2)
+    return np.clip(0.85 + 0.1 * chance + random.normal(0, 0.05, chance.shape), 0, 1).round(2)
 
 
 def _at_random(random: np.random.Generator, chance: Floats) -> Floats:
-    return np.round(random.random(chance.shape), 1)
+    return random.random(chance.shape).round(1)
 
 
 WORLDS = (

@@ -23,7 +23,7 @@ from proactivebench.scoring.chance import over_family
 from proactivebench.scoring.metric import Need
 from proactivebench.scoring.registry import METRICS, Plane, metric_for, planes, utility_key, utility_metric
 from proactivebench.scoring.signflip import p_equals
-from proactivebench.scoring.stated import curve, tabulate_stated
+from proactivebench.scoring.stated import RiskCoverage, curve, tabulate_stated
 
 # Okabe and Ito's colours: told apart with any kind of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -208,8 +208,8 @@ def draw_risk(runs: Aligned) -> Figure:
     """Risk against coverage, a line a run: how many of its surest offers were rejected, from the surest alone to all.
     The end of each line is its share of rejected offers, marked there; a level line is of someone whose confidence
     says nothing."""
-    area = METRICS["risk_coverage_area"]
-    with mpl.rc_context(_STYLE):
+    area = next(metric for metric in METRICS.values() if isinstance(metric.of_stated, RiskCoverage))
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.5, 4.6), layout="constrained")
         axes = figure.add_subplot()
         left = []
@@ -228,8 +228,8 @@ def draw_risk(runs: Aligned) -> Figure:
         if axes.get_legend_handles_labels()[0]:
             figure.legend(loc="outside right upper")
         else:
-            axes.text(0.5, 0.5, "undefined for these runs", color=_GREY, ha="center")
-        _note(figure, runs, "not drawn: " + "; ".join(left) if left else "")
+            axes.text(0.5, 0.5, "undefined for these runs", color=GREY, ha="center")
+        note(figure, runs, "not drawn: " + "; ".join(left) if left else "")
     return figure
 
 

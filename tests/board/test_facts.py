@@ -1,5 +1,7 @@
 """What a board says of a model beside its figures, and what an entry may declare of it."""
 
+import json
+
 import pytest
 
 from proactivebench.board.entry.form import Entry
@@ -169,6 +171,27 @@ def test_a_board_shows_facts_in_its_table_and_on_the_page_of_the_entry(runs, tmp
     for text in ("7.6B", "$2.8", "0.5 s"):
         assert text in index
         assert text in page
+
+
+def test_the_page_of_an_entry_shows_how_sure_it_was_with_the_curve(runs, tmp_path):
+    folder = tmp_path / "board" / "entries" / "acme__helper-7b" / "r1"
+    prepare_entry(as_served(runs / "oracle", tmp_path / "run", "helper-7b"), folder, DECLARED, "r1")
+    records = lines(folder, REPLIES)
+    for place, record in enumerate(records):
+        stated = {"confidence": 0.9 if place % 3 else 0.4, "p_need": 0.5}
+        said = json.loads(record["text"]) | {"Confidence": stated["confidence"], "p_need": 0.5}
+        record |= stated | {"text": json.dumps(said, ensure_ascii=False)}
+    write_lines(folder, REPLIES, records)
+    built = build_board(tmp_path / "board")
+    assert not built.refusals
+    publish(built, tmp_path / "site")
+    (row,) = (row for group in built.groups for row in group)
+    page = (tmp_path / "site" / "entries" / row.key / "index.html").read_text(encoding="utf-8")
+    sure = page.partition("How sure")[2]
+    assert "Brier score of stated confidence" in sure
+    area = row.metrics["risk_coverage_area"].value
+    assert (area is not None) == ("risk–coverage area" in sure) == ('<path class="axis" fill="none" d="M' in sure)
+    assert area is not None
 
 
 def test_a_run_of_another_day_or_of_none_is_told_as_such(entry):

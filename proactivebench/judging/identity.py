@@ -138,6 +138,7 @@ def personal_identity(card: BaseCard, base: Judge) -> JudgeIdentity:
     judged moment (`fitted_on`)."""
     inner = base.identity
     whole = digest({"card": card.hash, "base": inner.hash})
+    code = next((member.code for member in inner.members if member.code), None)
     told = {name: inner.card[name] for name in ("trained_on", "validation", "model_args") if name in inner.card}
     return JudgeIdentity(
         id=judge_id(card.name, whole),
@@ -145,7 +146,7 @@ def personal_identity(card: BaseCard, base: Judge) -> JudgeIdentity:
         hash=whole,
         silence=card.name,
         proposals=card.name,
-        members=tuple(JudgeMember(stratum=stratum, name=card.name, kind=card.kind) for stratum in STRATA),
+        members=tuple(JudgeMember(stratum=stratum, name=card.name, kind=card.kind, code=code) for stratum in STRATA),
         baseline=inner.baseline,
         deterministic=inner.deterministic,
         model=inner.model,

@@ -6,9 +6,9 @@ import asyncio
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from proactivebench.errors import BadArgument, UsageError
 from proactivebench.judging.base import Ballot, Estimate, Item, Judge, Opinion
@@ -30,13 +30,20 @@ class PersonalCard(BaseCard):
     """
 
     base: str
-    m: Annotated[int, Field(ge=0)] | Literal["all"] = 5
+    m: int | Literal["all"] = 5
     threshold: float = Field(default=0.5, gt=0, lt=1)
 
     @property
     def members(self) -> tuple[str, ...]:
         """The judge whose score it moves."""
         return (self.base,)
+
+    @field_validator("m", mode="before")
+    @classmethod
+    def _number_of_votes(cls, given: object) -> object:
+        if given == "all" or (str(given).isdecimal() and not isinstance(given, bool)):
+            return given
+        raise ValueError("say how many of a person's first votes count, 0 or more, or all")
 
 
 Person = tuple[str, int]  # a pseudonym, or "" and a place among the votes of the trace

@@ -179,7 +179,8 @@ def test_its_words_may_stand_in_any_spec(spec: str, silence: tuple[str, ...], pr
     [
         ("personal:m=5,base=labels", "no probability of its own"),
         ("personal:m=5,base=panel", "no probability of its own|needs a model"),
-        ("personal:m=-1,base=lexical", "m"),
+        ("personal:m=-1,base=lexical", "m: .*first votes"),
+        ("personal:m=few,base=lexical", "m: .*first votes"),
         ("personal:m=5", "base"),
         ("personal:m=5,m=6,base=lexical", "each field once"),
         ("personal:m=5,", "FIELD=VALUE"),

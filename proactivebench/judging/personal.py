@@ -18,6 +18,7 @@ from proactivebench.records import Design, Event, JudgeIdentity, Moment, ReplyKe
 
 SPREAD = 1.2  # standard deviation of people's thresholds on the logit scale: METRICS.md, section 6
 NO_PROBABILITY = "no_probability"
+UNREACHED = "error:first_votes"  # the base could not be reached about these: asked again, as for a judge alone
 _CLIP = 1e-3  # a base that is certain has no logit
 _STEPS, _ENOUGH = 60, 1e-9
 _NO_BASE = ("labels", "panel", "personal")
@@ -161,7 +162,8 @@ class PersonalJudge(Judge):
             open_items = self._before(items)
             for item, said in zip(open_items, await self.base.judge(open_items), strict=True):
                 heard = None if said is None or said.status is VerdictStatus.UNSCORED else said.probability
-                self._session(item.moment.trace).scores[_place(item)] = None if heard is None else logit(heard)
+                if said is None or not (said.cause or "").startswith("error"):
+                    self._session(item.moment.trace).scores[_place(item)] = None if heard is None else logit(heard)
         said_of = await self.base.judge(items)
         return [self._opinion(item, said) for item, said in zip(items, said_of, strict=True)]
 
@@ -201,6 +203,8 @@ class PersonalJudge(Judge):
             return replace(own, status=VerdictStatus.UNSCORED, cause=NO_PROBABILITY)
         score, scores, chances = logit(own.probability), self._session(item.moment.trace).scores, {}
         for person, votes in self.earlier(item):
+            if any((vote.turn, vote.text) not in scores for vote in votes):
+                return replace(own, status=VerdictStatus.UNSCORED, probability=None, cause=UNREACHED)
             known = [(heard, v.accepted) for v in votes if (heard := scores.get((v.turn, v.text))) is not None]
             chances[person] = sigma(score + fitted_shift([s for s, _ in known], [vote for _, vote in known]))
         if not chances:

@@ -25,7 +25,7 @@ from proactivebench.records import Event, Moment, MomentLabels, ReplyKey, Task, 
 from proactivebench.traces import load_task
 from proactivebench.validation.design import standing
 from proactivebench.validation.people import own_labels
-from tests.judging.scripted import ScriptedJudge, opinion
+from tests.judging.scripted import ScriptedEngine, ScriptedJudge, opinion
 from tests.validation.own import PEOPLE, own_traces
 
 TURNS = 12
@@ -137,6 +137,31 @@ def test_a_base_without_a_probability_leaves_an_offer_unscored() -> None:
     judge, _ = judge_on(None)
     (found,) = said(judge, offer(voted([YES]), 8))
     assert (found.status, found.cause) == ("unscored", "no_probability")
+
+
+def test_a_base_that_could_not_be_reached_about_the_first_votes_is_asked_again() -> None:
+    judge, base = judge_on(m=2)
+    away = {"offer 1"}
+    base.decide = lambda item: (
+        opinion("unscored", cause="error:503") if item.proposal in away else opinion("accepted", probability=0.5)
+    )
+    trace = voted([YES])
+    (found,) = said(judge, offer(trace, 6))
+    assert (found.status, found.cause, found.probability) == ("unscored", "error:first_votes", None)
+    away.clear()
+    (found,) = said(judge, offer(trace, 6))
+    assert found.probability == pytest.approx(sigma(fitted_shift([0.0] * 2, [True] * 2)))
+
+
+def test_a_model_behind_the_base_is_asked_about_first_votes_and_counted() -> None:
+    engine = ScriptedEngine()
+    judge = create_judge("personal:m=2,base=llm", engine=engine)
+    item = offer(voted([YES, NO]), 8)
+    assert judge.estimate([item]).requests == 3
+    (found,) = asyncio.run(judge.judge([item]))
+    assert found is not None
+    assert (found.status, found.cause) == ("unscored", "no_probability")  # its answers carry no log-probabilities
+    assert len(engine.asked) == 3
 
 
 def test_people_are_told_apart_by_pseudonym_or_by_place() -> None:

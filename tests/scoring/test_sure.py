@@ -1,6 +1,7 @@
 """Risk against coverage: the surest offers first, ties together, resampled by trace like every other metric."""
 
 from itertools import pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -165,3 +166,12 @@ def test_no_interval_is_given_where_it_would_not_cover(pair):
     assert value(few).interval is None
     assert value(few).interval_reason == "too few rejected offers"
     assert value(pair[0]).interval is not None
+
+
+def test_the_table_of_the_page_is_what_the_scripted_agents_get(pair):
+    page = (Path(__file__).parents[2] / "docs" / "when-whom-how-sure.md").read_text(encoding="utf-8")
+    rows = page.partition("| | calibrated | overconfident |")[2].partition("\n\n")[0].splitlines()[2:]
+    told = [[cell.strip(" `*") for cell in row.strip("|").split("|")] for row in rows]
+    assert {key for key, *_ in told} > {KEY, "confidence_brier", "confidence_ece"}
+    for key, *shown in told:
+        assert shown == [f"{value(report, key).value:.2f}" for report in pair], key

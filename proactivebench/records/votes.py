@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from proactivebench.records.base import Record
 
 PSEUDONYM = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 MOST_REASON = 2_000  # characters
 Pseudonym = Annotated[str, Field(pattern=PSEUDONYM)]
+_YEARS = range(1970, 9999)  # a time beyond them has no equal in some zone
+
+
+def possible_time(at: datetime) -> datetime:
+    """A time that somebody can have said something at, as it is. Raises `ValueError` for one at the ends of the
+    calendar, which no clock shows and which cannot be told in every zone."""
+    if at.year not in _YEARS:
+        raise ValueError(f"{at.isoformat()} is no time that anything was said at")
+    return at
+
+
+Given = Annotated[AwareDatetime, AfterValidator(possible_time)]
 
 
 class Answer(StrEnum):
@@ -87,7 +100,7 @@ class Vote(Record):
     offer_id: str | None = None
     answer: Answer | None = None
     reason: str | None = Field(default=None, max_length=MOST_REASON)
-    at: AwareDatetime
+    at: Given
     order: int = Field(ge=0)
     seconds: float | None = Field(default=None, ge=0)
 
@@ -103,7 +116,7 @@ class Consent(Record):
     kind: Literal["consent"] = "consent"
     annotator: Pseudonym
     instructions: str
-    at: AwareDatetime
+    at: Given
 
 
 def current_votes(lines: Iterable[Vote]) -> dict[VoteKey, Vote]:

@@ -160,6 +160,8 @@ FUTURE = (datetime.now(UTC) + timedelta(days=400)).isoformat()
         (one({"annotator": "../bob"}), r"mail:5 is no vote"),
         (one({"at": FUTURE}), r"mail:5 was given in the future"),
         (one({"at": "2026-11-02T09:30:00"}), r"mail:5 is no vote \(.*timezone"),
+        (one({"at": "0001-01-01T00:00:00+23:59"}), r"mail:5 is no vote \(.*no time that anything was said"),
+        (one({"at": "9999-12-31T23:59:59-23:59"}), r"mail:5 is no vote \(.*no time that anything was said"),
         (one({"occasion": 3}), r"mail:5 cannot be taken: occasion 3"),
         (one({"more": 1}), r"mail:5 is no vote \(.*more"),
         (one({"reason": "x" * 2_001}), r"mail:5 is no vote \(.*reason"),

@@ -12,6 +12,7 @@ from typing import Any
 from proactivebench.errors import DataError, WrongFile
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import Answer, Event, printable
+from proactivebench.records.votes import possible_time
 from proactivebench.text import BadLine, NotReadable, load_strict, read_lines
 
 MOST_FILE = 256 * 2**20  # bytes: a hundred times the release's annotation
@@ -106,7 +107,7 @@ def time_of(value: Any, where: str) -> datetime | None:
     try:
         if isinstance(value, str):
             found = datetime.fromisoformat(value.strip())
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
+            return possible_time(found if found.tzinfo else found.replace(tzinfo=UTC))
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _CENTURY:
             return datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError):

@@ -23,6 +23,7 @@ VERBS = {
     "gate": Verb("gate", "One verdict for CI: did the candidate get worse?"),
     "power": Verb("power", "How many traces are needed to see a difference?"),
     "plot": Verb("plot", "Draw runs: intervals, trade-offs, utility, timeline"),
+    "sweep": Verb("sweep", "What keeping unsure offers back would have cost"),
     "demo": Verb("demo", "The whole road on the built-in sample, no network"),
     "data": Verb("data", "List, fetch, verify and show benchmark data"),
     "agents": Verb("agents", "What --model can name"),

@@ -72,9 +72,11 @@ from proactivebench.records.runs import (
     Manifest,
     ProtocolIdentity,
     Session,
+    Swept,
     Stratum,
     TaskIdentity,
 )
+from proactivebench.records.sweeps import CostDifference, CostPoint, SpeakingRule, Sweep, Sweeps, ThresholdRow
 from proactivebench.records.verdicts import SILENCE, Verdict, VerdictKey, VerdictStatus, question_hash
 from proactivebench.records.votes import (
     PSEUDONYM,
@@ -160,6 +162,13 @@ __all__ = [
     "SplitReport",
     "Standing",
     "Stratum",
+    "Sweep",
+    "Sweeps",
+    "SpeakingRule",
+    "Swept",
+    "ThresholdRow",
+    "CostDifference",
+    "CostPoint",
     "Task",
     "TaskIdentity",
     "TaskVotes",

@@ -44,6 +44,7 @@ class Note(StrEnum):
     FINISH_UNKNOWN = "finish_unknown"  # the server's word for how generation ended is none we know
     BYTES_REPLACED = "bytes_replaced"  # broken UTF-8, read as U+FFFD
     KEY_CUT = "key_cut"  # the API key stood in the answer and was cut out
+    SWEPT = "swept"  # an offer that `sweep` made a silence: the text is still the agent's
 
 
 class Cause(StrEnum):

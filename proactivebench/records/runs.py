@@ -178,6 +178,28 @@ class Session(Record):
     repeats: int = 1
 
 
+class Swept(Record):
+    """Where a swept run comes from: the agent and the replies (sha256) it was made of, and which offers were kept:
+    `rule`, the costs it was for, and per trace the threshold (None: silence)."""
+
+    source: str
+    sha256: str
+    rule: str
+    false_alarm: float
+    miss: float
+    need: NeedRule
+    thresholds: dict[str, float | None] = {}
+    dropped: int
+
+    @property
+    def words(self) -> str:
+        """The provenance in a line."""
+        given = sorted({"silent" if one is None else f"{one:g}" for one in self.thresholds.values()})
+        how = f"threshold {', '.join(given)}" if given else "PRISM's rule"
+        costs = f"a false alarm at {self.false_alarm:g}, a miss at {self.miss:g}"
+        return f"swept from {self.source}, {how} ({costs}): {self.dropped} of its offers were made silences"
+
+
 class Manifest(Record):
     """What was asked of a run. `identity` is what a resumed run must share; sessions and judges only accumulate.
     `decoding` is None where nobody knows it: answers replayed from elsewhere."""
@@ -192,6 +214,7 @@ class Manifest(Record):
     silence_source: str | None = None
     parameters: dict[str, Any] = {}  # what a probe of the server found: kept for the whole run (not identity)
     judge_parameters: dict[str, dict[str, Any]] = {}  # the same of the models behind each judge, by judge and model
+    swept: Swept | None = None
     judges: dict[str, JudgeIdentity] = {}
     measured: tuple[
         Measured, ...
@@ -234,6 +257,8 @@ class Manifest(Record):
                 "preset": True,
             },
         )
+        if asked["swept"] is None:  # as it was before runs could be swept
+            del asked["swept"]
         for part in ("agent", "protocol"):  # of ours: as it was before anything came from elsewhere
             if asked[part]["code"] is None:
                 del asked[part]["code"]

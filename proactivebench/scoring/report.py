@@ -117,7 +117,7 @@ def build_report(
         unclean=unclean,
         findings=tuple(findings(answers, told)) if metrics is None else (),
         users=figures_of(moments.traces, judged[0].outcomes) if metrics is None else (),
-        warnings=tuple(_run_warnings(answers, answered, expected)),
+        warnings=tuple(_run_warnings(manifest, answers, answered, expected)),
     )
 
 
@@ -202,7 +202,9 @@ def _same_judge(report: Report, judge_id: str) -> JudgeReport | None:
     return next((found for found in report.judges if found.judge.id == judge_id), None)
 
 
-def _run_warnings(answers: Answers, answered: int, expected: int) -> Iterator[str]:
+def _run_warnings(manifest: Manifest, answers: Answers, answered: int, expected: int) -> Iterator[str]:
+    if manifest.swept is not None:
+        yield f"not the agent's own answers: {manifest.swept.words}"
     if answered < expected:
         yield f"incomplete: {expected - answered} of {expected} moments have no final reply and are left out everywhere"
     if answers.strays:

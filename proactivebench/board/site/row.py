@@ -102,6 +102,7 @@ BADGES = {
     "texts missing": "more than 2 % of the replies carry no raw text; not ranked",
     "disputed": "asked again, its judge or a re-judging model decides more than a tenth of the verdicts otherwise, or "
     "those that differ favour the entry; not ranked",
+    "swept": "offers below a threshold were made silences afterwards: not the agent's own answers; not ranked",
     "copy": "most of what it offers is also another entry's, and nobody named this one as the original; not ranked",
     "trained on benchmark": "its makers say so",
     "training unknown": "its makers do not say whether it was trained on the benchmark",

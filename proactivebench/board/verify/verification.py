@@ -27,7 +27,7 @@ from proactivebench.scoring.timing import Timing
 
 CLAIM_TOLERANCE = 1e-4
 Numbers = tuple[float | None, float | None]
-_NOT_OF_THE_TEXT = {Note.CONTEXT_DROPPED, Note.FINISH_UNKNOWN, Note.BYTES_REPLACED, Note.KEY_CUT}
+_NOT_OF_THE_TEXT = {Note.CONTEXT_DROPPED, Note.FINISH_UNKNOWN, Note.BYTES_REPLACED, Note.KEY_CUT, Note.SWEPT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +205,8 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
         clean = parsed.status.clean
         if reply.status is ReplyStatus.REFUSED:
             agrees = not clean
+        elif Note.SWEPT in reply.notes:  # an offer made a silence by a threshold: the board says so and ranks it nowhere
+            agrees = (parsed.status, reply.status) == (ReplyStatus.PROPOSED, ReplyStatus.SILENT)
         elif clean or reply.status.clean:
             agrees = (parsed.status, parsed.proposals) == (reply.status, reply.proposals)
         else:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from perf.simulation import Floats, number, sizes, write_table
 from proactivebench.records import MetricValue
 from proactivebench.scoring.intervals import Resampled
-from proactivebench.scoring.thresholds import Costs, Items, cost_metric, metric_value, paired, tests
+from proactivebench.scoring.thresholds import Costs, Items, cost_metric, grid_p_values, metric_value, paired
 
 AGENTS = ("calibrated", "overconfident", "uninformed")
 LAMBDAS = (0.5, 1.0, 2.0)
@@ -110,7 +110,7 @@ def _share(found: list[MetricValue], truths: list[float]) -> float:
 def _sizes(random: np.random.Generator, runs: int) -> Iterator[str]:
     yield "\n## Tests between runs\n"
     yield "How often two agents of the same law on the same traces are told apart at .05 (λ from .5 to 4): at λ = 1"
-    yield "alone, and anywhere on the grid by max-T; and how often a calibrated one is told from an overconfident one.\n"
+    yield "alone, and anywhere on the grid by max-T; last, how often a calibrated and an overconfident one are.\n"
     yield "| pair | traces | λ = 1 | max-T |"
     yield "|---|---:|---:|---:|"
     pairs = [*((agent, agent) for agent in AGENTS), ("calibrated", "overconfident")]
@@ -126,7 +126,7 @@ def _told_apart(random: np.random.Generator, first: str, second: str, traces: in
     grid = np.append(np.arange(0, 11) / 10, 2.0)
     counts = [items.counts(items.kept(grid)) for items in (one, other)]
     every = [[Costs(false_alarm, MISS).chosen(found) for false_alarm in (0.5, 1, 2, 4)] for found in counts]
-    p, joint = tests(paired(every[0], every[1]))
+    p, joint = grid_p_values(paired(every[0], every[1]))
     return np.array([p[1] <= LEVEL, joint.min() <= LEVEL])
 
 

@@ -1,4 +1,4 @@
-"""Sweeping a threshold over a run's stored offers, and writing what comes of it as a run of its own. Nobody is asked."""
+"""Sweeping a threshold over a run's stored offers, and writing what comes of it as a run. Nobody is asked again."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from proactivebench.errors import BadArgument, DataError, InvalidRun, NotComparable, UnknownName
+from proactivebench.evaluation import measurements_in
 from proactivebench.naming import did_you_mean
 from proactivebench.records import (
     SILENCE,
     CostDifference,
     CostPoint,
     JudgeIdentity,
+    Measurement,
     Moment,
     NeedRule,
     Note,
@@ -50,9 +52,9 @@ from proactivebench.scoring.thresholds import (
     Items,
     Reference,
     cost_metric,
+    grid_p_values,
     metric_value,
     paired,
-    tests,
 )
 from proactivebench.store import RunStore
 from proactivebench.traces.kept import IN_THE_RUN, keep
@@ -95,8 +97,8 @@ class Sweeping:
         need = moments.need(self.need)
         if not (need >= 0).any():
             raise DataError(
-                f"{task.name} has no need labels by the {self.need} rule: a dropped offer is right or wrong by people's "
-                "labels of need; label the data (annotate), or give another --need"
+                f"{task.name} has no need labels by the {self.need} rule, by which a dropped offer is right or wrong: "
+                "label the data (annotate), or give another --need"
             )
         view = View("", self.need, labels=True, candidates=moments.candidates)
         found = outcomes(self.answers, decisions, self.judge, view)
@@ -127,6 +129,11 @@ class Sweeping:
             )
         if len(items.traces) < FEWEST:
             raise DataError(f"{where} has one trace: a threshold is chosen on other traces than it is scored on")
+
+    @property
+    def worth(self) -> Measurement:
+        """What the verdicts on the offers are worth."""
+        return measurements_in(self.manifest, self.task).get(self.judge.id, self.judge.unmeasured)
 
     def estimate(self, costs: Costs) -> Estimate:
         """What a moment costs, swept for these costs."""
@@ -165,7 +172,9 @@ class Sweeping:
         grid = np.unique([*FALSE_ALARMS, asked.false_alarm]).tolist()
         every = [Costs(false_alarm, asked.miss) for false_alarm in grid]
         swept, answered = [self.estimate(one) for one in every], [self.as_answered(one) for one in every]
-        p, joint = tests(paired(swept, answered))
+        silent = [one.fixed(self.counts[-1]) for one in every]
+        p, joint = grid_p_values(paired(swept, answered))
+        p_never, never_joint = grid_p_values(paired(swept, silent))
         reference = Reference.of(self.answered)
         curve = tuple(
             CostPoint(
@@ -178,6 +187,8 @@ class Sweeping:
                 difference=mine.value - own.value,
                 p=float(p[place]),
                 p_joint=float(joint[place]),
+                p_never=float(p_never[place]),
+                p_never_joint=float(never_joint[place]),
             )
             for place, (one, mine, own) in enumerate(zip(every, swept, answered, strict=True))
         )
@@ -192,7 +203,7 @@ class Sweeping:
         return Sweep(
             name=self.name,
             judge=self.judge.id,
-            deciders=", ".join(f"{one.stratum} by {one.name}" for one in self.judge.members),
+            judged_by=self.judge.proposals or "",
             need=self.need,
             rule=asked.rule,
             chosen_on="costs" if prism else "other traces" if asked.threshold is None else "given",
@@ -282,8 +293,8 @@ class Sweeping:
         )
 
     def _verdicts(self, judge: JudgeIdentity, dropped: set[ReplyKey]) -> Iterator[Verdict]:
-        for key, verdict in self.store.verdicts(judge.id).items():
-            if ReplyKey(*key[:4]) not in dropped:
+        for verdict in self.store.verdicts(judge.id).values():
+            if ReplyKey(verdict.trace_id, verdict.turn, verdict.repeat, verdict.round) not in dropped:
                 yield verdict
         rule = judge.label_rule
         if rule is None:
@@ -308,6 +319,10 @@ def sweep(runs: Sequence[Sweeping]) -> Sweeps:
     reports = _named([run.report() for run in runs])
     notes = []
     for run, one in zip(runs, reports, strict=True):
+        if not (worth := run.worth).leads:
+            notes.append(
+                f"{one.name}: {one.judge}: {worth.reason or worth.status}; costs are no better than its verdicts"
+            )
         if one.left_out:
             notes.append(f"{one.name}: {one.left_out} moments without a need label or a verdict are left out")
         if one.unstated:
@@ -322,7 +337,7 @@ def sweep(runs: Sequence[Sweeping]) -> Sweeps:
         estimates = [[run.estimate(costs) for costs in grid] for run in runs]
         pairs = [(a, b) for a in range(len(runs)) for b in range(a + 1, len(runs))]
         values = np.concatenate([paired(estimates[a], estimates[b]) for a, b in pairs])
-        p, joint = tests(values)
+        p, joint = grid_p_values(values)
         places = [(a, b, place) for a, b in pairs for place in range(len(grid))]
         for row, (a, b, place) in enumerate(places):
             delta = estimates[a][place].value - estimates[b][place].value
@@ -399,7 +414,7 @@ def _stated_need(answers: Answers, replies: Mapping[ReplyKey, Reply]) -> Floats:
     found = np.full(answers.last.shape, np.nan)
     for key, reply in replies.items():
         start, length = answers.moments.place.get(key.trace_id, (0, 0))
-        if reply.p_need is None or not 0 <= key.turn < length or not 0 <= key.repeat < found.shape[1]:
+        if reply.p_need is None or not 0 <= key.turn < length or not 0 <= key.repeat < answers.moments.repeats:
             continue
         if answers.last[start + key.turn, key.repeat] == key.round:
             found[start + key.turn, key.repeat] = reply.p_need

@@ -53,28 +53,39 @@ def _print(one: Sweep, console: Console) -> None:
 
 def _verdict(one: Sweep) -> str:
     point = one.point
-    difference, p = point.difference, point.p or 1.0
+    difference, p = point.difference, 1.0 if point.p is None else point.p
     how = {"other traces": "by a threshold", "given": "by the threshold given", "costs": "by PRISM's rule"}
     if p > LEVEL:
         return f"keeping quiet {how[one.chosen_on]} makes no difference that can be seen ({p_equals(p)})"
     word = "saves" if difference < 0 else "costs"
-    return f"keeping quiet {how[one.chosen_on]} {word} {abs(difference):.3f} a moment ({p_equals(p)})"
+    said = f"keeping quiet {how[one.chosen_on]} {word} {abs(difference):.3f} a moment ({p_equals(p)})"
+    if difference > 0:
+        return said
+    over = point.never - (point.swept.value or 0.0)
+    if over <= 0:
+        return f"{said}, and silence everywhere is as cheap: its confidence is of no use here"
+    beyond = p_equals(1.0 if point.p_never is None else point.p_never)
+    return f"{said}, {over:.3f} of it beyond silence everywhere ({beyond})" if over < -difference else said
 
 
 def _lines(one: Sweep) -> Iterator[str]:
     point = one.point
     yield (
-        f"a false alarm costs {one.false_alarm:g}, a miss {one.miss:g}; need by the {one.need} rule, {one.deciders}; "
-        f"{one.traces} traces, {one.moments:g} moments, {one.offers:g} offers"
+        f"a false alarm costs {one.false_alarm:g}, a miss {one.miss:g}; need by the {one.need} rule, offers by "
+        f"{one.judged_by}; {one.traces} traces, {one.moments:g} moments, {one.offers:g} offers"
     )
     yield f"cost of a moment: as answered {_told(point.answered)}, swept {_told(point.swept)}"
     yield f"                  never {point.never:.3f}, always (at its best) {point.always:.3f}"
     if one.chosen_on == "other traces":
         chosen = ", ".join(sorted({_threshold(each) for each in one.thresholds.values()}))
-        yield f"threshold: {_threshold(point.threshold)} on all traces; each trace is scored with the others' ({chosen})"
+        yield f"threshold: {_threshold(point.threshold)} on all traces; each is scored with the others' ({chosen})"
     never, always = one.break_even["never"], one.break_even["always"]
     if never is not None and always is not None:
         yield f"as answered it is cheaper than always for λ above {always:.2f}, than never for λ below {never:.2f}"
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else p_value(value)
 
 
 def _threshold(value: float | None) -> str:
@@ -118,12 +129,12 @@ def _some(rows: Sequence[ThresholdRow], chosen: float | None) -> list[ThresholdR
 
 def _curve(one: Sweep) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("λ", "as answered", "swept, 95 %", "never", "always", "p", "max-T"):
+    for name in ("λ", "as answered", "swept, 95 %", "never", "always", "p answered", "p never"):
         table.add_column(name, justify="right")
     for point in one.curve:
         if point.false_alarm in (*_LAMBDAS, one.false_alarm):
             table.add_row(
                 f"{point.false_alarm:g}", number(point.answered.value), _told(point.swept), number(point.never),
-                number(point.always), p_value(point.p or 1.0), p_value(point.p_joint or 1.0),
+                number(point.always), _p(point.p_joint), _p(point.p_never_joint),
             )  # fmt: skip
     return table

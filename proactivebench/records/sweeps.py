@@ -30,7 +30,8 @@ class ThresholdRow(Record):
 class CostPoint(Record):
     """Costs of a moment where a false alarm costs `false_alarm`: as answered, and swept, each trace by what is cheapest
     on the others; of `never`, and of `always` at its best. `threshold` is the cheapest on all traces. `p` and `p_joint`
-    (max-T over the grid) test swept against as answered; `difference` is the first minus the second."""
+    (max-T over the grid) test swept against as answered; `difference` is the first minus the second; `p_never` and
+    `p_never_joint` test swept against `never`: a gain is a cost below both."""
 
     false_alarm: float
     swept: MetricValue
@@ -41,16 +42,19 @@ class CostPoint(Record):
     difference: float = 0
     p: float | None = None
     p_joint: float | None = None
+    p_never: float | None = None
+    p_never_joint: float | None = None
 
 
 class Sweep(Record):
-    """A run's stored offers by how sure the agent was of them. `point` is at the costs asked for; `thresholds` are those
-    that each trace was scored with, chosen on all others (None: silence). `break_even` says for which λ the run as
-    answered is cheaper than `never` (below) and than `always` (above)."""
+    """A run's stored offers by how sure the agent was of them. `point` is at the costs asked for; `thresholds` are
+    those that each trace was scored with, chosen on all others (None: silence). `judged_by` decided on the
+    offers. `break_even` says for which λ the run as answered is cheaper than `never` (below) and than
+    `always` (above)."""
 
     name: str
     judge: str
-    deciders: str
+    judged_by: str
     need: NeedRule
     rule: SpeakingRule
     chosen_on: Literal["other traces", "given", "costs"]

@@ -22,7 +22,8 @@ from proactivebench.scoring.decisions import ACCEPTED, REJECTED, Decisions
 from proactivebench.scoring.intervals import FEWEST_TRACES, Resampled, jackknife_variances, spread, student
 from proactivebench.scoring.measures import Ratio, total
 from proactivebench.scoring.metric import Interval, Metric, MetricTable, Need
-from proactivebench.scoring.offers import Column as C
+from proactivebench.scoring.moments import Needs
+from proactivebench.scoring.offers import Column
 from proactivebench.scoring.outcomes import Outcomes
 from proactivebench.scoring.signflip import joint_signflip, signflip
 
@@ -52,7 +53,7 @@ class Items:
     left_out: int = 0
 
     @classmethod
-    def of(cls, answers: Answers, decisions: Decisions, outcomes: Outcomes, p_need: Floats, need: Floats) -> Items:
+    def of(cls, answers: Answers, decisions: Decisions, outcomes: Outcomes, p_need: Floats, need: Needs) -> Items:
         """The items of a run under a judge; `p_need` per moment and repeat, `need` (1, 0, −1) per moment."""
         moments = answers.moments
         shape = (*outcomes.offered.shape, decisions.repeats)
@@ -104,16 +105,16 @@ class Items:
         """Counts per trace where `kept` (options, items) stay offers: (options, traces, columns)."""
         dropped, need, sums = ~kept, self.need, zeros(len(kept), len(self.traces))
         cells = {
-            C.TP: kept & self.accepted,
-            C.FP: kept & ~self.accepted,
-            C.FN: dropped & need,
-            C.TN: dropped & ~need,
-            C.NEED_OFFERS: kept & need,
-            C.FREE_OFFERS: kept & ~need,
-            C.NEED_SILENCES: dropped & need,
-            C.FREE_SILENCES: dropped & ~need,
-            C.OFFERS: kept,
-            C.MOMENTS: np.ones_like(kept),
+            Column.TP: kept & self.accepted,
+            Column.FP: kept & ~self.accepted,
+            Column.FN: dropped & need,
+            Column.TN: dropped & ~need,
+            Column.NEED_OFFERS: kept & need,
+            Column.FREE_OFFERS: kept & ~need,
+            Column.NEED_SILENCES: dropped & need,
+            Column.FREE_SILENCES: dropped & ~need,
+            Column.OFFERS: kept,
+            Column.MOMENTS: np.ones_like(kept),
         }
         ends = np.searchsorted(self.trace, np.arange(len(self.traces) + 1))
         for column, where in cells.items():
@@ -134,7 +135,7 @@ def cost_metric(false_alarm: float, miss: float) -> Metric:
         needs=frozenset({Need.OFFERS, Need.LABELS}),
         interval=Interval.STUDENT_T,
         source="proactivebench",
-        measure=Ratio({C.FP: false_alarm, C.FN: miss}, total(C.TP, C.FP, C.TN, C.FN)),
+        measure=Ratio({Column.FP: false_alarm, Column.FN: miss}, total(Column.TP, Column.FP, Column.TN, Column.FN)),
         high=max(false_alarm, miss),
         table=MetricTable.COSTS,
     )
@@ -179,12 +180,14 @@ class Costs:
 
     def sums(self, counts: Counts) -> Floats:
         """λ·FP + μ·FN."""
-        found: Floats = np.round(self.false_alarm * counts[..., C.FP] + self.miss * counts[..., C.FN], _DIGITS)
+        found: Floats = np.round(
+            self.false_alarm * counts[..., Column.FP] + self.miss * counts[..., Column.FN], _DIGITS
+        )
         return found
 
     def fixed(self, counts: Counts) -> Estimate:
         """The cost of one way to keep quiet, from counts (traces, columns)."""
-        costs, sizes = self.sums(counts), counts[:, C.MOMENTS]
+        costs, sizes = self.sums(counts), counts[:, Column.MOMENTS]
         return Estimate(
             costs.sum() / sizes.sum(), (costs.sum() - costs) / np.maximum(sizes.sum() - sizes, 1e-300), self.high
         )
@@ -202,7 +205,7 @@ class Costs:
     def chosen(self, counts: Counts) -> Estimate:
         """The cost where each trace is scored with the option that is cheapest on all the others, and the same without
         each trace in turn, the choice made again each time."""
-        costs, sizes = self.sums(counts), counts[0, :, C.MOMENTS]
+        costs, sizes = self.sums(counts), counts[0, :, Column.MOMENTS]
         traces = np.arange(costs.shape[1])
         whole = costs.sum(axis=1, keepdims=True)
         value = costs[self.best_elsewhere(counts), traces].sum() / sizes.sum()
@@ -223,7 +226,7 @@ def paired(first: Sequence[Estimate], second: Sequence[Estimate]) -> Floats:
     return values
 
 
-def tests(values: Floats) -> tuple[Floats, Floats]:
+def grid_p_values(values: Floats) -> tuple[Floats, Floats]:
     """Sign-flip p at each λ, and step-down max-T over the whole grid."""
     return np.array([signflip(row) for row in values]), joint_signflip(values)
 
@@ -240,8 +243,8 @@ class Reference:
     def of(cls, counts: Counts) -> Reference:
         """From counts (traces, columns) of anything on these moments."""
         whole = counts.sum(axis=0)
-        need = whole[C.NEED_OFFERS] + whole[C.NEED_SILENCES]
-        return cls(float(need / whole[C.MOMENTS]), float(1 - need / whole[C.MOMENTS]))
+        need = whole[Column.NEED_OFFERS] + whole[Column.NEED_SILENCES]
+        return cls(float(need / whole[Column.MOMENTS]), float(1 - need / whole[Column.MOMENTS]))
 
     def never(self, costs: Costs) -> float:
         """What silence everywhere costs."""
@@ -254,8 +257,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class BreakEven:
-    """For which costs of a false alarm a way to keep quiet is worth it, on these counts: cheaper than `never` for λ below
-    `never`, than `always` at its best for λ above `always`; None where no λ divides them."""
+    """For which costs of a false alarm offers are worth it, on these counts: cheaper than `never` for λ below `never`,
+    than `always` at its best for λ above `always`; None where no λ divides them."""
 
     counts: Counts
     miss: float
@@ -269,15 +272,15 @@ class BreakEven:
     def never(self) -> float | None:
         """λ* = μ·(need − FN)/FP."""
         whole = self._whole
-        met = whole[C.NEED_OFFERS] + whole[C.NEED_SILENCES] - whole[C.FN]
-        return float(self.miss * met / whole[C.FP]) if whole[C.FP] > 0 else None
+        met = whole[Column.NEED_OFFERS] + whole[Column.NEED_SILENCES] - whole[Column.FN]
+        return float(self.miss * met / whole[Column.FP]) if whole[Column.FP] > 0 else None
 
     @property
     def always(self) -> float | None:
         """λ* = μ·FN/(no need − FP)."""
         whole = self._whole
-        apart = whole[C.FREE_OFFERS] + whole[C.FREE_SILENCES] - whole[C.FP]
-        return float(self.miss * whole[C.FN] / apart) if apart > 0 else None
+        apart = whole[Column.FREE_OFFERS] + whole[Column.FREE_SILENCES] - whole[Column.FP]
+        return float(self.miss * whole[Column.FN] / apart) if apart > 0 else None
 
 
 def metric_value(metric: Metric, traces: Resampled) -> MetricValue:

@@ -205,7 +205,9 @@ def _parsed_again(replies: Iterable[Reply], protocol: Protocol) -> Iterator[Find
         clean = parsed.status.clean
         if reply.status is ReplyStatus.REFUSED:
             agrees = not clean
-        elif Note.SWEPT in reply.notes:  # an offer made a silence by a threshold: the board says so and ranks it nowhere
+        elif (
+            Note.SWEPT in reply.notes
+        ):  # an offer made a silence by a threshold: the board says so and ranks it nowhere
             agrees = (parsed.status, reply.status) == (ReplyStatus.PROPOSED, ReplyStatus.SILENT)
         elif clean or reply.status.clean:
             agrees = (parsed.status, parsed.proposals) == (reply.status, reply.proposals)

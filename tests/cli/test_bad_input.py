@@ -23,6 +23,7 @@ LINES = [
     ("run", "tasks", "run --model always --output_path new --tasks @"),
     ("judge", "tasks", "judge r --tasks @"),
     ("score", "tasks", "score r --tasks @"),
+    ("sweep", "tasks", "sweep r --tasks @"),
     ("show", "tasks", "show r --tasks @"),
     ("view", "tasks", "view r --output_path new --tasks @"),
     ("export", "tasks", "export r --to lm-eval --output_path new --tasks @"),
@@ -49,6 +50,7 @@ RUNS = [
     ("gate", "baseline", "gate @ r"),
     ("gate", "candidate", "gate r @"),
     ("power", "runs", "power r @"),
+    ("sweep", "runs", "sweep @"),
     ("plot", "runs", "plot r @ --output_path new"),
     ("export", "run", "export @ --to lm-eval --output_path new"),
     ("judges fingerprint", "runs", "judges fingerprint @ --judge_model m"),
@@ -117,6 +119,7 @@ WRITTEN = {
     "output",
     "junit",
     "markdown",
+    "picture",
     "private_labels",
 }  # these are written, not read
 ANY_TEXT = {"own_words"}  # whatever stands there, line by line

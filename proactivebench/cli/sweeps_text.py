@@ -75,7 +75,7 @@ def _lines(one: Sweep) -> Iterator[str]:
         f"{one.judged_by}; {one.traces} traces, {one.moments:g} moments, {one.offers:g} offers"
     )
     yield f"cost of a moment: as answered {_told(point.answered)}, swept {_told(point.swept)}"
-    yield f"                  never {point.never:.3f}, always (at its best) {point.always:.3f}"
+    yield f"                  never {point.never:.3f}, always (accepted where needed) {point.always:.3f}"
     if one.chosen_on == "other traces":
         chosen = ", ".join(sorted({_threshold(each) for each in one.thresholds.values()}))
         yield f"threshold: {_threshold(point.threshold)} on all traces; each is scored with the others' ({chosen})"

@@ -233,8 +233,8 @@ def grid_p_values(values: Floats) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Reference:
-    """`never` and `always` by labels alone: shares of moments with and without need. `always` is at its best: at every
-    moment of need it offers what people accept."""
+    """`never` and `always` by labels alone: shares of moments with and without need. What `always` offers is
+    accepted at every moment of need, and at no other."""
 
     need: float
     free: float
@@ -251,14 +251,14 @@ class Reference:
         return costs.miss * self.need
 
     def always(self, costs: Costs) -> float:
-        """What an offer everywhere costs at least."""
+        """What an offer everywhere costs, accepted where help is needed."""
         return costs.false_alarm * self.free
 
 
 @dataclass(frozen=True)
 class BreakEven:
     """For which costs of a false alarm offers are worth it, on these counts: cheaper than `never` for λ below `never`,
-    than `always` at its best for λ above `always`; None where no λ divides them."""
+    than `always` for λ above `always`; None where no λ divides them."""
 
     counts: Counts
     miss: float

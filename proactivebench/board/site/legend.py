@@ -28,6 +28,7 @@ DOUBTFUL = frozenset(
         "invalid",
         "near the labels",
         "not reproduced",
+        "swept",
         "texts missing",
         "unusable replies",
     }

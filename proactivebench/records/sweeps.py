@@ -29,9 +29,9 @@ class ThresholdRow(Record):
 
 class CostPoint(Record):
     """Costs of a moment where a false alarm costs `false_alarm`: as answered, and swept, each trace by what is cheapest
-    on the others; of `never`, and of `always`, accepted at need. `threshold` is the cheapest on all traces. `p` and `p_joint`
-    (max-T over the grid) test swept against as answered; `difference` is the first minus the second; `p_never` and
-    `p_never_joint` test swept against `never`: a gain is a cost below both."""
+    on the others; of `never`, and of `always`, accepted at need. `threshold` is the cheapest on all traces. `p` and
+    `p_joint` (max-T over the grid) test swept against as answered; `difference` is the first minus the second;
+    `p_never` and `p_never_joint` test swept against `never`: a gain is a cost below both."""
 
     false_alarm: float
     swept: MetricValue

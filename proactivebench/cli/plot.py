@@ -45,7 +45,8 @@ def plot(
 ) -> None:
     """Draw runs: a metric with its intervals, need met against needless offers and recall against precision, utility by
     the cost of a false alarm, every moment's outcome along the timeline, under need, votes and boundaries, and, where
-    agents state how sure they are, the share rejected among their surest offers.
+    agents state how sure they are, the share rejected among their surest offers; and for harsh and lenient users,
+    where a judge's probabilities say so.
 
     With the word users before the runs: only users on one axis, agents on the other.
 
@@ -61,6 +62,7 @@ def plot(
         raise NotInstalled(f"plot needs matplotlib, which is not installed here: {how_to_get('matplotlib')}")
     from proactivebench.anchors import anchors_beside, task_beside
     from proactivebench.cli.drawings import draw_intervals, draw_planes, draw_risk, draw_timeline, draw_utility, save
+    from proactivebench.cli.drawn_population import draw_population, has_band
     from proactivebench.cli.drawn_users import draw_users
     from proactivebench.cli.stored import load_report
     from proactivebench.scoring.alignment import align
@@ -99,6 +101,8 @@ def plot(
         }
         if any(judged.stated for judged in aligned.judged):
             drawings["risk_coverage"] = draw_risk(aligned)
+        if has_band(aligned):
+            drawings["population"] = draw_population(aligned)
     for mark in (*aligned.cautions, *aligned.marks):
         print(f"note: {mark}", file=sys.stderr)
     try:

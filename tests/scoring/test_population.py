@@ -176,3 +176,7 @@ def test_a_run_under_the_shipped_baseline_shows_the_band_and_compares_by_it(tmp_
     invoke(["compare", str(tmp_path / "always"), str(tmp_path / "parrot")])
     said = " ".join(capsys.readouterr().out.split())
     assert "harsh, median and lenient users by F1, judged by word overlap" in said
+    pytest.importorskip("matplotlib")
+    invoke(["plot", str(tmp_path / "always"), str(tmp_path / "parrot"), "--output_path", str(tmp_path / "plots")])
+    picture = (tmp_path / "plots" / "population.svg").read_text(encoding="utf-8")
+    assert "thirds of 46 people" in picture

@@ -15,11 +15,10 @@ from proactivebench.annotation.job import JobFolder
 from proactivebench.errors import BadArgument, DataError, UnknownName, UsageError
 from proactivebench.naming import did_you_mean
 from proactivebench.records import Annotator
-from proactivebench.records.votes import PSEUDONYM, Pseudonym
+from proactivebench.records.votes import PSEUDONYM, is_pseudonym
 from proactivebench.store import cannot_write, first_problem, write_whole
 from proactivebench.web.guard import new_token, token_sha256
 
-_NAME = TypeAdapter(Pseudonym)
 _HASHES = TypeAdapter(list[str])
 
 
@@ -72,7 +71,7 @@ def withdraw(folder: JobFolder, pseudonym: str) -> None:
     with _changing(folder):
         known = folder.annotators()
         file = folder.votes_file(pseudonym)
-        if pseudonym not in known and (_unfit(pseudonym) or not file.exists()):
+        if pseudonym not in known and (not is_pseudonym(pseudonym) or not file.exists()):
             raise UnknownName(_nobody(folder, pseudonym, known))
         with cannot_write(file):  # the votes first: a kill from here on leaves a place without votes, never votes
             file.unlink(missing_ok=True)
@@ -147,24 +146,18 @@ def _place(name: str, slot: int, token: str) -> Annotator:
     return Annotator(pseudonym=name, slot=slot, token_sha256=token_sha256(token), made=datetime.now(UTC))
 
 
-def _unfit(name: str) -> bool:
-    try:
-        _NAME.validate_python(name)
-    except ValidationError:
-        return True
-    return False
-
-
 def _refuse_unfit(name: str, known: Iterable[str]) -> None:
-    if _unfit(name):
+    if not is_pseudonym(name):
         raise BadArgument(
             f"{name[:80]!r} is no pseudonym: letters, digits, '.', '_' and '-', a letter or digit first, 64 at most "
             f"({PSEUDONYM})"
         )
-    same = next((one for one in known if _file_name(one) == _file_name(name)), None)
+    same = next((one for one in known if on_disk(one) == on_disk(name)), None)
     if same is not None:
         raise BadArgument(f"{name!r} and {same!r} would share a file on some systems: choose another pseudonym")
 
 
-def _file_name(name: str) -> str:
+def on_disk(name: str) -> str:
+    """What a pseudonym comes to where files have one name whatever the case of its letters: two of the same share their
+    votes there."""
     return name.casefold().rstrip(".")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import os
-import re
 import secrets
 import shutil
 from collections import Counter, defaultdict
@@ -15,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from proactivebench.annotation.annotators import on_disk
 from proactivebench.annotation.formats.contract import Draft, Format, Names, Options, Place, Said
 from proactivebench.annotation.formats.foreign import short, values_of
 from proactivebench.annotation.job import JobFolder, end_last_line
@@ -24,7 +24,6 @@ from proactivebench.annotation.voting import hear
 from proactivebench.errors import BadArgument, DataError, WrongFile
 from proactivebench.naming import did_you_mean
 from proactivebench.records import (
-    PSEUDONYM,
     AnnotationItem,
     Answer,
     DrawnFrom,
@@ -34,11 +33,10 @@ from proactivebench.records import (
     Vote,
     VoteKey,
 )
-from proactivebench.records.votes import MOST_REASON
+from proactivebench.records.votes import MOST_REASON, is_pseudonym
 from proactivebench.store import cannot_write, refuse_full, write_whole
 
 KEY = "names.key"  # of a job: what makes its hashed pseudonyms its own; published with nothing
-_WORD = re.compile(PSEUDONYM)
 _MOST_AHEAD = timedelta(hours=1)  # of our clock
 
 
@@ -180,7 +178,7 @@ class _Names:
         self._strict = isinstance(way, Path)
         self._hashed = False
         for who, name in self._map.items():
-            if not _WORD.match(name):
+            if not is_pseudonym(name):
                 raise DataError(f"{short(name)}, for {short(who)}, is no pseudonym: use letters, digits and . _ -")
 
     def of(self, said: Said) -> str:
@@ -196,7 +194,7 @@ class _Names:
             self._hashed = True
             named = f"{self._form}:{said.who}".encode("utf-8", "surrogatepass")
             return f"p-{hmac.digest(self._key, named, 'sha256').hex()[:10]}"
-        if not _WORD.match(said.who):
+        if not is_pseudonym(said.who):
             raise DataError(
                 f"{said.where}: {short(said.who)} is no pseudonym: import with --names hashed, or with a JSON file "
                 "that maps each name to a pseudonym"
@@ -362,13 +360,13 @@ def _lines(
 
 
 def _refuse_alike(names: Iterable[str]) -> None:
-    """Raise `DataError` where two names differ in the case of letters alone: on many disks they are one file."""
+    """Raise `DataError` where two people's votes would be one file on some disks."""
     found: dict[str, str] = {}
     for name in sorted(names):
-        other = found.setdefault(name.casefold(), name)
+        other = found.setdefault(on_disk(name), name)
         if other != name:
             raise DataError(
-                f"annotators {other} and {name} differ in the case of letters alone: map one to another name"
+                f"annotators {other} and {name} would share a file on some systems: map one to another name"
             )
 
 

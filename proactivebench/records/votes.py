@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +16,11 @@ PSEUDONYM = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 MOST_REASON = 2_000  # characters
 Pseudonym = Annotated[str, Field(pattern=PSEUDONYM)]
 _YEARS = range(1970, 9999)  # a time beyond them has no equal in some zone
+
+
+def is_pseudonym(name: str) -> bool:
+    """Whether an annotator can be called that."""
+    return re.fullmatch(PSEUDONYM, name) is not None
 
 
 def possible_time(at: datetime) -> datetime:

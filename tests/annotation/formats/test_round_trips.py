@@ -160,13 +160,24 @@ def test_what_cannot_be_taken_leaves_the_job_as_it_was(fresh: JobFolder, tmp_pat
         ('{"annotator": "ann", "item_id": "s0-0", "occasion": 2, "answer": "no"}', "occasion 2"),
         ('{"annotator": "an n", "item_id": "s0-0", "answer": "no"}', "votes.jsonl:2.*annotator"),
         ('{"annotator": "ann", "item_id": "s0-0", "answer": "no", "at": "2199-01-01T00:00:00Z"}', "in the future"),
-        ('{"annotator": "Ann", "item_id": "s0-0", "answer": "no"}', "case of letters"),
+        ('{"annotator": "Ann", "item_id": "s0-0", "answer": "no"}', "share a file"),
     ):
         file.write_text(good + bad + "\n")
         with pytest.raises(DataError, match=says) as refused:
             import_votes(format_of("votes"), [file], fresh)
         assert "\n" not in str(refused.value)
         assert files_of(fresh.path) == before
+
+
+@pytest.mark.parametrize("name", ["../x", "x\n", "", "-x", "x" * 65])
+def test_a_map_of_names_to_what_is_no_pseudonym_is_refused(name: str, fresh: JobFolder, tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text(json.dumps({"ann": name}))
+    file = tmp_path / "votes.jsonl"
+    file.write_text('{"annotator": "ann", "item_id": "s0-0", "answer": "yes"}\n')
+    before = files_of(fresh.path)
+    with pytest.raises(DataError, match="is no pseudonym"):
+        import_votes(format_of("votes"), [file], fresh, names=tmp_path / "names.json")
+    assert files_of(fresh.path) == before
 
 
 def test_a_person_who_votes_just_now_is_not_written_over(fresh: JobFolder, tmp_path: Path) -> None:

@@ -112,7 +112,9 @@ def test_answers_to_a_sealed_set_are_scored_and_nothing_says_a_label(folder, tmp
     assert len(everything) > 20
     assert {name: found for name, content in everything.items() if (found := tells(content))} == {}
     names = {name for _, name in everything}
-    assert not [name for name in names if re.search(r"moments-|pairs-", name)], "no table moment by moment, or of pairs"
+    told_apart = [name for name in names if re.search(r"moments-|pairs-|users\.csv", name)]
+    assert not told_apart, "no table moment by moment, of pairs, or of users"
+    assert line["metrics"]["user_balanced_accuracy"].get("value") is None
     assert not [name for _, name in written(cache_folder()) if name.endswith(".json")], "nothing recomputed is kept"
 
 

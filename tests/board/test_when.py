@@ -1,5 +1,6 @@
 """The table of when to speak: who stands in it and where, what is ranked, and what nobody can claim by words."""
 
+import csv
 import os
 import re
 import shutil
@@ -205,6 +206,10 @@ def test_the_page_heads_the_table_and_puts_what_is_reported_in_brackets(root, tm
     assert f"{delay:.3f}" in rows[METRICS["help_delay_events"].title]
     assert rows[METRICS["help_delay_events"].title].count("<td") == 2, "by both rules of need"
     assert re.search(r"<td[^>]+>0\.\d+", rows[METRICS["boundary_needless_offer_rate"].title])
+    users = list(csv.DictReader((tmp_path / "site" / "entries" / QUIET / "users.csv").open(encoding="utf-8")))
+    for_whom = page.partition('id="for-whom"')[2].partition("</table>")[0]
+    assert re.findall(r'<tr><th scope="row">([^<]+?)(?: <span|<)', for_whom) == [user["user"] for user in users]
+    assert found[QUIET].metrics["user_balanced_accuracy"].value == 0.5
     human = next(line for line in built.when[0].lines if line.people)
     assert "pooled" in (human.metrics["help_delay_events"].reason or "")
 

@@ -12,6 +12,7 @@ import pytest
 import proactivebench as pb
 from perf.user_coverage import AGENTS, coverage
 from proactivebench.anchors import HUMAN, anchors_of
+from proactivebench.board.site.headline import Named, boards
 from proactivebench.board.site.users import users_csv
 from proactivebench.records import Event, MomentLabels, Report, Session, Task, TaskVotes, Trace, UserFigures
 from proactivebench.scoring import build_report
@@ -196,6 +197,18 @@ def test_comparisons_and_gates_take_it_as_any_other_metric(pair):
     assert compared.pairs[0].difference == pytest.approx(value(adapting).value - value(uniform).value)
     assert gate(adapting, adapting, [KEY], rule="point").passed
     assert not gate(adapting, uniform, [KEY], rule="point", max_drop=0.01).passed
+
+
+def test_a_page_has_users_beside_their_number_and_the_two_it_meets_least_and_best(pair):
+    boards_of = boards([Named(name, report) for name, report in pair.items()])
+    board = next(board for board in boards_of if board.title == "For whom")
+    assert [head.title for head in board.heads][1:] == ["users", "least", "best"]
+    adapting = next(line for line in board.lines if line.name == "adapting")
+    assert [(cell.text, cell.below) for cell in adapting.cells][1:] == [
+        ("6", ""),
+        ("0.562", "t0 #2"),
+        ("0.900", "t0 #1"),
+    ]
 
 
 def test_a_foreign_name_is_text_in_a_spreadsheet():

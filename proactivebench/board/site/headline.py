@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proactivebench.anchors import BY_DEFINITION, Anchor
 from proactivebench.board.entry.form import TRIVIAL
@@ -85,7 +85,14 @@ def boards(reports: Sequence[Named], anchors: Sequence[Anchor] = ()) -> list[Boa
         return []
     leading = [_by_judge(pairs) for pairs in ordered if all(found.measurement.leads for _, found in pairs)]
     others = [_by_judge(pairs) for pairs in ordered[len(leading) :]]
-    return [*first, _by_people(whole, anchors), *leading, *_in_time(whole, anchors), *others]
+    return [
+        *first,
+        _by_people(whole, anchors),
+        *leading,
+        *_in_time(whole, anchors),
+        *_for_whom(whole, anchors),
+        *others,
+    ]
 
 
 def _by_labels(runs: Sequence[tuple[Named, JudgeReport, Adjusted]]) -> Board:
@@ -161,8 +168,48 @@ def _by_people(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anch
 def _in_time(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anchor]) -> Iterator[Board]:
     """How episodes of need are met and what comes at boundaries of activity, whoever judges; nothing where no run has a
     figure of it."""
+    note = "an episode is a run of moments of need; a boundary is a change of application, site or file, or a long gap"
+    yield from _whoever_judges("Help in time", note, MetricTable.TIME, runs, anchors)
+
+
+def _for_whom(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anchor]) -> Iterator[Board]:
+    """How users told apart are met, with the people themselves against each other; nothing where no votes are kept
+    apart."""
+    note = "against what each user needed themselves; one human is there against each of the others"
+    for board in _whoever_judges("For whom", note, MetricTable.USERS, runs, anchors):
+        known = {one.name: _served(one.report) for one, _ in runs}
+        heads = (
+            Head("users", "how many users have moments of both kinds", ""),
+            Head("least", "balanced accuracy for the user it meets least well", ""),
+            Head("best", "balanced accuracy for the user it meets best", ""),
+        )
+        lines = tuple(
+            replace(line, cells=(*line.cells, *known.get(line.name, (Cell("–"),) * 3))) for line in board.lines
+        )
+        yield replace(board, heads=(*board.heads, *heads), lines=lines)
+
+
+def _served(report: Report) -> tuple[Cell, ...]:
+    found = [user for user in report.users if user.balanced_accuracy is not None]
+    if not found:
+        return (Cell("0", sort=0), Cell("–"), Cell("–"))
+    ordered = sorted(found, key=lambda user: user.balanced_accuracy or 0)
+    ends = (
+        Cell(f"{user.balanced_accuracy:.3f}", user.user, user.balanced_accuracy) for user in (ordered[0], ordered[-1])
+    )
+    return (Cell(str(len(found)), sort=len(found)), *ends)
+
+
+def _whoever_judges(
+    title: str,
+    note: str,
+    table: MetricTable,
+    runs: Sequence[tuple[Named, JudgeReport]],
+    anchors: Sequence[Anchor],
+) -> Iterator[Board]:
+    """The metrics of a table that no judge has a part in; nothing where no run has a figure of it."""
     sections = [judged.overall for _, judged in runs]
-    free = [metric for metric in in_table(MetricTable.TIME) if metric.judge_free]
+    free = [metric for metric in in_table(table) if metric.judge_free]
     known = [metric for metric in free if any(_value(section, metric.key) is not None for section in sections)]
     if not known:
         return
@@ -175,8 +222,7 @@ def _in_time(runs: Sequence[tuple[Named, JudgeReport]], anchors: Sequence[Anchor
     lines = [
         (metrics.get(known[0].key), Line(name, trivial, _cells(metrics, keys))) for name, trivial, metrics in shown
     ]
-    note = "an episode is a run of moments of need; a boundary is a change of application, site or file, or a long gap"
-    yield Board("Help in time", (note,), tuple(map(_head, keys)), _sorted(lines))
+    yield Board(title, (note,), tuple(map(_head, keys)), _sorted(lines))
 
 
 def _by_judge(runs: Sequence[tuple[Named, JudgeReport]]) -> Board:

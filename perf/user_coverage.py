@@ -72,11 +72,16 @@ def draw_counts(random: np.random.Generator, agent: Agent, traces: int, named: i
         tuple(map(str, range(len(levels)))), who[trace].reshape(-1), np.repeat(np.arange(len(trace)), VOTERS),
         need.reshape(-1), nothing, nothing, len(trace),
     )  # fmt: skip
-    offer, silence = users.weights(np.ones(len(trace)))
+    needed, free = users.weights(np.ones(len(trace)))
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     counts = zeros(traces)
-    counts[:, Column.USERS_MET] = np.add.reduceat(np.where(offered, offer, silence), starts)
-    counts[:, Column.USERS] = np.add.reduceat(offer + silence, starts)
+    for column, values in (
+        (Column.USERS_MET, offered * needed),
+        (Column.USERS_NEEDING, needed),
+        (Column.USERS_SPARED, ~offered * free),
+        (Column.USERS_FREE, free),
+    ):
+        counts[:, column] = np.add.reduceat(values, starts)
     return counts
 
 

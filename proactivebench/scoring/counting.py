@@ -73,7 +73,8 @@ class Tally:
 
     @cached_property
     def for_users(self) -> tuple[Counts, Counts]:
-        """What an offer and a silence at each moment add to the sum of users' balanced accuracies."""
+        """What an offer at each moment adds to the sum of users' recalls, and a silence to that of their
+        specificities."""
         answered = (self.offered | self.silent).mean(axis=(1, 2))
         offer, silence = self.answers.moments.users.weights(answered)
         return offer[:, None, None], silence[:, None, None]

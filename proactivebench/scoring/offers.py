@@ -39,16 +39,6 @@ def _timed_false_alarms(tally: Tally) -> Counts:
     return tally.per_trace(tally.offers[REJECTED]) * (tally.hours * tally.answered > 0)
 
 
-def _users_met(tally: Tally) -> Values:
-    offer, silence = tally.for_users
-    return tally.offered * offer + tally.silent * silence
-
-
-def _users(tally: Tally) -> Values:
-    offer, silence = tally.for_users
-    return (tally.offered | tally.silent) * (offer + silence)
-
-
 class Column:
     """What is counted per trace. Judged outcomes first, then need, then everything else."""
 
@@ -109,10 +99,13 @@ class Column:
     HELP_DELAY_UNCLEAN = count("help_delay_unclean", lambda tally: tally.help.unclean[1])
     EPISODE_OFFERS_UNCLEAN = count("episode_offers_unclean", lambda tally: tally.help.unclean[2])
     EPISODES_EARLY_UNCLEAN = count("episodes_early_unclean", lambda tally: tally.help.unclean[3])
-    # Users told apart, over all of which these are sums: each user's balanced accuracy, its greatest value (so that the
-    # sum is the number of users with both classes), and what changes the first if unclean replies are offers.
-    USERS_MET = count("users_met", _users_met)
-    USERS = count("users", _users)
+    # Users told apart, over all of whom these are sums: the share of a user's own needs that are met and of the other
+    # moments that are spared, the greatest each can be (in all traces one a user who has both), and what changes if
+    # unclean replies are offers.
+    USERS_MET = count("users_met", lambda tally: tally.offered * tally.for_users[0])
+    USERS_NEEDING = count("users_needing", lambda tally: (tally.offered | tally.silent) * tally.for_users[0])
+    USERS_SPARED = count("users_spared", lambda tally: tally.silent * tally.for_users[1])
+    USERS_FREE = count("users_free", lambda tally: (tally.offered | tally.silent) * tally.for_users[1])
     USERS_WON_UNCLEAN = count("users_won_unclean", lambda tally: tally.unclean * tally.for_users[0])
     USERS_LOST_UNCLEAN = count("users_lost_unclean", lambda tally: tally.unclean * tally.for_users[1])
     # The parts of other counts that fall on boundaries of activity; the rest is in mid-task.
@@ -186,7 +179,7 @@ _RIGHT_SILENCE = _Unclean(
     ),
     gives_way=(
         (C.FREE_SILENCES, C.FREE_UNCLEAN),
-        (C.USERS_MET, C.USERS_LOST_UNCLEAN),
+        (C.USERS_SPARED, C.USERS_LOST_UNCLEAN),
         (C.BOUNDARY_FREE_SILENCES, C.BOUNDARY_FREE_UNCLEAN),
     ),
     at_boundary=C.BOUNDARY_UNCLEAN_ACCEPTED,

@@ -91,19 +91,23 @@ def per_user(task: Task, offers: Sequence[Shares]) -> dict[str, MetricValue]:
     if not users.names:
         return {}
     shares = np.concatenate([shown.reshape(len(shown), -1).mean(axis=1) for shown in offers])
-    offer, silence = users.weights(np.ones(users.moments))
+    needed, free = users.weights(np.ones(users.moments))
     starts = np.cumsum([0] + [len(shown) for shown in offers])[:-1]
-    met, whole = (
-        np.add.reduceat(values, starts) for values in (shares * offer + (1 - shares) * silence, offer + silence)
-    )
-    return of_users(met, whole)
+    sums = (np.add.reduceat(values, starts) for values in (shares * needed, (1 - shares) * free, needed, free))
+    return of_users(*sums)
 
 
-def of_users(met: NDArray[np.float64], users: NDArray[np.float64]) -> dict[str, MetricValue]:
-    """The metrics of users told apart, from users' summed balanced accuracies and how many users there are, per
-    trace."""
-    counts = zeros(len(users))
-    counts[:, C.USERS_MET], counts[:, C.USERS] = met, users
+def of_users(
+    met: NDArray[np.float64],
+    spared: NDArray[np.float64],
+    needing: NDArray[np.float64],
+    free: NDArray[np.float64] | None = None,
+) -> dict[str, MetricValue]:
+    """The metrics of users told apart, per trace: of users' needs and other moments what is `met` and `spared`, and the
+    most there could be (`free`: as `needing`)."""
+    counts = zeros(len(met))
+    counts[:, C.USERS_MET], counts[:, C.USERS_NEEDING] = met, needing
+    counts[:, C.USERS_SPARED], counts[:, C.USERS_FREE] = spared, needing if free is None else free
     return {key: _value(key, Resampled(counts)) for key in FOR_WHOM}
 
 

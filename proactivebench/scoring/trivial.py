@@ -72,7 +72,7 @@ class Labelled:
 
 def _labelled(moments: Moments, rule: NeedRule, chosen: NDArray[np.int64]) -> Labelled:
     need, episodes = moments.need(rule), moments.episodes(rule)
-    users = np.add(*moments.users.weights(np.ones(moments.count)))
+    users, _ = moments.users.weights(np.ones(moments.count))
     values = (need == 1, need == 0, episodes.first, episodes.preceded, (need == 0) & moments.boundaries, users)
     sums = moments.per_trace(np.stack(values, axis=1).astype(float))[chosen].sum(axis=0)
     return Labelled(*sums.tolist())
@@ -86,7 +86,7 @@ def never(labelled: Labelled) -> Counts:
     counts[C.BOUNDARY_FREE_SILENCES] = labelled.free_boundaries
     counts[C.EPISODES], counts[C.EPISODES_PRECEDED] = labelled.episodes, labelled.preceded
     counts[C.MOMENTS] = labelled.moments
-    counts[C.USERS_MET], counts[C.USERS] = labelled.users / 2, labelled.users
+    counts[[C.USERS_NEEDING, C.USERS_FREE, C.USERS_SPARED]] = labelled.users
     return counts
 
 
@@ -98,7 +98,7 @@ def always(labelled: Labelled) -> Counts:
     counts[[C.EPISODES, C.EPISODES_HELPED]] = labelled.episodes
     counts[[C.EPISODES_PRECEDED, C.EPISODES_EARLY]] = labelled.preceded
     counts[[C.MOMENTS, C.OFFERS]] = labelled.moments
-    counts[C.USERS_MET], counts[C.USERS] = labelled.users / 2, labelled.users
+    counts[[C.USERS_NEEDING, C.USERS_FREE, C.USERS_MET]] = labelled.users
     return counts
 
 

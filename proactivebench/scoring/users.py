@@ -68,15 +68,16 @@ class Users:
         return found
 
     def weights(self, answered: Values) -> tuple[Values, Values]:
-        """What a right answer at each moment adds to the sum of all users' balanced accuracies, an offer and a silence:
-        ½ for every user who needed help there (or did not), over how many such moments the user has. Users without
-        moments of both classes add nothing. `answered` is the share of rollouts with an answer; all (moments,)."""
+        """What an offer at each moment adds to the sum of all users' recalls, and a silence to that of their
+        specificities: for every user who needed help there (or did not), one over how many such moments the user has.
+        Users without moments of both kinds add nothing. `answered` is the share of rollouts with an answer; all
+        (moments,)."""
         share = answered[self.where]
         needed, free = self.sums(share * self.need), self.sums(share * ~self.need)
         both = (needed > 0) & (free > 0)
 
         def at_moments(count: Values, entries: NDArray[np.bool_]) -> Values:
-            each = np.divide(0.5, count, out=np.zeros(len(count)), where=both)[self.who] * entries
+            each = np.divide(1.0, count, out=np.zeros(len(count)), where=both)[self.who] * entries
             return np.bincount(self.where, weights=each, minlength=self.moments).astype(np.float64)
 
         return at_moments(needed, self.need), at_moments(free, ~self.need)
@@ -152,23 +153,20 @@ def figures_of(traces: Sequence[Trace], outcomes: Mapping[str, Sequence[str]]) -
 OFFERS, NO_REPLY = "ARU?", "."
 
 
-def another_person(traces: Sequence[Trace]) -> tuple[Values, Values]:
-    """How well another person's need tells a user's own: per trace the summed balanced accuracies of its pairs of
-    users over the moments of which both spoke (each user's mean over the others), and how many users have such others.
-    """
-    sums, sizes = np.zeros(len(traces)), np.zeros(len(traces))
+def another_person(traces: Sequence[Trace]) -> tuple[Values, Values, Values]:
+    """How well another person's need tells a user's own: per trace the summed recalls and specificities of its users
+    (each the mean over the others, on the moments of which both spoke), and how many users have such others."""
+    met, spared, sizes = np.zeros(len(traces)), np.zeros(len(traces)), np.zeros(len(traces))
     for place, trace in enumerate(traces):
         said = _by_user(trace)
         for user, own in said.items():
-            found = [
-                value
-                for other, theirs in said.items()
-                if other != user and (value := _between(own, theirs)) is not None
-            ]
+            others = (_between(own, theirs) for other, theirs in said.items() if other != user)
+            found = [pair for pair in others if pair is not None]
             if found:
-                sums[place] += sum(found) / len(found)
+                met[place] += sum(recall for recall, _ in found) / len(found)
+                spared[place] += sum(quiet for _, quiet in found) / len(found)
                 sizes[place] += 1
-    return sums, sizes
+    return met, spared, sizes
 
 
 def _by_user(trace: Trace) -> dict[str, dict[int, bool]]:
@@ -179,9 +177,9 @@ def _by_user(trace: Trace) -> dict[str, dict[int, bool]]:
     return found
 
 
-def _between(own: Mapping[int, bool], other: Mapping[int, bool]) -> float | None:
-    """Balanced accuracy of one person's need as offers against another's."""
+def _between(own: Mapping[int, bool], other: Mapping[int, bool]) -> tuple[float, float] | None:
+    """Recall and specificity of one person's need as offers against another's."""
     shared = [turn for turn in own if turn in other]
     met = [other[turn] for turn in shared if own[turn]]
     quiet = [not other[turn] for turn in shared if not own[turn]]
-    return (sum(met) / len(met) + sum(quiet) / len(quiet)) / 2 if met and quiet else None
+    return (sum(met) / len(met), sum(quiet) / len(quiet)) if met and quiet else None

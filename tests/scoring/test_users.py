@@ -91,6 +91,19 @@ def test_a_pseudonym_is_one_user_in_all_traces_and_a_place_is_not():
     assert len(report_of(task(trace("t0", *votes), trace("t1", *votes)), rows).users) == 4
 
 
+def test_whoever_always_or_never_offers_has_one_half_in_every_part_of_the_data_and_no_interval():
+    votes = ("110000", "011111", "001110", "100001", "010101", "111000")
+    data = task(
+        *(trace(f"t{place}", *votes, names=tuple(f"u{(place + n) % 12}" for n in range(6))) for place in range(6))
+    )
+    parts = [one.model_copy(update={"split": f"s{place % 2}"}) for place, one in enumerate(data.traces)]
+    for letter in "Aa":
+        found = report_of(task(*parts), {one.trace_id: letter * 6 for one in parts})
+        sections = (found.judges[0].overall, *found.judges[0].splits.values())
+        assert [section.metrics[KEY].value for section in sections] == pytest.approx([0.5] * 3)
+        assert value(found).interval_reason == "identical in every trace"
+
+
 def test_a_user_who_was_asked_needs_what_they_said_and_any_accepted_offer_is_enough_else():
     label = MomentLabels(
         need=False,
@@ -229,7 +242,7 @@ def test_the_release_has_35_users_28_of_them_with_moments_of_both_kinds(name):
     everywhere = np.ones(users.moments)
     found = users.figures(everywhere, everywhere)
     assert (len(found), sum(user.balanced_accuracy is not None for user in found)) == (35, 28)
-    assert sum(sum(each) for each in users.weights(everywhere)) == pytest.approx(28)
+    assert [sum(each) for each in users.weights(everywhere)] == pytest.approx([28, 28])
     assert (min(user.need_rate for user in found), max(user.need_rate for user in found)) == pytest.approx((2 / 21, 1))
 
 

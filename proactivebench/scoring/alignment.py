@@ -155,7 +155,8 @@ def differences(reports: Sequence[Report], judged: Sequence[JudgeReport]) -> lis
         if report.task.data_hash != first.task.data_hash:
             found.append(f"different data ({pair}: {_either(first.task.name, report.task.name)})")
         if report.protocol.hash != first.protocol.hash:
-            found.append(f"different protocols ({pair}: {_either(first.protocol.name, report.protocol.name)})")
+            asked = (f"{each.protocol.name} {each.protocol.version}" for each in (first, report))
+            found.append(f"different protocols ({pair}: {_either(*asked)})")
         if other.judge.hash != decider.judge.hash:
             found.append(f"different judges ({pair}: {_either(decider.judge.id, other.judge.id)})")
         if set(other.trace_splits) != set(decider.trace_splits):

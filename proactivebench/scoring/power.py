@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 import numpy as np
 
 from proactivebench.errors import BadArgument
@@ -64,7 +66,8 @@ def power_at(difference: float, stderr: float, traces: int) -> float:
     shift = abs(difference) / stderr
     if shift > 30:  # the distribution function loses its precision there, and the power is 1
         return 1.0
-    return float(1 - nctdtr(freedom, shift, critical) + nctdtr(freedom, shift, -critical))
+    below = float(nctdtr(freedom, shift, -critical))
+    return float(1 - nctdtr(freedom, shift, critical)) + (0.0 if isnan(below) else below)  # NaN where it is next to 0
 
 
 def planned_stderr(stderr: float, traces: int, more: int) -> float:

@@ -119,6 +119,12 @@ def test_planning_gives_the_smallest_number_that_does():
     assert minimum_detectable_difference(se[needed - 1], needed - 1) > 0.05
 
 
+def test_power_at_differences_of_many_errors_is_a_number():
+    for shift in (8, 10, 12, 15, 17.7, 25, 29, 31):
+        for traces in (6, 8, 12, 50):
+            assert power_at(shift * 0.01, 0.01, traces) == pytest.approx(1, abs=1e-3)
+
+
 def test_power_is_the_noncentral_t():
     critical = stats.t.ppf(0.975, 11)
     for shift in (0.5, 2.0, 3.1):

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from proactivebench.errors import NotComparable
 from proactivebench.records import GateRule, Report, Session
 from proactivebench.scoring import build_report
 from proactivebench.scoring.comparison import compare
@@ -175,3 +176,12 @@ def test_the_table_of_the_page_is_what_the_scripted_agents_get(pair):
     assert {key for key, *_ in told} > {KEY, "confidence_brier", "confidence_ece"}
     for key, *shown in told:
         assert shown == [f"{value(report, key).value:.2f}" for report in pair], key
+
+
+def test_runs_of_an_older_card_are_readable_and_told_apart_from_new_ones(pair):
+    older = pair[0].model_copy(
+        update={"protocol": pair[0].protocol.model_copy(update={"version": "0", "hash": "of an older card"})}
+    )
+    with pytest.raises(NotComparable, match="standard 0, standard 1"):
+        compare([older, pair[1]], KEY)
+    assert compare([older, older], KEY).standings[0].value == value(pair[0]).value

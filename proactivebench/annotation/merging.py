@@ -120,6 +120,7 @@ def run_labels(folder: JobFolder, run: JobRun) -> Merged:
                     round=source.round,
                     candidate=SILENCE if silence else source.candidate,
                     accepted=_for(vote) is not silence,
+                    run=run.manifest,
                     random=drawn,
                     blind=drawn,
                     annotator=vote.annotator,

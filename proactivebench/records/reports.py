@@ -103,7 +103,8 @@ class HumanLabel(Record):
     """One person's vote on one answer of a run (`candidate` −1: a silence, which is right where that person wanted no
     help). `random` and `blind` state how it was collected: drawn at random from this run, and decided without seeing
     the judge's verdict. `annotator` is the pseudonym behind it, `premature` a rejection that said "not yet",
-    `probability` the chance that this answer of this run had of being drawn; None where all had the same."""
+    `probability` the chance that this answer of this run had of being drawn; None where all had the same. `run` is the
+    digest of that run's identity, where it is known: at the same place another run said something else."""
 
     trace_id: str
     turn: int
@@ -111,6 +112,7 @@ class HumanLabel(Record):
     round: int = 0
     candidate: int = SILENCE
     accepted: bool
+    run: str | None = None
     random: bool = False
     blind: bool = False
     annotator: Pseudonym | None = None

@@ -70,16 +70,17 @@ def _problem(error: BadLine) -> str:
     return f"{'.'.join(str(part) for part in problem['loc']) or 'JSON'}: {problem['msg']}"
 
 
-def people_of(answers: Answers, labels: Iterable[HumanLabel]) -> People:
+def people_of(answers: Answers, labels: Iterable[HumanLabel], run: str | None = None) -> People:
     """The labels put together by the answers of a run, each on the round that counts. Of one annotator's labels on the
-    same answer the last counts; labels that do not say whose they are count each."""
+    same answer the last counts; labels that do not say whose they are count each. `run` is the digest of the run's
+    identity: labels that name another are on no answer of this one."""
     votes: dict[Place, dict[object, HumanLabel]] = {}
     names: set[str | None] = set()
     misplaced, refused = 0, None
     for number, label in enumerate(labels):
         names.add(label.annotator)
         refused = refused or (None if label.random and label.blind else _OPEN)
-        place = _place(answers, label)
+        place = None if run and label.run and label.run != run else _place(answers, label)
         if place is None:
             misplaced += 1
         else:

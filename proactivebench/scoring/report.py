@@ -26,6 +26,7 @@ from proactivebench.records import (
     Thresholds,
     Unclean,
     Verdict,
+    digest,
 )
 from proactivebench.scoring.answers import Answers, count_notes, count_unclean, read_replies
 from proactivebench.scoring.conditions import made_under
@@ -82,7 +83,7 @@ def build_report(
         answers = read_replies(moments, replies)
     spending, unclean = Spending.of(answers, prices), count_unclean(answers)
     labels = tuple(human_labels)
-    judged, people = [], people_of(answers, labels) if labels else None
+    judged, people = [], people_of(answers, labels, digest(manifest.identity())) if labels else None
     for judge_id, lines in (verdicts or {UNJUDGED: ()}).items():
         judge = _identity(task, manifest, judge_id)
         with collector_paused():

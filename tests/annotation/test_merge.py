@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from proactivebench.annotation.preparing import prepare
 from proactivebench.errors import UsageError
 from proactivebench.records import Answer, NeedRule, Plan, Vote
 from proactivebench.scoring.human_labels import load_human_labels
+from proactivebench.text import write_lines
 from proactivebench.traces import given_task
 from tests.annotation.jobs import WHEN, make_job
 from tests.annotation.voters import answer, seat
@@ -223,3 +225,21 @@ def test_a_run_is_known_by_name_by_path_and_by_what_it_is(
             run_labels(answered, other)
     finally:
         answered.job.__dict__["runs"] = answered.job.runs[:1]
+
+
+def test_labels_of_one_run_correct_no_other_though_it_answered_at_the_same_moments(
+    answered: JobFolder, run: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    (copy / "human_labels.jsonl").unlink(missing_ok=True)
+    found = run_labels(answered, run_of(answered, None)).records
+    (tmp_path / "own.jsonl").write_bytes(write_lines(found))
+    other = [label.model_copy(update={"run": "0" * 64}) for label in found]
+    (tmp_path / "other.jsonl").write_bytes(write_lines(other))
+    done = call("score", copy, "--human_labels", tmp_path / "other.jsonl")
+    assert (done.code, "none of the answers that these labels are on" in done.err) == (2, True)
+    assert not (copy / "human_labels.jsonl").exists()
+    done = call("score", copy, "--human_labels", tmp_path / "own.jsonl")
+    assert done.code == 0, done.err
+    assert "labels on no answer of this run" not in done.out

@@ -8,6 +8,12 @@ from matplotlib.figure import Figure
 from proactivebench.cli.drawings import COLOURS, GREY, STYLE
 from proactivebench.records import Sweeps
 
+CHOSEN = {
+    "other traces": "; swept: each trace by a threshold chosen on the others",
+    "given": "; swept by the threshold given",
+    "costs": "; swept by PRISM's rule",
+}
+
 
 def draw_costs(found: Sweeps) -> Figure:
     """Left, cost over λ, swept with its band, as answered, `never` and `always`; right, of the offers kept at each
@@ -23,6 +29,8 @@ def draw_costs(found: Sweeps) -> Figure:
             left.fill_between(grid, *zip(*ends, strict=True), color=colour, alpha=0.15, linewidth=0)
             left.plot(grid, values, color=colour, label=f"{one.name}, swept")
             own = [point.answered.value or 0.0 for point in one.curve]
+            bounds = [point.answered.interval or (value,) * 2 for point, value in zip(one.curve, own, strict=True)]
+            left.fill_between(grid, *zip(*bounds, strict=True), color=colour, alpha=0.07, linewidth=0)
             left.plot(grid, own, color=colour, linestyle="--", label=f"{one.name}, as answered")
             kept = [row for row in one.rows if row.metrics["false_discovery_rate"].value is not None]
             risks = [row.metrics["false_discovery_rate"].value or 0.0 for row in kept]
@@ -40,6 +48,6 @@ def draw_costs(found: Sweeps) -> Figure:
                  xlim=(0, first.curve[-1].false_alarm), ylim=(0, 1.1 * highest or 1))  # fmt: skip
         right.set(xlabel="share of offers kept", ylabel="share of those rejected", xlim=(0, 1.03), ylim=(0, 1.03))
         left.legend(loc="upper left", fontsize=8)
-        bands = f"bands: 95 %, over {first.traces} traces; each scored with a threshold chosen on the others"
+        bands = f"bands: 95 % over {first.traces} traces{CHOSEN[first.chosen_on]}"
         figure.supxlabel(bands, fontsize=8, color=GREY)
     return figure

@@ -18,7 +18,7 @@ def has_band(runs: Aligned) -> bool:
 def draw_population(runs: Aligned) -> Figure:
     """Each run's F1 and share of offers accepted for the three thirds, a line a run."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+        figure = Figure(figsize=(9.5, 4.2), layout="constrained")
         left, named = set(), set[str]()
         for axes, (field, title) in zip(figure.subplots(1, len(FIGURES)), FIGURES.items(), strict=True):
             for run, name in enumerate(runs.names):

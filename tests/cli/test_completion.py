@@ -80,4 +80,4 @@ def test_bash_itself_completes_with_the_script(home, command):
     done = subprocess.run(
         [BASH, "-c", f'{script}\n{typed}\necho "${{COMPREPLY[@]}}"'], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["lm-eval", "every-eval-ever", "hub"]
+    assert done.stdout.split() == ["lm-eval", "every-eval-ever", "hub", "users"]

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from proactivebench.records.base import Record
+from proactivebench.records.votes import Pseudonym
 
 JOB = 1  # the number of the stored format
 
@@ -98,7 +99,7 @@ class Annotator(Record):
     """One person's place in a job: which part of the items is theirs (`slot`, from 0), and the sha256 of the token in
     their link. The token itself stands nowhere."""
 
-    pseudonym: str
+    pseudonym: Pseudonym
     slot: int = Field(ge=0)
     token_sha256: str
     made: datetime

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from proactivebench.annotation.annotators import admit, withdraw
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.order import showings
 from proactivebench.errors import DataError, WrongFile
@@ -114,3 +115,17 @@ def test_who_voted_is_stored_only_where_it_is_known() -> None:
         TaskVotes(task="a", votes=(True, False), annotators=("x",))
     with pytest.raises(ValueError, match="cannot be premature"):
         TaskVotes(task="a", votes=(True,), premature=(True,))
+
+
+@pytest.mark.parametrize("name", ["../../evil", "a/b", "", "x\n"])
+def test_a_list_of_annotators_with_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "job")
+    admit(folder, ["ann"])
+    file = folder.path / "annotators.json"
+    file.write_text(json.dumps([{**one, "pseudonym": name} for one in json.loads(file.read_text())]))
+    (tmp_path / "evil.jsonl").write_text("")
+    with pytest.raises(DataError, match=r"annotators\.json is no list of annotators: pseudonym"):
+        folder.annotators()
+    with pytest.raises(DataError, match="no list of annotators"):
+        withdraw(folder, name)
+    assert (tmp_path / "evil.jsonl").exists()

@@ -240,6 +240,12 @@ def test_labels_of_one_run_correct_no_other_though_it_answered_at_the_same_momen
     done = call("score", copy, "--human_labels", tmp_path / "other.jsonl")
     assert (done.code, "none of the answers that these labels are on" in done.err) == (2, True)
     assert not (copy / "human_labels.jsonl").exists()
+    shutil.copytree(answered.path, tmp_path / "a job")
+    hostile = answered.job.runs[0].model_copy(update={"path": "runs/x; touch evil"})
+    job = answered.job.model_copy(update={"runs": (hostile,)})
+    (tmp_path / "a job" / "job.json").write_text(job.model_dump_json())
+    done = call("annotate", "merge", tmp_path / "a job", "--output_path", tmp_path / "my labels.jsonl")
+    assert f"score 'runs/x; touch evil' --human_labels '{tmp_path / 'my labels.jsonl'}'" in done.out, "it may be pasted"
     done = call("score", copy, "--human_labels", tmp_path / "own.jsonl")
     assert done.code == 0, done.err
     assert "labels on no answer of this run" not in done.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -74,7 +75,7 @@ def _traces(found: Merged, written: Path) -> list[str]:
     if len(labels) < moments:
         lines.append("moments without a label stay so: the judge `labels` decides where there are labels throughout")
         judge = ""
-    return [*lines, f"next: proactivebench run --model always --tasks {written}{judge}"]
+    return [*lines, f"next: proactivebench run --model always --tasks {quote(str(written))}{judge}"]
 
 
 def _labels(found: Merged, written: Path) -> list[str]:
@@ -89,7 +90,7 @@ def _labels(found: Merged, written: Path) -> list[str]:
     return [
         f"{written}: {len(labels):,} labels of {len(answers) - silences:,} offers and {silences:,} silences of "
         f"{found.run.name} ({found.run.agent}), {how}; {_from(found)}",
-        f"next: proactivebench score {found.run.path} --human_labels {written}"
+        f"next: proactivebench score {quote(found.run.path)} --human_labels {quote(str(written))}"
         if drawn
         else "they correct no score; merged into traces (--form traces) they label the data",
     ]

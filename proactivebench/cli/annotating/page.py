@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -37,4 +38,8 @@ def page(job: Path, annotator: tuple[str, ...], output_path: Path) -> None:
         print(safe(f"{file}  ({file.stat().st_size / 1000:,.0f} kB)"))
         if folder.votes_file(name).exists():
             print(safe(f"  {name} has answered in {folder.path} already: this page begins with the first item again"))
-    print(safe(f"Mail each person theirs; what comes back: proactivebench annotate collect {folder.path} FILE"))
+    print(
+        safe(
+            f"Mail each person theirs; what comes back: proactivebench annotate collect {quote(str(folder.path))} FILE"
+        )
+    )

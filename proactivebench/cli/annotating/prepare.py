@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -148,7 +149,7 @@ def _lines(made: Prepared, found: dict[str, Any], seconds: float) -> list[str]:
         for one in made.forecasts:
             widths = "".join(f"{_width(width):>8}" for width in (*one.half_widths.values(), one.of_job))
             lines += [f"  {widths}    {one.run} ({one.agent})", f"    assumed: {one.grounds}"]
-    lines += ["", f"Next: proactivebench annotate serve {found['job']} --annotator NAME"]
+    lines += ["", f"Next: proactivebench annotate serve {quote(str(found['job']))} --annotator NAME"]
     return [safe(line) for line in lines]
 
 

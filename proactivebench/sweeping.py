@@ -59,7 +59,15 @@ from proactivebench.scoring.thresholds import (
 from proactivebench.store import RunStore
 from proactivebench.traces.kept import IN_THE_RUN, keep
 
-SHOWN = ("precision", "recall", "f1", "need_detection_balanced_accuracy", "false_discovery_rate")
+RISK = "false_discovery_rate"  # of the offers kept, the share rejected
+SHOWN = ("precision", "recall", "f1", "need_detection_balanced_accuracy", RISK)
+COLUMNS = {  # of these in a terminal, and what stands above them
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "need_detection_balanced_accuracy": "need det.",
+    "cost": "cost",
+}
 FEWEST = 2  # traces: one is scored with what the others say
 
 

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from proactivebench.cli.drawings import COLOURS, GREY, STYLE
 from proactivebench.records import Sweeps
+from proactivebench.sweeping import RISK
 
 CHOSEN = {
     "other traces": "; swept: each trace by a threshold chosen on the others",
@@ -32,8 +33,8 @@ def draw_costs(found: Sweeps) -> Figure:
             bounds = [point.answered.interval or (value,) * 2 for point, value in zip(one.curve, own, strict=True)]
             left.fill_between(grid, *zip(*bounds, strict=True), color=colour, alpha=0.07, linewidth=0)
             left.plot(grid, own, color=colour, linestyle="--", label=f"{one.name}, as answered")
-            kept = [row for row in one.rows if row.metrics["false_discovery_rate"].value is not None]
-            risks = [row.metrics["false_discovery_rate"].value or 0.0 for row in kept]
+            kept = [row for row in one.rows if row.metrics[RISK].value is not None]
+            risks = [row.metrics[RISK].value or 0.0 for row in kept]
             right.plot([row.coverage for row in kept], risks, "o-", color=colour, markersize=3, label=one.name)
         first = found.sweeps[0]
         for name in ("never", "always"):

@@ -13,14 +13,8 @@ from proactivebench.records import MetricValue, SpeakingRule, Sweep, Sweeps, Thr
 from proactivebench.scoring.metric import number
 from proactivebench.scoring.power import LEVEL
 from proactivebench.scoring.signflip import p_equals, p_value
+from proactivebench.sweeping import COLUMNS
 
-_COLUMNS = {
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "need_detection_balanced_accuracy": "need det.",
-    "cost": "cost",
-}
 _MOST_ROWS = 10
 _LAMBDAS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -105,7 +99,7 @@ def _cell(found: MetricValue) -> str:
 def _thresholds(one: Sweep) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rule" if one.rule is SpeakingRule.PRISM else "p_accept ≥", justify="left")
-    for name in ("offers kept", *_COLUMNS.values()):
+    for name in ("offers kept", *COLUMNS.values()):
         table.add_column(name, justify="right")
     for row in _some(one.rows, one.point.threshold):
         name = _threshold(row.threshold)
@@ -113,7 +107,7 @@ def _thresholds(one: Sweep) -> Table:
             name = "as answered" if row.threshold == 0 else "PRISM"
         elif row.threshold == one.point.threshold:
             name += " *"
-        cells = (_cell(row.metrics[key]) for key in _COLUMNS)
+        cells = (_cell(row.metrics[key]) for key in COLUMNS)
         table.add_row(name, f"{row.kept:g}\n{row.coverage:.0%}", *cells)
     return table
 

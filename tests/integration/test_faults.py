@@ -126,7 +126,7 @@ def test_killed_at_ten_random_points_the_report_is_that_of_an_undisturbed_run(tm
         finished = run(server, tmp_path / "killed")
         lost = len(server.asked) - 231
     assert finished.code == 0, finished.err
-    assert 0 <= lost <= 10 * 2  # at most the requests in flight at each kill
+    assert 0 <= lost <= 10 * 4  # at most those in flight at each kill, and as many on their way to the disk
     assert shown(finished) == shown(undisturbed)
 
 

@@ -28,7 +28,15 @@ class Kind:
 SITE = Kind(
     ".proactivebench-site",
     ("board.json", b'{"format": 1, "groups": '),
-    ("entries/*/*/index.html", "entries/*/*/data.js", "data/*.js", "tables/*.json", "tables/*.csv", "tables/*.parquet"),
+    (
+        "entries/*/*/index.html",
+        "entries/*/*/data.js",
+        "entries/*/*/*.csv",
+        "data/*.js",
+        "tables/*.json",
+        "tables/*.csv",
+        "tables/*.parquet",
+    ),
 )
 DATASET = Kind(
     ".proactivebench-dataset",

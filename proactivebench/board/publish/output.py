@@ -31,7 +31,7 @@ SITE = Kind(
     (
         "entries/*/*/index.html",
         "entries/*/*/data.js",
-        "entries/*/*/*.csv",
+        "entries/*/*/users.csv",
         "data/*.js",
         "tables/*.json",
         "tables/*.csv",

@@ -19,7 +19,7 @@ from proactivebench.board.site.recomputing import Recomputed, recompute_all
 from proactivebench.board.site.row import Row
 from proactivebench.board.site.rows import Known, all_rows, entry_badges
 from proactivebench.board.site.when import When, when_tables
-from proactivebench.board.site.write import write_site
+from proactivebench.board.site.write import entry_files, write_site
 from proactivebench.board.verify.copies import read_originals
 from proactivebench.board.verify.decided import read_decisions
 from proactivebench.board.verify.judges import JudgeTable, judge_table, trusted_fingerprints, trusted_measured
@@ -100,6 +100,6 @@ def publish(board: Board, output_path: Path, *, texts: str | None = None) -> Pat
         written = write_downloads(board.groups, board.when, details, output_path)
         write_exports(board.groups, board.refusals, published(), output_path, when=board.when)
         write_space(output_path)
-    pages = {f"entries/{entry.key}/{name}" for entry in board.entries for name in ("index.html", "data.js")}
+    pages = {f"entries/{entry.key}/{name}" for entry in board.entries for name in entry_files(entry)}
     sweep(output_path, SITE, pages | written | {f"data/{entry.report.task.name}.js" for entry in board.entries})
     return index

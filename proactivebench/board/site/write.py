@@ -223,6 +223,11 @@ def _write_entry(
     _write(folder / "data.js", _script(moments))
 
 
+def entry_files(entry: Recomputed) -> tuple[str, ...]:
+    """What the folder of an entry holds."""
+    return ("index.html", "data.js", USERS_FILE) if entry.report.users else ("index.html", "data.js")
+
+
 def _in_time(spoken: Spoken | None, rows: Sequence[tuple[int, Row]]) -> list[tuple[str, list[MetricValue | None]]]:
     """What an entry's page says of its help in time: titles, and figures by each rule of need; those that know no rule
     from the first of the judged rows."""

@@ -36,7 +36,8 @@ from proactivebench.traces import load_task
 _SHOWN = frozenset(key for key, *_ in COLUMNS) | {"accuracy", "false_discovery_rate", "latency_p50", "latency_p95"}
 _CARRIED = _SHOWN | METRICS.keys()  # what a reader may sort by
 _WARNED = 20
-_ALONE, _LIGHT = 8, 4 * 1024 * 1024  # fewer entries than this, and smaller ones, are not worth other processes
+# Fewer entries than this, and smaller ones, are recomputed before other processes have started.
+_ALONE, _LIGHT = 32, 4 * 1024 * 1024
 
 
 class Recomputed(Record):

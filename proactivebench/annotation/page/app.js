@@ -332,6 +332,7 @@
     const settled = () =>
       !app.busy && (app.view === "done" || (app.view === "item" && app.isLive())) && !$("reason").value &&
       !document.hidden && !document.querySelector("dialog[open]");
+    if (app.busy) setTimeout(lookElsewhere, 250);
     if (!settled()) return;
     const { position } = app.state;
     const question = app.question;
@@ -344,9 +345,10 @@
       if (error.again) return;
     }
     const here = state && state.position === position && (!showing || asking.firstOpen(showing) === question);
-    if (!here && settled() && app.state.position === position && app.question === question) {
+    if (here) return;
+    if (settled() && app.state.position === position && app.question === question) {
       run(() => advance(language.say("elsewhere")));
-    }
+    } else if (app.busy) setTimeout(lookElsewhere, 250); // what was found may be old by now
   }
 
   function writeReason() {

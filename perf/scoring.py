@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 
 from perf.latency import chains, synthetic_task
 from perf.measure import Measure
-from proactivebench.evaluation import report_of, task_identity
+from proactivebench.evaluation import task_identity
 from proactivebench.provenance import versions
 from proactivebench.records import (
     AgentIdentity,
@@ -30,6 +30,7 @@ from proactivebench.records import (
     Task,
     question_hash,
 )
+from proactivebench.reporting import report_of
 from proactivebench.store import RunStore
 
 _VERDICTS = 1_000_000

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from proactivebench.agents.programs.given import word_of
 from proactivebench.errors import BadArgument
-from proactivebench.evaluation import incomplete, report_of, run_async, score_run, task_of
+from proactivebench.evaluation import run_async
 from proactivebench.judging.base import Judge
 from proactivebench.models.base import Model
 from proactivebench.preparation import Objects, Serving, Settings, measured_judge, prepare, with_preset
 from proactivebench.presets import judge_of, preset_named
 from proactivebench.records import Comparison, Report, Task
+from proactivebench.reporting import incomplete, report_of, score_run, task_of
 from proactivebench.store import RunStore
 from proactivebench.terms import check_known, check_terms
 from proactivebench.traces import given_task

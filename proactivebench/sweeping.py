@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from proactivebench.errors import BadArgument, DataError, InvalidRun, NotComparable, UnknownName
-from proactivebench.evaluation import measurements_in
 from proactivebench.naming import did_you_mean
 from proactivebench.records import (
     SILENCE,
@@ -34,6 +33,7 @@ from proactivebench.records import (
     VerdictStatus,
     question_hash,
 )
+from proactivebench.reporting import measurements_in
 from proactivebench.scoring.answers import Answers, read_replies
 from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.decisions import read_verdicts

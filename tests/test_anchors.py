@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from proactivebench.anchors import ASKED, HUMAN, NEED_ORACLE, Anchor, anchors_beside, anchors_of
-from proactivebench.evaluation import report_of, run_async
+from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import OFFER_RULES, NeedRule, Report, Task, TaskVotes
+from proactivebench.reporting import report_of
 from proactivebench.scoring.offers import Column
 from proactivebench.scoring.timing import distinct_share, need_counts, timing_of
 from proactivebench.traces import load_task

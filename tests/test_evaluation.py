@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from proactivebench.errors import InvalidRun, UsageError
-from proactivebench.evaluation import Callbacks, Evaluation, check_valid, judge_run, report_of, run_async
+from proactivebench.evaluation import Callbacks, Evaluation, judge_run, run_async
 from proactivebench.judging import create_judge
 from proactivebench.judging.base import Opinion
 from proactivebench.models.base import Answer, Model
 from proactivebench.protocols import load_protocol
 from proactivebench.records import AgentIdentity, Decoding, Moment, Reply, ReplyStatus, VerdictStatus
+from proactivebench.reporting import check_valid, report_of
 from tests.scripted import ScriptedAgent, ScriptedJudge, failed, offer, tiny_task
 
 ACCEPTED, REJECTED, UNSCORED = VerdictStatus.ACCEPTED, VerdictStatus.REJECTED, VerdictStatus.UNSCORED

@@ -12,10 +12,11 @@ from proactivebench import cli, plugins
 from proactivebench.agents import baseline_words, is_baseline
 from proactivebench.board.site import downloads, facts
 from proactivebench.cli.verbs import VERBS, Verb
-from proactivebench.evaluation import report_of, run_async
+from proactivebench.evaluation import run_async
 from proactivebench.lm_eval_plugin.models import register_models
 from proactivebench.plugins import Contract
 from proactivebench.preparation import Settings, prepare
+from proactivebench.reporting import report_of
 from proactivebench.store import RunStore
 
 FILES = {

@@ -12,13 +12,14 @@ from proactivebench import Message, ModelJudge, Question, compare, evaluate, loa
 from proactivebench.board.site.row import outside
 from proactivebench.cli import main
 from proactivebench.errors import ProactiveBenchError, UsageError
-from proactivebench.evaluation import run_async, task_of
+from proactivebench.evaluation import run_async
 from proactivebench.judging import Judge, create_judge
 from proactivebench.judging.measurement import measure_command
 from proactivebench.plugins import Contract
 from proactivebench.preparation import Settings, prepare
 from proactivebench.protocols import load_protocol
 from proactivebench.records import JudgeIdentity, VerdictStatus
+from proactivebench.reporting import task_of
 from proactivebench.scoring.registry import METRICS, metric_key
 from proactivebench.store import RunStore
 from proactivebench.traces import load_task

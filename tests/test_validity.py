@@ -14,12 +14,12 @@ from proactivebench.board.site.rows import UNRANKED
 from proactivebench.board.site.viewer import write_view
 from proactivebench.board.verify.verification import verify_entry
 from proactivebench.errors import InvalidRun
-from proactivebench.evaluation import check_valid, report_of, score_run, task_of
 from proactivebench.exports.source import Source
 from proactivebench.lm_eval_plugin.scoreboard import Scoreboard
 from proactivebench.models.base import Answer, Failure
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import Cause, Reply, ReplyStatus, Report, Usage
+from proactivebench.reporting import check_valid, report_of, score_run, task_of
 from proactivebench.scoring.gate import gate
 from proactivebench.traces import load_task
 from tests.board.calling import call

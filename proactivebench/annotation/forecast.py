@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from proactivebench.annotation.precision import Expected, agreement, half_width
 from proactivebench.annotation.runs import Answered
 from proactivebench.errors import UnknownName
-from proactivebench.evaluation import measurements_in
 from proactivebench.garbage import collector_paused
 from proactivebench.judging.errors import judge_errors, known_measured
 from proactivebench.judging.kept import kept_measured
 from proactivebench.judging.measurement import speaking_for
 from proactivebench.naming import did_you_mean
 from proactivebench.records import ErrorCount, ItemStratum, JudgeErrors, JudgeIdentity
+from proactivebench.reporting import measurements_in
 from proactivebench.scoring.answers import PROPOSED
 from proactivebench.scoring.decisions import ACCEPTED, REJECTED, read_verdicts
 from proactivebench.scoring.outcomes import outcomes, views

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.errors import BadArgument, InvalidRun, NotComparable
-from proactivebench.evaluation import task_of
 from proactivebench.garbage import collector_paused
 from proactivebench.records import ItemStratum, JobRun, Manifest, Task, digest
+from proactivebench.reporting import task_of
 from proactivebench.scoring.answers import PROPOSED, Answers, count_unclean, read_replies
 from proactivebench.scoring.moments import Moments
 from proactivebench.store import RunStore

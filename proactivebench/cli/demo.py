@@ -33,8 +33,9 @@ def demo(output_path: Path) -> None:
 
     from proactivebench.board.site.demo import render_demo_board
     from proactivebench.cli.board_table import print_board
-    from proactivebench.evaluation import run_async, score_run
+    from proactivebench.evaluation import run_async
     from proactivebench.preparation import Settings, prepare
+    from proactivebench.reporting import score_run
 
     reports = []
     for name in _AGENTS:

@@ -52,8 +52,9 @@ def judge(
     from proactivebench.cli.progress import ProgressCallbacks
     from proactivebench.cli.report import conclude
     from proactivebench.errors import BadArgument
-    from proactivebench.evaluation import ReportExtras, judge_run, task_of
+    from proactivebench.evaluation import judge_run
     from proactivebench.preparation import Settings, check_judge_decoding, judge_for, measured_judge
+    from proactivebench.reporting import ReportExtras, task_of
     from proactivebench.store import RunStore
 
     if prices is not None and not measure_judge:

@@ -9,13 +9,13 @@ from proactivebench.records import Report, Task
 from proactivebench.store import RunStore
 
 if TYPE_CHECKING:
-    from proactivebench.evaluation import ReportExtras
+    from proactivebench.reporting import ReportExtras
 
 
 def conclude(store: RunStore, task: Task, beside: ReportExtras | None = None, *, as_json: bool) -> None:
     """Score the run, with what the user gave beside it, write and print its report. Raises `InvalidRun` where the run
     is incomplete or invalid."""
-    from proactivebench.evaluation import check_valid, score_run
+    from proactivebench.reporting import check_valid, score_run
 
     report = score_run(store, task, beside)
     print_as(report, task, store.path, as_json=as_json)

@@ -14,8 +14,9 @@ from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Whole, option, switch
 
 if TYPE_CHECKING:
-    from proactivebench.evaluation import Evaluation, ReportExtras
+    from proactivebench.evaluation import Evaluation
     from proactivebench.preparation import Serving
+    from proactivebench.reporting import ReportExtras
 
 
 def _read_config(context: click.Context, itself: click.Parameter, file: Path | None) -> None:
@@ -95,8 +96,8 @@ def run(
     """
     from proactivebench.cli.arguments import texts, values
     from proactivebench.cli.judges_text import progress, say
-    from proactivebench.evaluation import ReportExtras
     from proactivebench.preparation import Settings, measured_judge, prepare, with_preset
+    from proactivebench.reporting import ReportExtras
 
     settings = Settings(
         model=model,
@@ -152,7 +153,7 @@ def _follow(evaluation: Evaluation, folder: Path, beside: ReportExtras, *, as_js
     from proactivebench.cli.interrupt import until_interrupted
     from proactivebench.cli.progress import ProgressCallbacks
     from proactivebench.cli.report import conclude, print_as
-    from proactivebench.evaluation import check_valid, report_of
+    from proactivebench.reporting import check_valid, report_of
 
     with ProgressCallbacks() as watch, redirect_stdout(sys.stderr):
         store = until_interrupted(evaluation.run(folder, watch), evaluation.stop)

@@ -42,7 +42,7 @@ def score(
     Example: proactivebench score runs/always --json
     """
     from proactivebench.cli.report import conclude
-    from proactivebench.evaluation import ReportExtras, task_of
+    from proactivebench.reporting import ReportExtras, task_of
     from proactivebench.scoring.human_labels import load_human_labels
     from proactivebench.store import RunStore
 

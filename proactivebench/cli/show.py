@@ -47,7 +47,7 @@ def show(
     from proactivebench.cli.report import print_as
     from proactivebench.cli.stored import traces_of
     from proactivebench.cli.timeline import Timeline
-    from proactivebench.evaluation import ReportExtras, check_valid, report_of, task_of
+    from proactivebench.reporting import ReportExtras, check_valid, report_of, task_of
     from proactivebench.store import RunStore
 
     store = RunStore(run)

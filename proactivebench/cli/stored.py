@@ -29,7 +29,7 @@ def load_report(run: Path, *, as_written: bool = False) -> Report:
     written = run / "report.json"
     if as_written and written.exists():
         return read_report(written)
-    from proactivebench.evaluation import report_of, task_of
+    from proactivebench.reporting import report_of, task_of
     from proactivebench.store import RunStore
 
     store = RunStore(run)

@@ -62,7 +62,7 @@ def sweep(
         raise BadArgument(f"--output_path takes one swept run, and {len(runs)} runs are given: sweep them one by one")
     if picture is not None:
         _check_picture(picture)
-    from proactivebench.evaluation import task_of
+    from proactivebench.reporting import task_of
     from proactivebench.store import RunStore
     from proactivebench.sweeping import Asked, Sweeping
     from proactivebench.sweeping import sweep as swept

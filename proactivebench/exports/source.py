@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proactivebench.evaluation import check_valid, report_of, task_of
 from proactivebench.records import TRANSPORT_ARGS, JudgeReport, Manifest, Reply, ReplyKey, Report, Task, Trace, Verdict
+from proactivebench.reporting import check_valid, report_of, task_of
 from proactivebench.store import RunStore
 
 _PATH = re.compile(r"(?<![\w:/.~-])(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\:'\"<>|]+[/\\])+([^\s/\\:'\"<>|]*)")

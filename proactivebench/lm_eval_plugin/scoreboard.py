@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from proactivebench.evaluation import measurements_in, score_run
 from proactivebench.judging.measurement import worth
 from proactivebench.lm_eval_plugin.columns import CARRIER, UNSCORED, cell, columns
 from proactivebench.lm_eval_plugin.session import Session
 from proactivebench.lm_eval_plugin.transcript import Row
 from proactivebench.records import JudgeReport, MetricValue, Reply, Report, Verdict
 from proactivebench.records import Session as Sitting
+from proactivebench.reporting import measurements_in, score_run
 
 _log = logging.getLogger(__name__)
 

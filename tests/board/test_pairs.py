@@ -15,8 +15,8 @@ from proactivebench.board.site.pairs import (
     step_down,
     told_apart,
 )
-from proactivebench.evaluation import score_run
 from proactivebench.records import Conditions, Decoding, PairComparison
+from proactivebench.reporting import score_run
 from proactivebench.scoring.comparison import compare
 from proactivebench.scoring.signflip import joint_signflip
 from proactivebench.scoring.timing import timing_of

@@ -28,7 +28,7 @@ def test_chunks_do_not_show(monkeypatch):
 
 @pytest.mark.parametrize("key", [SORTED_BY, "f1"])
 def test_ranks_are_those_of_compare(runs, key):
-    from proactivebench.evaluation import score_run
+    from proactivebench.reporting import score_run
     from proactivebench.scoring.comparison import compare
     from proactivebench.store import RunStore
 
@@ -46,7 +46,7 @@ def test_ranks_are_those_of_compare(runs, key):
 
 
 def test_a_run_alone_stands_first(runs):
-    from proactivebench.evaluation import score_run
+    from proactivebench.reporting import score_run
     from proactivebench.store import RunStore
 
     report = score_run(RunStore(runs / "oracle"))

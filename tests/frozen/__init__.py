@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from proactivebench.agents.base import Turn
-from proactivebench.evaluation import Evaluation, report_of, run_async
+from proactivebench.evaluation import Evaluation, run_async
 from proactivebench.judging import Judge, create_judge
 from proactivebench.models.base import Answer, Failure
 from proactivebench.preparation import Settings, prepare
@@ -29,6 +29,7 @@ from proactivebench.records import (
     digest,
     question_hash,
 )
+from proactivebench.reporting import report_of
 from proactivebench.store import RunStore
 from proactivebench.traces import load_task, task_structure
 from tests.judging.scripted import ACCEPT, REJECT, ScriptedEngine

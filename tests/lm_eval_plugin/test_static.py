@@ -24,10 +24,11 @@ def test_every_moment_is_one_request_with_the_events_so_far_and_nothing_else() -
 
 def test_its_numbers_are_those_of_the_same_answers_in_a_run(tmp_path: Path) -> None:
     from proactivebench.agents.base import ModelAgent
-    from proactivebench.evaluation import Evaluation, score_run
+    from proactivebench.evaluation import Evaluation
     from proactivebench.judging import create_judge
     from proactivebench.models.lm_eval.model import LmEvalModel
     from proactivebench.records import Decoding
+    from proactivebench.reporting import score_run
 
     results = evaluate(ScriptedLM(), NAME, metadata=METADATA, apply_chat_template=True)
     run = Evaluation(

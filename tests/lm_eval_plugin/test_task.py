@@ -9,12 +9,13 @@ import pytest
 import proactivebench.api as api
 from proactivebench.agents.base import ModelAgent
 from proactivebench.errors import InvalidRun, UsageError
-from proactivebench.evaluation import Evaluation, run_async, score_run
+from proactivebench.evaluation import Evaluation, run_async
 from proactivebench.judging import create_judge
 from proactivebench.lm_eval_plugin import task_folder
 from proactivebench.models.lm_eval.model import LmEvalModel
 from proactivebench.protocols import load_protocol
 from proactivebench.records import Decoding, Report
+from proactivebench.reporting import score_run
 from proactivebench.store import RunStore
 from proactivebench.traces import load_task
 from tests.lm_eval_plugin.scripted import SAMPLE, ScriptedLM, answer_to, column, evaluate

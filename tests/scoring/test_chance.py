@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from proactivebench.evaluation import run_async, score_run
+from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.records import ReplyStatus
+from proactivebench.reporting import score_run
 from proactivebench.scoring.chance import beats_chance
 from proactivebench.scoring.signflip import holm
 from proactivebench.traces import load_task

@@ -2,8 +2,8 @@
 
 import json
 
-from proactivebench.evaluation import report_of, score_run, task_of
 from proactivebench.records import Cause, ReplyStatus
+from proactivebench.reporting import report_of, score_run, task_of
 from proactivebench.scoring import build_report
 from proactivebench.store import RunStore
 from tests.scoring.runs import JUDGE, make_manifest, make_reply, make_task

@@ -11,8 +11,9 @@ import yaml
 
 from proactivebench.anchors import anchors_of
 from proactivebench.cli import main
-from proactivebench.evaluation import report_of, run_async
+from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
+from proactivebench.reporting import report_of
 from proactivebench.resources import shipped
 from proactivebench.scoring.comparison import compare
 from proactivebench.scoring.registry import BY_PEOPLE

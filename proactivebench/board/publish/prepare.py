@@ -20,8 +20,8 @@ from proactivebench.board.entry.validation import verdict_faults
 from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.board.verify.verification import verify_evidence, verify_sealed
 from proactivebench.errors import CheckFailed, InvalidRun, UsageError
-from proactivebench.evaluation import check_valid, task_of
 from proactivebench.records import Manifest, Moment, Record, Reply, Report, Task, Verdict, printable, question_hash
+from proactivebench.reporting import check_valid, task_of
 from proactivebench.scoring import build_report
 from proactivebench.store import RunStore, cannot_write, first_problem
 from proactivebench.text import write_lines

@@ -10,7 +10,7 @@ from proactivebench.board.site.headline import Named, boards, groups
 from proactivebench.board.site.pages import one_file
 from proactivebench.board.site.trace_pages import run_data, task_data
 from proactivebench.errors import NotComparable, UsageError
-from proactivebench.evaluation import report_of, task_of
+from proactivebench.reporting import report_of, task_of
 from proactivebench.store import RunStore, write_whole
 
 

@@ -16,11 +16,11 @@ from proactivebench.board.verify.rejudging import Disagreement, Rejudged, items_
 from proactivebench.board.verify.sealed import SealedTask, sealed_timing
 from proactivebench.board.verify.second_judge import SecondJudge
 from proactivebench.errors import DataError, InvalidRun, UsageError
-from proactivebench.evaluation import check_valid
 from proactivebench.judging import Item
 from proactivebench.protocols import Parsed, Protocol, load_protocol, shipped_cards
 from proactivebench.protocols.parser import parse_reply
 from proactivebench.records import Note, ProtocolIdentity, Reply, ReplyStatus, Report, Task
+from proactivebench.reporting import check_valid
 from proactivebench.scoring import build_report
 from proactivebench.scoring.questions import contexts, question
 from proactivebench.scoring.timing import Timing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,31 +37,9 @@ class Users:
 
     @classmethod
     def of(cls, traces: Iterable[Trace]) -> Users:
-        """The users of some traces, in the order in which they first vote."""
-        places: dict[str, int] = {}
-        entries: list[tuple[int, int, bool]] = []
-        votes: list[int] = []
-        accepted: list[int] = []
-        start = 0
-        for trace in traces:
-            for turn, label in enumerate(trace.labels or ()):
-                if label is None:
-                    continue
-                for name, need in own_needs(label, trace.trace_id).items():
-                    if name not in places:
-                        places[name] = len(places)
-                        votes.append(0)
-                        accepted.append(0)
-                    entries.append((places[name], start + turn, need))
-                for name, vote in _votes(label, trace.trace_id):
-                    votes[places[name]] += 1
-                    accepted[places[name]] += vote
-            start += len(trace.events)
-        columns = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-        return cls(
-            tuple(places), columns[0], columns[1], columns[2] == 1, np.array(votes, dtype=np.int64),
-            np.array(accepted, dtype=np.int64), start,
-        )  # fmt: skip
+        """The users of some traces, in the order in which they first vote. Of the same traces they are read once in a
+        process: every entry of a board asks for them, several times."""
+        return _read(tuple(traces))
 
     def sums(self, values: Values) -> Values:
         """Per user the sum of `values` of entries: (users,)."""
@@ -96,6 +75,34 @@ class Users:
             if needed[place] + free[place] > 0
         ]
         return tuple(sorted(rows, key=lambda row: (-row.need_rate, -row.moments, row.user)))
+
+
+@lru_cache(maxsize=8)
+def _read(traces: tuple[Trace, ...]) -> Users:
+    places: dict[str, int] = {}
+    entries: list[tuple[int, int, bool]] = []
+    votes: list[int] = []
+    accepted: list[int] = []
+    start = 0
+    for trace in traces:
+        for turn, label in enumerate(trace.labels or ()):
+            if label is None:
+                continue
+            for name, need in own_needs(label, trace.trace_id).items():
+                if name not in places:
+                    places[name] = len(places)
+                    votes.append(0)
+                    accepted.append(0)
+                entries.append((places[name], start + turn, need))
+            for name, vote in _votes(label, trace.trace_id):
+                votes[places[name]] += 1
+                accepted[places[name]] += vote
+        start += len(trace.events)
+    columns = np.array(entries, dtype=np.int64).reshape(-1, 3).T
+    return Users(
+        tuple(places), columns[0], columns[1], columns[2] == 1, np.array(votes, dtype=np.int64),
+        np.array(accepted, dtype=np.int64), start,
+    )  # fmt: skip
 
 
 def _figures(

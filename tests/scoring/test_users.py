@@ -261,6 +261,21 @@ def test_what_a_table_of_when_to_speak_has_is_what_the_report_has():
     assert timed(data, offered).metrics[KEY].interval == pytest.approx(value(report_of(data, rows)).interval)
 
 
+def test_the_votes_of_the_same_traces_are_read_once_however_many_runs_ask(monkeypatch):
+    read = []
+
+    def counted(label, name):
+        read.append(name)
+        return own_needs(label, name)
+
+    monkeypatch.setattr("proactivebench.scoring.users.own_needs", counted)
+    data = task(trace("read once", "1100", "1010"), trace("read once too", "0101"))
+    for row in ("Aaaa", "RRaa"):
+        report_of(data, {one.trace_id: row for one in data.traces})
+        timed(data, {one.trace_id: ("1000",) for one in data.traces})
+    assert sorted(read) == ["read once"] * 4 + ["read once too"] * 4
+
+
 @pytest.mark.parametrize("named", [0, 12])
 def test_intervals_hold_the_truth_of_simulated_runs(named):
     """Of 200 runs with a true coverage of .95, fewer than .89 hold it in less than one case of a thousand."""

@@ -10,8 +10,7 @@ import numpy as np
 
 from proactivebench.anchors import against_others as held_against_others
 from proactivebench.annotation.ballots import Ballots, Kind, ballots_of, by_session, needs_by_person
-from proactivebench.annotation.job import JobFolder
-from proactivebench.errors import UsageError
+from proactivebench.annotation.job import JobFolder, nobody_voted
 from proactivebench.records import AnnotationItem, Answer, MetricValue, NeedRule, Record, Vote, VoteKey
 from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.intervals import Resampled, spread
@@ -163,8 +162,8 @@ def agreement_of(folder: JobFolder, *, most: int = 20, seed: int = 0) -> JobAgre
         DataError: A file holds what cannot be a vote.
     """
     votes = folder.votes()
-    if not any(vote.answer and vote.answer.vote is not None for vote in votes.values()):
-        raise UsageError(f"{folder.path}: nobody has voted yet (practice and 'unsure' are no votes): serve it first")
+    if not any(vote.counts for vote in votes.values()):
+        raise nobody_voted(folder)
     kinds = []
     for kind in Kind:
         ballots = ballots_of(folder.items.values(), votes.values(), kind)
@@ -236,8 +235,7 @@ def human_rows(votes: Sequence[Sequence[Sequence[Mapping[str, bool]]]], kind: Ki
     if kind is Kind.NEED:
         held = {NeedRule.ASKED: held[NeedRule.MAJORITY]} if held else {}
     return tuple(
-        Human(rule=rule, value=next(v for k, v in measured(shown, {rule: needed}).items() if k.startswith(SORTED_BY)))
-        for rule, (shown, needed) in held.items()
+        Human(rule=rule, value=measured(shown, {rule: needed})[SORTED_BY]) for rule, (shown, needed) in held.items()
     )
 
 

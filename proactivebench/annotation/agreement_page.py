@@ -133,8 +133,7 @@ def write_page(folder: JobFolder, found: JobAgreement, output_path: Path) -> Pat
         raise WrongFile(f"{output_path} is a folder: give the name of a page, as {output_path / 'agreement.html'}")
     if output_path.is_file() and not read_bytes(output_path, "a page, or nothing").startswith(_MARK):
         raise WrongFile(f"{output_path} is there already and is no page: give another --output_path")
-    if output_path.resolve().is_relative_to(folder.path.resolve()):
-        raise WrongFile(f"{output_path} lies in the job's folder, whose files are its own: give a place outside it")
+    folder.refuse_inside(output_path)
     with cannot_write(output_path):
         output_path.parent.mkdir(parents=True, exist_ok=True)
     return write_whole(output_path, page(folder, found), private=found.sealed)

@@ -92,10 +92,9 @@ def needs_by_person(folder: JobFolder, votes: Iterable[Vote], kind: Kind) -> lis
         lambda: defaultdict(lambda: defaultdict(dict))
     )
     for vote in votes:
-        if not vote.occasion and vote.answer and vote.answer.vote is not None:
+        if vote.counts and (vote.offer_id is None) is (kind is Kind.NEED):
             item = folder.items[vote.item_id]
-            if (vote.offer_id is None) is (kind is Kind.NEED):
-                moments[item.trace_id][item.turn][vote.offer_id][vote.annotator] = vote.answer.vote
+            moments[item.trace_id][item.turn][vote.offer_id][vote.annotator] = vote.accepts
     return [[list(offers.values()) for _, offers in sorted(trace.items())] for _, trace in sorted(moments.items())]
 
 

@@ -21,7 +21,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from proactivebench.annotation.spoken import refuse_foreign
-from proactivebench.errors import DataError, UnknownName, WrongFile
+from proactivebench.errors import DataError, UnknownName, UsageError, WrongFile
 from proactivebench.naming import did_you_mean
 from proactivebench.records import (
     AnnotationItem,
@@ -141,6 +141,11 @@ class JobFolder:
             raise UnknownName(f"{self.path} knows no annotator {pseudonym!r}: {did_you_mean(pseudonym, found)}")
         return found[pseudonym]
 
+    def refuse_inside(self, output_path: Path) -> None:
+        """Raise `WrongFile` where a place to write to lies in the job's folder."""
+        if output_path.resolve().is_relative_to(self.path.resolve()):
+            raise WrongFile(f"{output_path} lies in the job's folder, whose files are its own: give a place outside it")
+
     # --- what they said -----------------------------------------------------------------------------------------------
 
     def votes_file(self, pseudonym: str) -> Path:
@@ -184,6 +189,11 @@ class JobFolder:
         except DataError as error:
             raise DataError(f"{self.votes_file(vote.annotator)}: a vote that cannot stand there: {error}") from None
         return self.items[vote.item_id]
+
+
+def nobody_voted(folder: JobFolder) -> UsageError:
+    """The error of a job without a vote that counts."""
+    return UsageError(f"{folder.path}: nobody has voted yet (practice and 'unsure' are no votes): serve it first")
 
 
 def read_spoken(file: Path) -> Iterator[Vote | Consent]:

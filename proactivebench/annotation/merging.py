@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from proactivebench.annotation.job import JobFolder
+from proactivebench.annotation.job import JobFolder, nobody_voted
 from proactivebench.annotation.pooling import alike
 from proactivebench.errors import BadArgument, DataError, UnknownName, UsageError, WrongFile
 from proactivebench.files import folder as is_folder
@@ -65,11 +65,9 @@ def form_of(output_path: Path) -> Form:
 def counted_votes(folder: JobFolder) -> list[Vote]:
     """The votes that count, by pseudonym: not on practice items, not at a second showing, not unsure. Raises
     `UsageError` where nobody voted, `DataError` for a file that holds what cannot be a vote."""
-    found = [
-        vote for vote in folder.votes().values() if not vote.occasion and vote.answer and vote.answer.vote is not None
-    ]
+    found = [vote for vote in folder.votes().values() if vote.counts]
     if not found:
-        raise UsageError(f"{folder.path}: nobody has voted yet (practice and 'unsure' are no votes): serve it first")
+        raise nobody_voted(folder)
     return sorted(found, key=lambda vote: (vote.annotator, vote.order))
 
 
@@ -119,7 +117,7 @@ def run_labels(folder: JobFolder, run: JobRun) -> Merged:
                     repeat=source.repeat,
                     round=source.round,
                     candidate=SILENCE if silence else source.candidate,
-                    accepted=_for(vote) is not silence,
+                    accepted=vote.accepts is not silence,
                     run=run.manifest,
                     random=drawn,
                     blind=drawn,
@@ -173,8 +171,7 @@ def write_merged(folder: JobFolder, merged: Merged, form: Form, output_path: Pat
         WrongFile: The file holds something else, or lies in the job's folder.
         CannotWrite: It cannot be written.
     """
-    if output_path.resolve().is_relative_to(folder.path.resolve()):
-        raise WrongFile(f"{output_path} lies in the job's folder, whose files are its own: give a place outside it")
+    folder.refuse_inside(output_path)
     if output_path.is_dir():
         raise WrongFile(f"{output_path} is a folder: give the name of a file, as {output_path / f'{form}.jsonl'}")
     if output_path.suffix == ".gz":
@@ -186,10 +183,6 @@ def write_merged(folder: JobFolder, merged: Merged, form: Form, output_path: Pat
     return write_whole(output_path, write_lines(merged.records).decode(), private=folder.job.sealed)
 
 
-def _for(vote: Vote) -> bool:
-    return bool(vote.answer and vote.answer.vote)
-
-
 def _moment(votes: Iterable[Vote], texts: Mapping[tuple[str, str], str]) -> MomentLabels:
     """What was said at one moment. An offer that stands there twice, or with other white space, has one list of votes;
     a person is asked for their need once."""
@@ -197,7 +190,7 @@ def _moment(votes: Iterable[Vote], texts: Mapping[tuple[str, str], str]) -> Mome
     offered: dict[str, tuple[str, list[Vote]]] = {}
     for vote in votes:
         if vote.offer_id is None:
-            asked.setdefault(vote.annotator, _for(vote))
+            asked.setdefault(vote.annotator, vote.accepts)
         else:
             text = texts[vote.item_id, vote.offer_id]
             offered.setdefault(alike(text), (text, []))[1].append(vote)
@@ -215,7 +208,7 @@ def _task(text: str, votes: list[Vote]) -> TaskVotes:
     early = tuple(vote.answer is Answer.PREMATURE for vote in votes)
     return TaskVotes(
         task=text,
-        votes=tuple(map(_for, votes)),
+        votes=tuple(vote.accepts for vote in votes),
         annotators=tuple(vote.annotator for vote in votes),
         premature=early if any(early) else (),
     )

@@ -115,6 +115,16 @@ class Vote(Record):
         """The key under which a later line replaces an earlier one."""
         return VoteKey(self.annotator, self.item_id, self.occasion, self.offer_id)
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is for or against, and not at a second showing."""
+        return not self.occasion and self.answer is not None and self.answer.vote is not None
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it is for help, or for the offer."""
+        return self.answer is not None and bool(self.answer.vote)
+
 
 class Consent(Record):
     """That a person read the instructions with this hash and agreed to take part."""

@@ -14,7 +14,7 @@ import hashlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from proactivebench.annotation.merging import labelled_traces
 from proactivebench.annotation.showing import Material
 from proactivebench.errors import BadArgument, CheckFailed, WrongFile
 from proactivebench.files import read_bytes
-from proactivebench.records import Answer, Consent, Event, MomentLabels, Task, TaskVotes, Trace, Vote, VoteKey
+from proactivebench.records import Answer, Consent, Event, MomentLabels, Task, TaskVotes, Trace, Vote
 from proactivebench.store import cannot_write, whole_folder, write_whole
 from proactivebench.text import redacted, write_lines
 from proactivebench.text.redaction import Kind
@@ -119,8 +119,8 @@ def publishable(
     traces: Sequence[Trace] = tuple(folder.sessions.values())
     said = folder.votes()
     if not traces_only:
-        _refuse(folder, said, material.instructions_sha256)
-    if any(vote.answer and vote.answer.vote is not None for vote in said.values()):
+        _refuse(folder, said.values(), material.instructions_sha256)
+    if any(vote.counts for vote in said.values()):
         traces = [trace for trace in labelled_traces(folder).records if isinstance(trace, Trace)]
         names = fresh_names({key.annotator for key in said})
     renamed = {trace.trace_id: redaction.text(trace.trace_id, PUBLISHED, field="trace_id") for trace in traces}
@@ -183,8 +183,7 @@ def write_published(
         WrongFile: The folder holds something, or lies in the job's.
         CannotWrite: It cannot be written.
     """
-    if output_path.resolve().is_relative_to(job.path.resolve()):
-        raise WrongFile(f"{output_path} lies in the job's folder, which holds who voted: give a place outside it")
+    job.refuse_inside(output_path)
     with whole_folder(output_path):
         for name, content in published.files.items():
             with cannot_write(output_path):
@@ -255,10 +254,9 @@ def _sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(f"{hashlib.sha256(files[file]).hexdigest()}  {file}\n" for file in sorted(files)).encode()
 
 
-def _refuse(folder: JobFolder, votes: Iterable[VoteKey], instructions: str) -> None:
+def _refuse(folder: JobFolder, votes: Collection[Vote], instructions: str) -> None:
     """Raise `CheckFailed` where somebody did not agree, or too little was said."""
-    keys = list(votes)
-    for voter in sorted({key.annotator for key in keys}):
+    for voter in sorted({vote.annotator for vote in votes}):
         agreed = [said.instructions for said in folder.spoken(voter) if isinstance(said, Consent)]
         if not agreed:
             raise CheckFailed(
@@ -270,8 +268,9 @@ def _refuse(folder: JobFolder, votes: Iterable[VoteKey], instructions: str) -> N
                 f"{folder.path}: {voter} agreed to other instructions than those that stand: put those back, or let "
                 "them agree to these on their page"
             )
-    if len(keys) < FEWEST_VOTES:
-        raise CheckFailed(f"{folder.path} has {len(keys)} votes, and a data set takes {FEWEST_VOTES}: collect more")
+    counted = sum(vote.counts for vote in votes)
+    if counted < FEWEST_VOTES:
+        raise CheckFailed(f"{folder.path} has {counted} votes, and a data set takes {FEWEST_VOTES}: collect more")
 
 
 def _public(

@@ -205,6 +205,10 @@ def test_what_must_not_be_given_away_is_refused_in_one_line(tmp_path: Path) -> N
     assert done.code == 1
     assert "a data set takes 20" in done.err
     folder.votes_file("ann").unlink()
+    answer(folder, "ann", lambda *_: Answer.UNSURE)
+    done = call(*words)
+    assert (done.code, "has 0 votes" in done.err) == (1, True), "unsure is no vote"
+    folder.votes_file("ann").unlink()
     answer(folder, "ann", choose)
     lines = folder.votes_file("ann").read_text().splitlines(keepends=True)
     folder.votes_file("ann").write_text("".join(lines[1:]))

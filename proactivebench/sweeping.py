@@ -34,6 +34,7 @@ from proactivebench.records import (
     question_hash,
 )
 from proactivebench.reporting import measurements_in
+from proactivebench.scoring.alignment import unique_names
 from proactivebench.scoring.answers import Answers, read_replies
 from proactivebench.scoring.counting import Counts
 from proactivebench.scoring.decisions import read_verdicts
@@ -55,6 +56,7 @@ from proactivebench.scoring.thresholds import (
     grid_p_values,
     metric_value,
     paired,
+    speaks_by_prism,
 )
 from proactivebench.store import RunStore
 from proactivebench.traces.kept import IN_THE_RUN, keep
@@ -293,12 +295,9 @@ class Sweeping:
         stated = reply.confidence
         if self.asked.rule is SpeakingRule.THRESHOLD:
             return (stated or 0.0) >= of_traces.get(reply.trace_id, 0.0)
-        false_alarm, miss = self.asked.false_alarm, self.asked.miss
-        return (
-            stated is not None
-            and reply.p_need is not None
-            and stated * (false_alarm + reply.p_need * miss) >= false_alarm
-        )
+        if stated is None or reply.p_need is None:
+            return False
+        return speaks_by_prism(stated, reply.p_need, self.asked.false_alarm, self.asked.miss)
 
     def _verdicts(self, judge: JudgeIdentity, dropped: set[ReplyKey]) -> Iterator[Verdict]:
         for verdict in self.store.verdicts(judge.id).values():
@@ -324,7 +323,8 @@ class Sweeping:
 def sweep(runs: Sequence[Sweeping]) -> Sweeps:
     """The runs swept alike and, of more than one, how their costs differ at each λ: paired by trace, sign-flip, max-T
     over λ and pairs. Raises `NotComparable` where they differ in data, traces or judge."""
-    reports = _named([run.report() for run in runs])
+    names = unique_names([run.name for run in runs])
+    reports = [run.report().model_copy(update={"name": name}) for run, name in zip(runs, names, strict=True)]
     notes = []
     for run, one in zip(runs, reports, strict=True):
         if not (worth := run.worth).leads:
@@ -370,16 +370,6 @@ def _reach(values: Floats, delta: float) -> tuple[float, float] | None:
         return None
     reach = t_quantile(0.975, traces - 1) * float(values.std(ddof=1)) / traces**0.5
     return delta - reach, delta + reach
-
-
-def _named(reports: Sequence[Sweep]) -> list[Sweep]:
-    names: list[str] = []
-    for report in reports:
-        name, number = report.name, 2
-        while name in names:
-            name, number = f"{report.name} ({number})", number + 1
-        names.append(name)
-    return [one.model_copy(update={"name": name}) for one, name in zip(reports, names, strict=True)]
 
 
 def _refuse_unlike(first: Sweeping, other: Sweeping) -> None:

@@ -47,7 +47,7 @@ def _print(one: Sweep, console: Console) -> None:
 
 def _verdict(one: Sweep) -> str:
     point = one.point
-    difference, p = point.difference, 1.0 if point.p is None else point.p
+    difference, p = point.difference, point.p
     how = {"other traces": "by a threshold", "given": "by the threshold given", "costs": "by PRISM's rule"}
     if p > LEVEL:
         return f"keeping quiet {how[one.chosen_on]} makes no difference that can be seen ({p_equals(p)})"
@@ -58,8 +58,9 @@ def _verdict(one: Sweep) -> str:
     over = point.never - (point.swept.value or 0.0)
     if over <= 0:
         return f"{said}, and silence everywhere is as cheap: its confidence is of no use here"
-    beyond = p_equals(1.0 if point.p_never is None else point.p_never)
-    return f"{said}, {over:.3f} of it beyond silence everywhere ({beyond})" if over < -difference else said
+    if over >= -difference:
+        return said
+    return f"{said}, {over:.3f} of it beyond silence everywhere ({p_equals(point.p_never)})"
 
 
 def _lines(one: Sweep) -> Iterator[str]:
@@ -76,10 +77,6 @@ def _lines(one: Sweep) -> Iterator[str]:
     never, always = one.break_even["never"], one.break_even["always"]
     if never is not None and always is not None:
         yield f"as answered it is cheaper than always for λ above {always:.2f}, than never for λ below {never:.2f}"
-
-
-def _p(value: float | None) -> str:
-    return "–" if value is None else p_value(value)
 
 
 def _threshold(value: float | None) -> str:
@@ -129,6 +126,6 @@ def _curve(one: Sweep) -> Table:
         if point.false_alarm in (*_LAMBDAS, one.false_alarm):
             table.add_row(
                 f"{point.false_alarm:g}", number(point.answered.value), _told(point.swept), number(point.never),
-                number(point.always), _p(point.p_joint), _p(point.p_never_joint),
+                number(point.always), p_value(point.p_joint), p_value(point.p_never_joint),
             )  # fmt: skip
     return table

@@ -38,12 +38,12 @@ class CostPoint(Record):
     answered: MetricValue
     never: float
     always: float
-    threshold: float | None = None
-    difference: float = 0
-    p: float | None = None
-    p_joint: float | None = None
-    p_never: float | None = None
-    p_never_joint: float | None = None
+    threshold: float | None
+    difference: float
+    p: float
+    p_joint: float
+    p_never: float
+    p_never_joint: float
 
 
 class Sweep(Record):
@@ -67,9 +67,9 @@ class Sweep(Record):
     unstated: int = 0
     rows: tuple[ThresholdRow, ...]
     point: CostPoint
-    thresholds: dict[str, float | None] = {}
+    thresholds: dict[str, float | None]
     curve: tuple[CostPoint, ...]
-    break_even: dict[str, float | None] = {}
+    break_even: dict[str, float | None]
 
 
 class CostDifference(Record):

@@ -83,7 +83,7 @@ def align(
     marks = tuple(differences(reports, judged))
     if marks and not anyway:
         raise NotComparable(f"these runs cannot be compared: {'; '.join(marks)}: {remedy}")
-    names = tuple(names or unique_names(reports))
+    names = tuple(names or unique_names([report.agent.name for report in reports]))
     conditions = [conditions_of(report) for report in reports]
     tables = []
     for report, found in zip(reports, judged, strict=True):
@@ -175,13 +175,13 @@ def _cautions(reports: Sequence[Report], judged: Sequence[JudgeReport], names: S
             yield from (f"{name}: {line}" for line in said)
 
 
-def unique_names(reports: Sequence[Report]) -> list[str]:
-    """A name per run: the agent's, numbered where two runs share it."""
+def unique_names(agents: Sequence[str]) -> list[str]:
+    """A name per run: its agent's, numbered where two runs share it."""
     names: list[str] = []
-    for report in reports:
-        name, number = report.agent.name, 2
+    for agent in agents:
+        name, number = agent, 2
         while name in names:
-            name, number = f"{report.agent.name} ({number})", number + 1
+            name, number = f"{agent} ({number})", number + 1
         names.append(name)
     return names
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,9 +98,8 @@ class Items:
         return found
 
     def kept_by_prism(self, false_alarm: float, miss: float) -> Bools:
-        """Which items stay offers by PRISM's rule, (items,): p_accept ≥ C_FA/(C_FA + p_need·C_FN), written without the
-        quotient, so that costs of 0 need no case of their own. Source: arXiv 2602.01532."""
-        return self.offered & (self.p_accept * (false_alarm + self.p_need * miss) >= false_alarm)
+        """Which items stay offers by PRISM's rule, (items,)."""
+        return self.offered & speaks_by_prism(self.p_accept, self.p_need, false_alarm, miss)
 
     def counts(self, kept: Bools) -> Counts:
         """Counts per trace where `kept` (options, items) stay offers: (options, traces, columns)."""
@@ -122,6 +122,16 @@ class Items:
             running = np.concatenate([np.zeros((len(kept), 1)), running], axis=1)
             sums[..., column] = np.round(np.diff(running[:, ends], axis=1), _DIGITS)
         return sums
+
+
+@overload
+def speaks_by_prism(p_accept: float, p_need: float, false_alarm: float, miss: float) -> bool: ...
+@overload
+def speaks_by_prism(p_accept: Floats, p_need: Floats, false_alarm: float, miss: float) -> Bools: ...
+def speaks_by_prism(p_accept: float | Floats, p_need: float | Floats, false_alarm: float, miss: float) -> bool | Bools:
+    """PRISM's rule, p_accept ≥ C_FA/(C_FA + p_need·C_FN), written without the quotient, so that costs of 0 need no case
+    of their own; what is NaN keeps quiet. Source: arXiv 2602.01532."""
+    return p_accept * (false_alarm + p_need * miss) >= false_alarm
 
 
 def cost_metric(false_alarm: float, miss: float) -> Metric:

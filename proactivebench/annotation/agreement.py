@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
 
 import numpy as np
 
 from proactivebench.anchors import against_others as held_against_others
 from proactivebench.annotation.ballots import Ballots, Kind, ballots_of, by_session, needs_by_person
 from proactivebench.annotation.job import JobFolder, nobody_voted
+from proactivebench.annotation.spoken import seconds_an_item
 from proactivebench.records import AnnotationItem, Answer, MetricValue, NeedRule, Record, Vote, VoteKey
 from proactivebench.scoring.counting import zeros
 from proactivebench.scoring.intervals import Resampled, spread
@@ -320,13 +320,12 @@ def _ceiling(ballots: Ballots) -> tuple[Ceiling | None, str | None]:
 
 
 def _seconds(votes: Iterable[Vote]) -> dict[str, float]:
-    """The median over items of how long each had been on the screen when its last answer came, per person."""
-    spent: dict[str, dict[tuple[str, int], float]] = defaultdict(dict)
+    """The median seconds an item took, of each person where it is known."""
+    by_person: dict[str, list[Vote]] = defaultdict(list)
     for vote in votes:
-        if vote.seconds is not None:
-            key, own = (vote.item_id, vote.occasion), spent[vote.annotator]
-            own[key] = max(vote.seconds, own.get(key, 0.0))
-    return {name: median(items.values()) for name, items in sorted(spent.items())}
+        by_person[vote.annotator].append(vote)
+    found = {name: seconds_an_item(own) for name, own in sorted(by_person.items())}
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 def _disagreements(folder: JobFolder, votes: Mapping[VoteKey, Vote]) -> list[Disagreement]:

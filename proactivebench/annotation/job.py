@@ -215,6 +215,14 @@ def numbered_spoken(file: Path) -> Iterator[tuple[int, Vote | Consent]]:
         raise DataError(f"{file}:{error.number} is no vote: {why}") from None
 
 
+def spoken_in(line: bytes) -> Vote | Consent | None:
+    """The vote or consent that a line holds; None where it holds none."""
+    try:
+        return _SPOKEN.validate_json(line)
+    except ValidationError:
+        return None
+
+
 def end_last_line(file: Path) -> None:
     """Give a last line without an end its end, where it holds a whole vote or consent, as an editor may leave it; what
     a crash tore is left as it is. Raises `CannotWrite`."""
@@ -222,9 +230,5 @@ def end_last_line(file: Path) -> None:
         return
     with cannot_write(file), file.open("r+b") as stream:
         stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LONGEST))
-        last = stream.read().rpartition(b"\n")[2]
-        try:
-            _SPOKEN.validate_json(last)
-        except ValidationError:
-            return
-        stream.write(b"\n")
+        if spoken_in(stream.read().rpartition(b"\n")[2]) is not None:
+            stream.write(b"\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from statistics import median
 from typing import NamedTuple
 
 from proactivebench.errors import DataError
@@ -74,6 +75,17 @@ def reason_kept(text: str | None) -> str | None:
 def fits(answer: Answer, offer_id: str | None) -> bool:
     """Whether this can be said to that: to an offer, or (None) to the need."""
     return answer.on_need if offer_id is None else answer.on_offer
+
+
+def seconds_an_item(votes: Iterable[Vote]) -> float | None:
+    """One person's median over items of how long each had been on the screen when its last answer came; None where no
+    vote says how long."""
+    longest: dict[tuple[str, int], float] = {}
+    for vote in votes:
+        if vote.seconds is not None:
+            key = (vote.item_id, vote.occasion)
+            longest[key] = max(vote.seconds, longest.get(key, 0.0))
+    return median(longest.values()) if longest else None
 
 
 def refuse_foreign(vote: Vote, items: Mapping[str, AnnotationItem]) -> None:

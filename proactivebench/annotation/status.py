@@ -6,14 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from statistics import median
 
-from pydantic import ValidationError
-
-from proactivebench.annotation.job import JobFolder, numbered_spoken
+from proactivebench.annotation.job import JobFolder, numbered_spoken, spoken_in
 from proactivebench.annotation.order import Showing, showings
 from proactivebench.annotation.showing import Material
-from proactivebench.annotation.spoken import refuse_foreign
+from proactivebench.annotation.spoken import refuse_foreign, seconds_an_item
 from proactivebench.errors import DataError
 from proactivebench.records import Annotator, Answer, Consent, Record, Vote, VoteKey, current_votes
 from proactivebench.text import write_lines
@@ -141,7 +138,7 @@ def _by_hand(file: Path) -> list[str]:
         if not line.strip():
             odd.append(number)
             continue
-        said = _spoken(line)
+        said = spoken_in(line)
         if said is None:  # said by whoever reads it, and what comes after it is not read
             break
         if write_lines([said]) != line + b"\n":
@@ -163,15 +160,6 @@ def _by_hand(file: Path) -> list[str]:
             more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
             found.append(f"{file.name}:{numbers[0]}{more}: {what}")
     return found
-
-
-def _spoken(line: bytes) -> Vote | Consent | None:
-    for kind in (Vote, Consent):
-        try:
-            return kind.model_validate_json(line)
-        except ValidationError:
-            continue
-    return None
 
 
 def _person(
@@ -200,8 +188,7 @@ def _person(
         if not material.items[one.item_id].practice
     ]
     done = [one for one in shown if _complete(material, name, one, votes)]
-    spent = _spent(votes.values(), material)
-    seconds = median(spent) if spent else None
+    seconds = seconds_an_item(vote for vote in votes.values() if not material.items[vote.item_id].practice)
     left = len(shown) - len(done)
     return PersonStatus(
         **whole,
@@ -237,16 +224,6 @@ def _practised(material: Material, votes: Mapping[VoteKey, Vote]) -> tuple[int, 
             known |= {(item.item_id, one): answer for one, answer in taught if answer is not None}
     given = [(vote.answer, known[key.item_id, key.offer_id]) for key, vote in votes.items() if key[1::2] in known]
     return sum(said is right for said, right in given), len(given)
-
-
-def _spent(votes: Iterable[Vote], material: Material) -> list[float]:
-    """How long each item had been on the screen when its last answer came."""
-    longest: dict[tuple[str, int], float] = {}
-    for vote in votes:
-        if vote.seconds is not None and not material.items[vote.item_id].practice:
-            key = (vote.item_id, vote.occasion)
-            longest[key] = max(vote.seconds, longest.get(key, 0.0))
-    return list(longest.values())
 
 
 def _given(

@@ -6,44 +6,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
-from proactivebench.records.base import Record, digest
+from proactivebench.records.base import Record, Sparse, digest
 
 
-class Event(Record):
+class Event(Sparse):
     """One thing the user did. `time` is kept as text: the release holds both Unix seconds and 'Day 1, 11:00 PM'.
     `boundary` declares that a new task or place begins here, or that none does; None where nobody said. It is stored
     only where given, so that older data hash as ever, and no agent is told of it."""
+
+    sparse: ClassVar = ("boundary",)
 
     time: str
     event: str
     boundary: bool | None = None
 
-    @model_serializer(mode="wrap")
-    def _declared_only(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        return {name: value for name, value in found.items() if name != "boundary" or value is not None}
 
-
-class _Voted(Record):
-    """A record of votes, whose fields on who voted are stored only where known: older data hash as ever."""
-
-    @model_serializer(mode="wrap")
-    def _known_only(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        return {name: value for name, value in found.items() if value or name not in _WHERE_KNOWN}
-
-
-_WHERE_KNOWN = ("annotators", "premature", "asked", "asked_by")
-
-
-class TaskVotes(_Voted):
+class TaskVotes(Sparse):
     """The votes people gave on one proposed task at one moment: `annotators` the pseudonym behind each vote, in the
     votes' order, where known (one person may have voted twice); `premature` which of the rejections said
     "not yet"."""
+
+    sparse: ClassVar = ("annotators", "premature")
 
     task: str
     votes: tuple[bool, ...] = Field(min_length=1)
@@ -73,11 +60,13 @@ class VoteCounts(NamedTuple):
     not_yet: int
 
 
-class MomentLabels(_Voted):
+class MomentLabels(Sparse):
     """What people said about one moment. `need` is the unanimous rule (None where nobody voted on an offer here, so
     that the offer rules say nothing), `need_majority` the majority rule (None where the data has one need label only:
     then both rules coincide). `asked` holds the answers to "would you want help now?", `asked_by` the pseudonym behind
     each, where known."""
+
+    sparse: ClassVar = ("asked", "asked_by")
 
     need: bool | None = None
     need_majority: bool | None = None

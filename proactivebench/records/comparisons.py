@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import ClassVar
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
-
-from proactivebench.records.base import Record
+from proactivebench.records.base import Record, Sparse
 from proactivebench.records.measurement import MeasurementStatus
 
 
@@ -64,7 +62,7 @@ class PopulationOrder(Record):
     worth: MeasurementStatus
 
 
-class Comparison(Record):
+class Comparison(Sparse):
     """Several runs compared on one metric over the same traces. `marks` say how they differ all the same, `conditions`
     how the conditions differ under which they answered, or what of those is not known.
 
@@ -72,6 +70,8 @@ class Comparison(Record):
     it rests on none); `ranks` is false where higher need not be better there. `deciders` says who decided what.
     `rule` is the rule of need it goes by, `rules` the same comparison by the other, where people labelled need.
     `population` says of each pair whether its order is the same for users of any readiness, where that is known."""
+
+    sparse: ClassVar = ("population",)
 
     metric: str
     title: str = ""
@@ -90,13 +90,6 @@ class Comparison(Record):
     warnings: tuple[str, ...] = ()
     rules: dict[str, Comparison] = {}
     population: tuple[PopulationOrder, ...] = ()
-
-    @model_serializer(mode="wrap")
-    def _population_where_known(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        if not self.population:
-            found.pop("population", None)
-        return found
 
 
 class GateRule(StrEnum):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from proactivebench.records.activity import NeedRule
-from proactivebench.records.base import Record
+from proactivebench.records.base import Record, Sparse
 
 Design = Literal["leave-one-trace-out", "direct", "unknown", "leaked"]
 
@@ -70,7 +70,7 @@ class Thresholds(Record):
     shifts: tuple[float, ...]
 
 
-class Measured(Record):
+class Measured(Sparse):
     """One measurement of a judge against people: what was measured, on which data, by which command. It is written into
     the judge's card, or kept with the runs it judged.
 
@@ -78,6 +78,8 @@ class Measured(Record):
     very contexts (`leaked`), or nobody says on what (`unknown`: it may have seen them). `people` says whose labels,
     where they are not the release's. `errors` are what scores are corrected by; rates and intervals are fractions.
     `thresholds` are those of the people who voted on offers, where the judge gives probabilities."""
+
+    sparse: ClassVar = ("thresholds",)
 
     judge: str  # the judge's id, the model behind it included
     date: str
@@ -92,13 +94,6 @@ class Measured(Record):
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     people: LabelledData | None = None
     thresholds: Thresholds | None = None
-
-    @model_serializer(mode="wrap")
-    def _thresholds_where_known(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        if self.thresholds is None:
-            found.pop("thresholds", None)
-        return found
 
     @property
     def subject(self) -> tuple[str, ...]:

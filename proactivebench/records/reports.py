@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from proactivebench.records import formats
 from proactivebench.records.activity import NeedRule
-from proactivebench.records.base import Record
+from proactivebench.records.base import Record, Sparse
 from proactivebench.records.conditions import Conditions
 from proactivebench.records.measurement import Measurement, MeasurementStatus
 from proactivebench.records.runs import AgentIdentity, Decoding, JudgeIdentity, ProtocolIdentity, TaskIdentity
@@ -238,7 +238,7 @@ class PopulationBand(Record):
     refused: str | None = None
 
 
-class JudgeReport(Record):
+class JudgeReport(Sparse):
     """All metrics of one run under one judge. `valid` is false above 2 % unscored verdicts of fallible judges, or above
     2 % of replies that the provider spoilt; `Report.invalid` says which.
 
@@ -249,6 +249,8 @@ class JudgeReport(Record):
     first; none where they are the two of votes on offers. `stated[trace_id]` has a row per confidence stated of scored
     offers, the highest first: that confidence, how many of these offers were accepted and how many rejected.
     """
+
+    sparse: ClassVar = ("need_rules", "stated", "population")
 
     judge: JudgeIdentity
     measurement: Measurement = Measurement(status=MeasurementStatus.UNMEASURED)
@@ -272,14 +274,6 @@ class JudgeReport(Record):
     stated: dict[str, tuple[tuple[float, float, float], ...]] = {}
     extra: dict[str, Any] = {}
     population: PopulationBand | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_ever_without_what_is_not_there(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        for name in ("need_rules", "stated", "population"):
-            if not getattr(self, name):
-                found.pop(name, None)
-        return found
 
     @property
     def rule(self) -> NeedRule:
@@ -347,9 +341,11 @@ def _deciders(judge: JudgeIdentity, decided: Mapping[str, Mapping[str, int]]) ->
         yield f"{word}: {', '.join(said)}"
 
 
-class Report(Record):
+class Report(Sparse):
     """`report.json`: what a run shows, per judge. `complete` is false while any moment has no final reply.
     `decoding` is None where nobody knows it, `conditions` where an older version wrote the report."""
+
+    sparse: ClassVar = ("users",)
 
     format: Literal[2] = 2  # older ones are read: see `records.formats`
     task: TaskIdentity
@@ -368,11 +364,6 @@ class Report(Record):
     findings: tuple[str, ...] = ()  # what went wrong, in words
     warnings: tuple[str, ...] = ()
     users: tuple[UserFigures, ...] = ()  # those whose votes are kept apart, who needs most first
-
-    @model_serializer(mode="wrap")
-    def _users_where_known(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        found: dict[str, Any] = write(self)
-        return {name: value for name, value in found.items() if name != "users" or value}
 
     @model_validator(mode="before")
     @classmethod

@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,21 @@ from proactivebench.annotation.voting import check
 from proactivebench.errors import BadArgument, DataError, UnknownName, UsageError
 from proactivebench.records import Answer, Plan, VoteKey
 from tests.annotation.jobs import make_job
-from tests.annotation.people import run, served, votes
+from tests.annotation.people import Person, Serving, run, served, votes
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    return make_job(tmp_path / "job").path
+
+
+@asynccontextmanager
+async def agreed(job: Path) -> AsyncIterator[tuple[Serving, Person]]:
+    """The job as it is served, and a window of ann's, who has agreed to the instructions."""
+    async with served(job) as serving:
+        ann = serving.person("ann")
+        await ann.consent()
+        yield serving, ann
 
 
 def taste(name: str) -> Any:
@@ -29,9 +45,7 @@ def taste(name: str) -> Any:
     return lambda text: kinds[sum(map(ord, name + text)) % 4]
 
 
-def test_a_vote_is_on_disk_before_it_is_answered(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_a_vote_is_on_disk_before_it_is_answered(job: Path) -> None:
     async def work() -> None:
         async with served(job) as serving:
             ann = serving.person("ann")
@@ -72,13 +86,9 @@ def test_a_vote_is_on_disk_before_it_is_answered(tmp_path: Path) -> None:
         {"index": 10**30, "answer": "yes"},
     ],
 )
-def test_a_click_that_cannot_be_is_refused_in_one_line(tmp_path: Path, body: Any) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_a_click_that_cannot_be_is_refused_in_one_line(job: Path, body: Any) -> None:
     async def work() -> None:
-        async with served(job) as serving:
-            ann = serving.person("ann")
-            await ann.consent()
+        async with agreed(job) as (serving, ann):
             said = await ann.post("vote", body)
             assert said.status == 400
             assert "\n" not in said.json["error"]
@@ -89,13 +99,9 @@ def test_a_click_that_cannot_be_is_refused_in_one_line(tmp_path: Path, body: Any
     run(work)
 
 
-def test_what_a_reason_should_not_hold_is_never_written(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_what_a_reason_should_not_hold_is_never_written(job: Path) -> None:
     async def work() -> None:
-        async with served(job) as serving:
-            ann = serving.person("ann")
-            await ann.consent()
+        async with agreed(job) as (serving, ann):
             for _ in range(2):
                 said = await ann.click(0, "yes", reason="ask zoe@example.org " * 90)
                 assert said.json["said"]["need_reason"].startswith("ask [e-mail] ask")
@@ -105,13 +111,9 @@ def test_what_a_reason_should_not_hold_is_never_written(tmp_path: Path) -> None:
     run(work)
 
 
-def test_half_a_sign_in_a_reason_is_kept_as_far_as_it_can_be(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_half_a_sign_in_a_reason_is_kept_as_far_as_it_can_be(job: Path) -> None:
     async def work() -> None:
-        async with served(job) as serving:
-            ann = serving.person("ann")
-            await ann.consent()
+        async with agreed(job) as (serving, ann):
             said = await ann.click(0, "yes", reason="a \ud83d b 好")
             assert said.status == 200
             assert votes(serving.folder)[VoteKey("ann", "practice-0", 0, None)].reason == "a ? b 好"
@@ -150,9 +152,7 @@ def test_ten_people_at_once_never_mix(tmp_path: Path) -> None:
                 assert vote.answer == taste(name)(texts[vote.item_id, vote.offer_id])
 
 
-def test_of_two_windows_of_one_person_the_last_click_counts(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_of_two_windows_of_one_person_the_last_click_counts(job: Path) -> None:
     async def work() -> None:
         async with served(job) as serving:
             one, other = serving.person("ann"), serving.person("ann")
@@ -174,17 +174,13 @@ def test_of_two_windows_of_one_person_the_last_click_counts(tmp_path: Path) -> N
 
 
 def test_a_full_disk_refuses_the_click_and_goes_on_when_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = make_job(tmp_path / "job").path
-
     def full(_file: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     async def work() -> None:
-        async with served(job) as serving:
-            ann = serving.person("ann")
-            await ann.consent()
+        async with agreed(job) as (serving, ann):
             await ann.click(0, "yes")
             before = serving.folder.votes_file("ann").read_bytes()
             with monkeypatch.context() as patch:
@@ -203,9 +199,7 @@ def test_a_full_disk_refuses_the_click_and_goes_on_when_there_is_room(
     run(work)
 
 
-def test_a_folder_that_moves_away_loses_nothing_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_a_folder_that_moves_away_loses_nothing_and_goes_on_when_it_is_back(job: Path, tmp_path: Path) -> None:
     async def work() -> None:
         async with served(job) as serving:
             ann, bob = serving.person("ann"), serving.person("bob")
@@ -250,13 +244,10 @@ def edited(line: int, **change: Any) -> Any:
         (edited(1, at="yesterday"), r"ann\.jsonl:2 is no vote: .*at"),
     ],
 )
-def test_a_votes_file_edited_into_something_else_is_named_and_kept(tmp_path: Path, edit: Any, why: str) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_a_votes_file_edited_into_something_else_is_named_and_kept(job: Path, edit: Any, why: str) -> None:
     async def work() -> None:
-        async with served(job) as serving:
-            ann, file = serving.person("ann"), serving.folder.votes_file("ann")
-            await ann.consent()
+        async with agreed(job) as (serving, ann):
+            file = serving.folder.votes_file("ann")
             await ann.click(0, "yes")
             await ann.click(0, "accept", "o0")
             await ann.click(1, "yes")
@@ -276,13 +267,10 @@ def test_a_votes_file_edited_into_something_else_is_named_and_kept(tmp_path: Pat
     run(work)
 
 
-def test_a_good_edit_counts_and_a_torn_line_goes(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_a_good_edit_counts_and_a_torn_line_goes(job: Path) -> None:
     async def work() -> None:
-        async with served(job) as serving:
-            ann, file = serving.person("ann"), serving.folder.votes_file("ann")
-            await ann.consent()
+        async with agreed(job) as (serving, ann):
+            file = serving.folder.votes_file("ann")
             await ann.click(0, "yes")
             await ann.click(0, "accept", "o0")
             changed = file.read_text().replace('"accept"', '"reject"')
@@ -300,13 +288,10 @@ def test_a_good_edit_counts_and_a_torn_line_goes(tmp_path: Path) -> None:
     run(work)
 
 
-def test_a_file_that_is_put_in_place_of_an_empty_one_is_kept(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_a_file_that_is_put_in_place_of_an_empty_one_is_kept(job: Path) -> None:
     async def work() -> None:
-        async with served(job) as serving:
-            ann, file = serving.person("ann"), serving.folder.votes_file("ann")
-            await ann.consent()
+        async with agreed(job) as (serving, ann):
+            file = serving.folder.votes_file("ann")
             await ann.click(0, "yes")
             backup = file.read_bytes()
         file.unlink()
@@ -326,9 +311,8 @@ def test_a_file_that_is_put_in_place_of_an_empty_one_is_kept(tmp_path: Path) -> 
 
 
 def test_of_many_people_only_those_who_were_here_last_have_their_files_held(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = make_job(tmp_path / "job").path
     names = ["ann", "bob", "carl", "dora"]
     monkeypatch.setattr(serving_module, "MOST_OPEN", 2)
 
@@ -351,9 +335,7 @@ def test_of_many_people_only_those_who_were_here_last_have_their_files_held(
     run(work)
 
 
-def test_who_withdraws_leaves_nothing_but_that_somebody_did(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_who_withdraws_leaves_nothing_but_that_somebody_did(job: Path) -> None:
     async def work() -> None:
         async with served(job) as serving:
             ann, bob = serving.person("ann"), serving.person("bob")
@@ -379,9 +361,7 @@ def test_who_withdraws_leaves_nothing_but_that_somebody_did(tmp_path: Path) -> N
     run(work)
 
 
-def test_a_link_that_nobody_has_opens_nothing_and_the_page_has_its_language(tmp_path: Path) -> None:
-    job = make_job(tmp_path / "job").path
-
+def test_a_link_that_nobody_has_opens_nothing_and_the_page_has_its_language(job: Path) -> None:
     async def work() -> None:
         async with served(job) as serving:
             serving.tokens["eve"] = "A" * 43

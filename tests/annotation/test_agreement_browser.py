@@ -6,16 +6,13 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("playwright.sync_api", reason="no playwright: the `browser` group is not installed")
-pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core: see the `browser` group")
-
 from proactivebench.annotation.agreement import agreement_of
 from proactivebench.annotation.agreement_page import page
 from tests.annotation.test_agreement_page import voted
-from tests.board.test_browser import CHROMIUM, Visit, axe, chromium
+from tests.chromium import IN_CHROMIUM, Visit, chromium, no_violation
 
 __all__ = ["chromium"]
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +37,5 @@ def test_the_page_is_whole_quiet_and_accessible(file, chromium, how) -> None:
     visit.page.locator("details summary").first.click()
     assert visit.page.locator("svg.plot").count() == 10
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= how["viewport"]["width"]
-    found = axe.Axe().run(visit.page)
-    assert found.violations_count == 0, found.generate_report()
+    no_violation(visit.page)
     visit.check(file)

@@ -1,170 +1,24 @@
-"""The annotators' page in a real browser: by keyboard alone, in two windows, its server killed, mailed, on a phone."""
+"""The annotators' page in a real browser: by keyboard alone, in two windows, its server killed, by finger."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import re
-import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proactivebench.annotation.annotators import admit
-from proactivebench.annotation.collect import collect
 from proactivebench.annotation.job import JobFolder
-from proactivebench.annotation.mailing import write_page
 from proactivebench.annotation.order import showings
-from proactivebench.annotation.showing import Material
-from proactivebench.records import AnnotationItem, Answer, Consent, Event, OfferText, Plan, Trace, Vote
+from proactivebench.records import Answer
 from tests.annotation.jobs import WHEN, make_job
-from tests.annotation.people import served
 from tests.annotation.test_served_process import links, process
+from tests.annotation.windows import PHONE, Local, Window, job, local, through_practice
+from tests.chromium import IN_CHROMIUM, chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: the `browser` group is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core: see the `browser` group")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PEOPLE = [f"p{number}" for number in range(12)]
-ATTACK = "<img src=x onerror=\"document.title='owned'\"></script><script>document.title='owned'</script>"
-PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
-    """Two sessions of two moments with two offers, a practice item before and one item again after: 6 showings."""
-    plan = Plan(annotators=1, overlap=1, repeats=0.25)
-    return make_job(tmp_path_factory.mktemp("paged") / "job", sessions=2, events=2, plan=plan)
-
-
-class Local:
-    """The links of a job that is served beside the test, one a person; each test takes people of its own."""
-
-    def __init__(self, folder: JobFolder, links: dict[str, str]) -> None:
-        self.folder, self.links, self._free = folder, links, list(links)
-
-    def person(self) -> tuple[str, str]:
-        """Somebody who has not been there, and their link."""
-        name = self._free.pop()
-        return name, self.links[name]
-
-    def said(self, name: str) -> list[tuple[str, int, str | None, str | None]]:
-        """What stands on disk of one person: item, occasion, offer, answer, in the order first given."""
-        votes = [vote for key, vote in self.folder.votes(practice=True).items() if key.annotator == name]
-        return [(v.item_id, v.occasion, v.offer_id, v.answer) for v in sorted(votes, key=lambda vote: vote.order)]
-
-
-@contextmanager
-def beside(folder: JobFolder) -> Iterator[Local]:
-    """A real server on loopback in a thread."""
-    ready, done = threading.Event(), threading.Event()
-    found: dict[str, str] = {}
-
-    async def serve() -> None:
-        async with served(folder.path, PEOPLE) as serving:
-            found.update({name: serving.person(name).link for name in serving.tokens})
-            ready.set()
-            await asyncio.to_thread(done.wait)
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    try:
-        assert ready.wait(30)
-        yield Local(folder, found)
-    finally:
-        done.set()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def local(job: JobFolder) -> Iterator[Local]:
-    with beside(job) as found:
-        yield found
-
-
-class Window:
-    """One window at a page, with all that went wrong in it, all it asked for and all it was told."""
-
-    def __init__(self, browser: Any, link: str, *, context: Any = None, **how: Any) -> None:
-        self.link = link
-        self.context = context or browser.new_context(**how)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(30_000)
-        self.troubles: list[str] = []
-        self.requests: list[str] = []
-        self.told: list[Any] = []
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("console", lambda m: self.troubles.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("response", lambda response: self.told.append(response))
-        self.page.goto(link)
-        self.settled()
-
-    def settled(self) -> None:
-        """Wait until nothing is on its way."""
-        self.page.wait_for_selector("main[aria-busy=false]", state="attached")
-
-    def press(self, *keys: str) -> None:
-        """One key after the other, as fast as the page takes them."""
-        for key in keys:
-            self.page.keyboard.press(key)
-            self.settled()
-
-    def begin(self) -> None:
-        """Read the instructions and agree."""
-        for _ in range(20):
-            if not self.page.locator("#view-instructions").is_visible():
-                return
-            self.press("Enter")
-
-    def text(self, selector: str) -> str:
-        return str(self.page.locator(selector).inner_text())
-
-    @property
-    def question(self) -> str:
-        return self.text("#question")
-
-    @property
-    def pressed(self) -> list[str]:
-        """The answers that stand on the buttons."""
-        return list(self.page.locator("[aria-pressed=true]").evaluate_all("all => all.map(one => one.dataset.answer)"))
-
-    def check(self, *, faults: bool = True) -> None:
-        """Nothing went wrong, nothing was asked of anybody else, and no foreign text ran."""
-        if faults:
-            assert self.troubles == []
-        base = self.link.rpartition("/")[0]
-        assert [url for url in self.requests if not url.startswith((base, "data:", "blob:"))] == []
-        assert self.page.title() != "owned"
-        self.context.close()
-
-
-def through_practice(window: Window) -> None:
-    window.begin()
-    window.press("n", "r", "Enter")
+pytestmark = IN_CHROMIUM
+__all__ = ["chromium", "job", "local"]
 
 
 def test_a_session_unfolds_by_keyboard_alone_and_every_key_is_on_disk(chromium: Any, local: Local) -> None:
@@ -436,131 +290,6 @@ def test_withdrawing_takes_two_steps_and_ends_the_link(chromium: Any, local: Loc
     page.goto(link)
     assert "this link has ended" in page.content()
     window.check(faults=False)
-
-
-def test_a_mailed_page_asks_nobody_and_hands_back_a_votes_file(chromium: Any, job: JobFolder, tmp_path: Path) -> None:
-    mailed = JobFolder(shutil.copytree(job.path, tmp_path / "job"))
-    shutil.rmtree(mailed.path / "votes")
-    (mailed.path / "votes").mkdir()
-    (ann,) = [one for name, one in admit(mailed, ["ann"]).annotators.items() if name == "ann"]
-    ann = ann.model_copy(update={"slot": 0})
-    page_file = write_page(Material(mailed), ann, tmp_path / "pages")
-    window = Window(chromium, page_file.as_uri())
-    page = window.page
-    through_practice(window)
-    window.press("y", "a")
-    other = Window(chromium, page_file.as_uri(), context=window.context)
-    assert "2 of 2" in other.text("#offer-title"), "the browser keeps what was said"
-    other.press("e")
-    other.page.keyboard.type("“why” \u2028 not")
-    other.press("Enter", "l", "z", "r")
-    page.locator("#counted", has_text="3 of").wait_for()
-    window.press("z")
-    window.press("u")
-    while not page.locator("#done-title").is_visible():
-        window.press("n" if page.locator("[data-answer=no]").count() else "r")
-    with page.expect_download() as download:
-        window.press("s")
-    assert download.value.suggested_filename == "ann.votes.jsonl"
-    back = tmp_path / "ann.votes.jsonl"
-    download.value.save_as(back)
-    first, consent, *votes = [json.loads(line) for line in back.read_text(encoding="utf-8").splitlines()]
-    material = Material(mailed)
-    assert first == {"kind": "mailed", "job": "tests", "identity": material.identity, "annotator": "ann"}
-    assert Consent.model_validate(consent).instructions == material.instructions_sha256
-    read = [Vote.model_validate_json(json.dumps(vote)) for vote in votes]
-    assert [vote.order for vote in read] == list(range(len(read)))
-    shown = showings(mailed.job, list(mailed.items.values()), 0)
-    asked = [(one.item_id, one.occasion, offer) for one in shown for offer in (None, *one.offers)]
-    assert [(vote.item_id, vote.occasion, vote.offer_id) for vote in read] == asked
-    assert [vote.answer for vote in read[2:5]] == [Answer.YES, Answer.ACCEPT, Answer.UNSURE]
-    assert collect(material, back).new == len(read)
-    assert {key: vote.answer for key, vote in mailed.votes(practice=True).items()} == {v.key: v.answer for v in read}
-    assert window.requests == [page_file.as_uri(), *[url for url in window.requests[1:] if url.startswith("blob:")]]
-    assert not re.search("source|probability|known|runs", json.dumps(window.page.evaluate("data.mail")))
-    assert "://" not in page_file.read_text(encoding="utf-8").replace("http://www.w3.org", "")
-    other.check()
-
-
-def test_a_mailed_page_without_a_store_says_so_and_still_hands_back_votes(
-    chromium: Any, job: JobFolder, tmp_path: Path
-) -> None:
-    (ann,) = [one for name, one in admit(job, ["mail"]).annotators.items() if name == "mail"]
-    page_file = write_page(Material(job), ann, tmp_path)
-    context = chromium.new_context()
-    context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('no'); } })")
-    window = Window(chromium, page_file.as_uri(), context=context)
-    assert "does not keep answers" in window.text("#said")
-    through_practice(window)
-    with window.page.expect_download() as download:
-        window.page.locator("#save").click()
-    assert len(Path(download.value.path()).read_text(encoding="utf-8").splitlines()) == 4
-    window.check()
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> JobFolder:
-    """A job whose texts are attacks, long words and long events, its times as people write them."""
-    times = ("Day 1, 10:30 PM", "Day 1, 11:00 PM", "Day 2, 1:00 AM", "whenever", "Day 2, 1:00 AM")
-    texts = (ATTACK, "w" * 400, "long " * 400, "a\nb", ATTACK)
-    events = tuple(Event(time=time, event=text) for time, text in zip(times, texts, strict=True))
-    trace = Trace(trace_id="s0", split="coding", events=events)
-    offers = (OfferText(offer_id="o0", text=ATTACK), OfferText(offer_id="o1", text="x" * 300))
-    item = AnnotationItem(item_id="i0", trace_id="s0", turn=4, offers=offers)
-    taught = item.model_copy(update={"item_id": "practice-0", "practice": True, "known_need": Answer.NO, "why": ATTACK})
-    plain = make_job(tmp_path_factory.mktemp("plain") / "job", sessions=1)
-    texts_of = {"en": f"# {ATTACK}\n\n| a | b |\n|---|---|\n| c | {'d' * 80} |\n", "zh": "说明"}
-    return JobFolder.create(plain.path.parent / "hostile", plain.job, (trace,), (taught, item), (), texts_of)
-
-
-def clean(window: Window, **more: Any) -> None:
-    """axe-core finds nothing, and nothing is wider than the screen."""
-    wide = window.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, "scrolls sideways"
-    results = axe.Axe().run(window.page, options={"preload": False, "resultTypes": ["violations"], **more})
-    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in results.response["violations"]] == []
-
-
-CONTRAST = {"runOnly": ["color-contrast"]}
-
-
-@pytest.mark.parametrize(
-    ("how", "rules"),
-    [
-        ({"viewport": {"width": 1280, "height": 800}}, {}),
-        ({"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"}, CONTRAST),
-        (PHONE, {}),
-        ({**PHONE, "color_scheme": "dark"}, CONTRAST),
-    ],
-    ids=["light", "dark", "phone", "dark phone"],
-)
-def test_every_view_passes_an_accessibility_check_and_fits(
-    chromium: Any, hostile: JobFolder, tmp_path: Path, how: dict[str, Any], rules: dict[str, Any]
-) -> None:
-    place = admit(hostile, ["ann"]).annotators["ann"]
-    window = Window(chromium, write_page(Material(hostile), place, tmp_path).as_uri(), **how)
-    page = window.page
-    clean(window, **rules)
-    window.begin()
-    clean(window, **rules)
-    assert page.locator(".gap").all_inner_texts() == ["30 min later", "2 hr later"]
-    assert page.locator(".event").first.inner_text() == ATTACK
-    page.locator(".more").click()
-    assert len(page.locator(".event").nth(2).inner_text()) > 1_900
-    window.press("y", "e")
-    assert window.text("#offer-text") in (ATTACK, "x" * 300)
-    clean(window, **rules)
-    window.press("Escape", "a", "r")
-    assert window.text("#taught-why") == ATTACK
-    clean(window, **rules)
-    window.press("Enter", "ArrowLeft", "?")
-    clean(window, **rules)
-    window.press("?", "p")
-    clean(window, **rules)
-    window.press("p", "Escape", "n", "r", "u")
-    assert page.locator("#done-title").is_visible()
-    clean(window, **rules)
-    window.check()
 
 
 def test_fingers_answer_and_a_second_tap_answers_nothing(chromium: Any, local: Local) -> None:

@@ -12,25 +12,14 @@ from proactivebench.board.site.write import write_site
 from proactivebench.evaluation import run_async
 from proactivebench.preparation import Settings, prepare
 from proactivebench.store import RunStore
+from tests.chromium import IN_CHROMIUM, Visit, chromium, no_violation, no_wider_than_the_screen
 
 from .conftest import DECLARED
 from .forging import as_served, declared, judged_by_a_model, lines, verdict_name, write_declared, write_lines
 from .vouching import reproduced
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: the `browser` group is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core: see the `browser` group")
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = IN_CHROMIUM
+__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="module")
@@ -53,32 +42,6 @@ def site(board, tmp_path_factory):
     output = tmp_path_factory.mktemp("site")
     publish(build_board(root), output)
     return output
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page with everything that went wrong on it, and everything it asked for."""
-
-    def __init__(self, browser, path, query="", **context):
-        self.page = browser.new_context(**context).new_page()
-        self.troubles, self.requests = [], []
-        self.page.on("console", lambda m: self.troubles.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri() + query)
-
-    def check(self, root):
-        assert self.troubles == []
-        outside = [url for url in self.requests if not url.startswith((root.as_uri(), "data:"))]
-        assert outside == [], "no request leaves the page"
-        assert self.page.title() != "owned"
 
 
 def names(page, table="table-2"):
@@ -213,18 +176,11 @@ def accessible_and_no_wider_than_the_screen(visit, width, *, colours_alone=False
     """No violation and no sideways scrolling. What a colour scheme changes is colours alone: so `colours_alone` leaves
     out what was seen in another scheme. Contrast, which is slow to see, is looked at on two rows or moments of each
     kind (the same elements of the same classes in the same order); every other rule sees the whole page."""
-    wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"scrolls sideways at {width}"
-    quick = {"preload": False, "resultTypes": ["violations"]}
+    no_wider_than_the_screen(visit.page, f"at {width}")
     if not colours_alone:
-        no_violation(visit.page, quick | {"rules": {"color-contrast": {"enabled": False}}})
+        no_violation(visit.page, rules={"color-contrast": {"enabled": False}})
     visit.page.evaluate(TWO_OF_EACH_KIND)
-    no_violation(visit.page, quick | {"runOnly": ["color-contrast"]})
-
-
-def no_violation(page, options):
-    results = axe.Axe().run(page, options=options)
-    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in results.response["violations"]] == []
+    no_violation(visit.page, runOnly=["color-contrast"])
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
@@ -368,8 +324,7 @@ def test_long_names_fit_a_phone_and_two_runs_of_a_model_are_told_apart(board, tm
     assert len(pages) == 9
     for page_file in pages:
         visit = Visit(chromium, page_file, viewport={"width": 390, "height": 800})
-        wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, page_file.name
+        no_wider_than_the_screen(visit.page, page_file.name)
         visit.check(tmp_path)
     options = Visit(chromium, tmp_path / "site" / "compare.html").page.locator("select").first.locator("option")
     assert len(set(options.all_inner_texts())) == 4

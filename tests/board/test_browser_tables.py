@@ -2,19 +2,12 @@
 
 import pytest
 
-pytest.importorskip("playwright.sync_api", reason="no playwright: the `browser` group is not installed")
-pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core: see the `browser` group")
+from tests.chromium import IN_CHROMIUM, Visit, chromium
 
-from .test_browser import (  # imports what may not be installed
-    CHROMIUM,
-    Visit,
-    accessible_and_no_wider_than_the_screen,
-    chromium,
-    names,
-)
+from .test_browser import accessible_and_no_wider_than_the_screen, names
 from .test_downloads import site
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+pytestmark = IN_CHROMIUM
 __all__ = ["chromium", "site"]
 
 HELPER, LOUD = "acme__helper-7b/r1", "acme__loud-7b/r1"

@@ -80,3 +80,24 @@ def test_a_mailed_page_without_a_store_says_so_and_still_hands_back_votes(
         window.page.locator("#save").click()
     assert len(Path(download.value.path()).read_text(encoding="utf-8").splitlines()) == 4
     window.check()
+
+
+def test_a_mailed_page_shows_the_reason_of_an_earlier_answer_and_keeps_it(
+    chromium: Any, job: JobFolder, tmp_path: Path
+) -> None:
+    place = admit(job, ["post"]).annotators["post"]
+    window = Window(chromium, write_page(Material(job), place, tmp_path).as_uri())
+    through_practice(window)
+    for answer in ("y", "a"):
+        window.press("e")
+        window.page.keyboard.type(f"because {answer}")
+        window.press("Enter", answer)
+    for reason in ("because a", "because y"):
+        window.press("ArrowLeft")
+        assert window.page.locator("#reason").input_value() == reason
+    window.press("n")
+    with window.page.expect_download() as download:
+        window.press("s")
+    votes = [json.loads(line) for line in Path(download.value.path()).read_text(encoding="utf-8").splitlines()][-2:]
+    assert [(vote["answer"], vote["reason"]) for vote in votes] == [("no", "because y"), ("accept", "because a")]
+    window.check()

@@ -139,7 +139,7 @@ function mailedBackend(mail) {
     const found = {
       index, total: mail.showings.length, practice: item.practice, session: item.session, ask_need: item.ask_need,
       events: mail.sessions[item.trace].slice(0, item.turn + 1), offers: open ? item.offers : null,
-      said: { need: need && need.answer, offers }, complete: complete(index),
+      said: { need: need && need.answer, need_reason: need && need.reason, offers }, complete: complete(index),
     };
     return item.taught && found.complete ? { ...found, taught: item.taught } : found;
   }

@@ -15,7 +15,7 @@ from pydantic import Field, StrictInt
 from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.order import Showing, showings
 from proactivebench.annotation.page import texts_of
-from proactivebench.annotation.spoken import Spoken, fits, reason_kept
+from proactivebench.annotation.spoken import Said, Spoken, fits, reason_kept
 from proactivebench.errors import BadArgument, DataError, UsageError
 from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, Event, OfferText, Vote, digest
 from proactivebench.records.base import Record
@@ -148,7 +148,6 @@ class Progress(Spoken):
             "annotator": self.pseudonym,
             "total": self.total,
             "position": self.position,
-            "languages": list(self.material.languages),
             "instructions": self.material.instructions,
             "instructions_sha256": self.material.instructions_sha256,
             "consented": self.consented,
@@ -178,9 +177,9 @@ class Progress(Spoken):
         """
         shown = self.shown(index)
         self._refuse_beyond(index)
-        need, complete = self._need_said(shown), self._complete(index)
-        hidden = shown.item.ask_need and need["need"] is None
-        said = {offer.offer_id: self._offer_said(shown, offer.offer_id) for offer in shown.offers}
+        need, complete = self._answered(index, None), self._complete(index)
+        hidden = shown.item.ask_need and need is None
+        said = {} if hidden else {one.offer_id: self._answered(index, one.offer_id) for one in shown.offers}
         found = {
             "index": index,
             "total": self.total,
@@ -189,7 +188,11 @@ class Progress(Spoken):
             "events": [event.model_dump() for event in shown.events],
             "ask_need": shown.item.ask_need,
             "offers": None if hidden else [{"offer_id": one.offer_id, "text": one.text} for one in shown.offers],
-            "said": {**need, "offers": {} if hidden else {name: one for name, one in said.items() if one}},
+            "said": {
+                "need": need and need.answer,
+                "need_reason": need and need.reason,
+                "offers": {name: {"answer": one.answer, "reason": one.reason} for name, one in said.items() if one},
+            },
             "complete": complete,
         }
         return {**found, "taught": shown.taught} if shown.item.practice and complete else found
@@ -239,26 +242,18 @@ class Progress(Spoken):
 
     # --- by itself ----------------------------------------------------------------------------------------------------
 
-    def _answer(self, index: int, offer_id: str | None) -> Answer | None:
+    def _answered(self, index: int, offer_id: str | None) -> Said | None:
+        """What stands on one question of a showing; None where nothing does, or it was taken back."""
         one = self._order[index]
         said = self._said.get((one.item_id, one.occasion, offer_id))
-        return said.answer if said else None
-
-    def _offer_said(self, shown: Shown, offer_id: str) -> dict[str, Any] | None:
-        said = self._said.get((shown.item.item_id, shown.occasion, offer_id))
-        return {"answer": said.answer, "reason": said.reason} if said and said.answer else None
-
-    def _need_said(self, shown: Shown) -> dict[str, Any]:
-        said = self._said.get((shown.item.item_id, shown.occasion, None))
-        answer = said.answer if said else None
-        return {"need": answer, "need_reason": said.reason if said and answer else None}
+        return said if said and said.answer else None
 
     def _complete(self, index: int) -> bool:
         one = self._order[index]
         asked: list[str | None] = [*one.offers]
         if self.material.items[one.item_id].ask_need:
             asked.append(None)
-        return all(self._answer(index, offer_id) for offer_id in asked)
+        return all(self._answered(index, offer_id) for offer_id in asked)
 
     def _clock(self, index: int, seconds: float | None) -> None:
         if seconds is not None:
@@ -281,7 +276,7 @@ class Progress(Spoken):
                 raise BadArgument("this item does not ask whether help is wanted")
         elif all(offer.offer_id != click.offer_id for offer in shown.offers):
             raise BadArgument("this item has no such offer")
-        elif shown.item.ask_need and self._answer(click.index, None) is None:
+        elif shown.item.ask_need and self._answered(click.index, None) is None:
             raise NotYet("say first whether you would want help now, then what you think of the offers")
         if click.answer is not None and not fits(click.answer, click.offer_id):
             raise BadArgument(f"{click.answer.value!r} is no answer to {'an offer' if click.offer_id else 'the need'}")

@@ -1,4 +1,4 @@
-// Where answers go: over the local server, or into this browser. Both give the same six calls.
+// Where answers go: over the local server, or into this browser. Both give the same five calls.
 
 class Refusal extends Error {
   // `status` 0: nobody answered. From 500 on, and 0: worth another try.

@@ -48,17 +48,15 @@ const timeline = (function () {
     return made;
   }
 
-  function cut(text, words) {
-    const whole = element("p", "event");
+  // A text as a paragraph; where it is longer than `most`, the beginning of it and a button that shows all.
+  function cut(text, most, words) {
+    const whole = element("p", "event", text);
     whole.lang = "";
-    if (text.length <= LONG) {
-      whole.textContent = text;
-      return [whole];
-    }
+    if (text.length <= most) return [whole];
     const more = element("button", "more", words("more"));
     more.type = "button";
     const show = (open) => {
-      whole.textContent = open ? text : text.slice(0, LONG).trimEnd() + "…";
+      whole.textContent = open ? text : text.slice(0, most).trimEnd() + "…";
       more.textContent = words(open ? "less" : "more");
       more.setAttribute("aria-expanded", String(open));
     };
@@ -86,10 +84,9 @@ const timeline = (function () {
         line.setAttribute("aria-current", "step");
         time.append(" ", element("span", "now", words("now")));
       }
-      const whole = element("p", "event", event.event);
-      whole.lang = "";
-      whole.id = "newest";
-      line.append(time, ...(last ? [whole] : cut(event.event, words)));
+      const text = cut(event.event, last ? Infinity : LONG, words);
+      if (last) text[0].id = "newest";
+      line.append(time, ...text);
       lines.push(line);
     });
     list.replaceChildren(...lines);

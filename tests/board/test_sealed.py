@@ -19,7 +19,8 @@ from tests.validation.own import own_traces
 
 from .calling import call, one_line
 from .conftest import DECLARED
-from .forging import as_served
+from .forging import as_served, lines
+from .forging import write_lines as write_evidence
 
 PEOPLE = ("Quillfeather", "Marrowgate", "Thistledown")
 WORDS = ("useful help", "idle talk", *PEOPLE)  # of votes alone: they stand in no event and no answer
@@ -134,6 +135,23 @@ def test_no_byte_of_a_board_depends_on_which_of_two_like_moments_was_one_of_need
         sites.append(written(site))
     assert sites[0].keys() == sites[1].keys()
     assert [name for name in sites[0] if sites[0][name] != sites[1][name]] == []
+
+
+def test_answers_to_a_sealed_set_that_a_threshold_made_silences_are_said_to_be_swept(folder, tmp_path):
+    shutil.copytree(folder / "board", tmp_path / "board")
+    entry = tmp_path / "board" / "entries" / "acme__helper-7b" / "r1"
+    replies = lines(entry, "replies.jsonl.gz")
+    offer = next(reply for reply in replies if reply["status"] == "proposed")
+    offer |= {"status": "silent", "proposals": [], "notes": [*offer.get("notes", ()), "swept"]}
+    write_evidence(entry, "replies.jsonl.gz", replies)
+    done = call(
+        "leaderboard", "build", tmp_path / "board", "--labels", folder / "harbour.jsonl",
+        "--output_path", tmp_path / "site",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    board = json.loads((tmp_path / "site" / "board.json").read_text())
+    (line,) = [line for line in board["when"][0]["lines"] if not line["anchor"]]
+    assert "swept" in [badge["badge"] for badge in line["badges"]]
 
 
 def test_without_the_labels_it_is_refused_and_may_be_scored_later(folder, tmp_path):

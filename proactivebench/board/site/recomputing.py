@@ -27,7 +27,17 @@ from proactivebench.board.verify.verification import Verification, verify_eviden
 from proactivebench.board.verify.workers import each_alone
 from proactivebench.errors import DataError
 from proactivebench.garbage import collector_paused
-from proactivebench.records import JudgeReport, MetricValue, Record, Report, SplitReport, Task, UserFigures, printable
+from proactivebench.records import (
+    JudgeReport,
+    MetricValue,
+    Note,
+    Record,
+    Report,
+    SplitReport,
+    Task,
+    UserFigures,
+    printable,
+)
 from proactivebench.scoring.registry import METRICS
 from proactivebench.scoring.timing import Timing, timing_of
 from proactivebench.scoring.users import figures_of
@@ -44,8 +54,9 @@ class Recomputed(Record):
     """An entry as a board shows it. `report` is cut to what tables and ranks need; `offers` tell it from
     copies; `rejudged` per judge: verdicts decided again, and left open; `moments` is the file of what trace pages read,
     for a script: a board has more of it than memory. `timing` is when it speaks, from its replies alone (None without
-    need labels); `together` is what each two of its judges said of the same answers. `sealed`: it answers a sealed
-    set, nothing of it is cached, and no verdict or label stands in it."""
+    need labels); `together` is what each two of its judges said of the same answers. `swept`: a threshold made some
+    of its offers silences. `sealed`: it answers a sealed set, nothing of it is cached, and no verdict or label stands
+    in it."""
 
     key: str
     digest: str
@@ -61,6 +72,7 @@ class Recomputed(Record):
     facts: Facts = Facts()
     timing: Timing | None = None
     together: tuple[Together, ...] = ()
+    swept: bool = False
     sealed: bool = False
 
     @property
@@ -183,6 +195,7 @@ def _shown(evidence: Evidence, entry: Entry, task: Task, verification: Verificat
         facts=facts_of(entry, report, evidence.replies),
         timing=timing_of(task, evidence.replies),
         together=judged_twice(entry.manifest.judges, evidence.verdicts),
+        swept=any(Note.SWEPT in reply.notes for reply in evidence.replies),
         moments=str(keep_moments(evidence.path, evidence.hashes, safe_json(moments))),
     )
 

@@ -16,7 +16,7 @@ from proactivebench.board.verify.reproduction import Reproduction
 from proactivebench.board.verify.sealed import SealedTask
 from proactivebench.board.verify.second_judge import SecondOpinion
 from proactivebench.board.verify.worth import Worth, worth_of
-from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus, Note
+from proactivebench.records import Fingerprint, JudgeIdentity, Measured, MeasurementStatus
 
 Badge = tuple[str, str]
 
@@ -99,7 +99,7 @@ def _of_entry(entry: Recomputed, known: Known, copied: str | None) -> Iterator[B
     report, timing = entry.report, entry.timing
     if report.agent.model not in TRIVIAL:
         yield _asked_again(known.reproduction(entry))
-    if any(judged.overall.notes.get(Note.SWEPT) for judged in report.judges):
+    if entry.swept:
         yield "swept", "Offers of its agent were made silences by a threshold afterwards: not the agent's own answers."
     if copied:
         yield "copy", copied

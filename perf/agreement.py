@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perf.simulation import Floats, write_table
-from proactivebench.scoring.intervals import t_quantile
-from proactivebench.validation.agreement import NORMAL, Estimate, against_others, alpha_over_traces
+from proactivebench.validation.agreement import Estimate, against_others, alpha_over_traces, widening
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,14 @@ def report(runs: int, seed: int) -> Iterator[str]:
         whole, traces = _votes(rng, world, _TRUTH)
         cells = []
         for figure in (alpha_over_traces, against_others):
-            true = figure(whole, traces.tolist()).value
+            true = figure(whole, traces).value
             assert true is not None
-            found = [figure(*_listed(_votes(rng, world, world.traces)), seed=n) for n in range(runs)]
+            found = [figure(*_votes(rng, world, world.traces), seed=n) for n in range(runs)]
             cells += [f"{true:.3f}", _coverage(found, true, world.traces)]
         yield f"| {world.name} | {' | '.join(cells)} |"
 
 
-def _votes(rng: np.random.Generator, world: World, traces: int) -> tuple[Floats, NDArray[np.int64]]:
+def _votes(rng: np.random.Generator, world: World, traces: int) -> tuple[Floats, list[int]]:
     trace = np.repeat(np.arange(traces), world.questions)
     pull = (
         -0.3
@@ -73,16 +71,12 @@ def _votes(rng: np.random.Generator, world: World, traces: int) -> tuple[Floats,
     )
     votes = (pull + rng.logistic(0, 1, pull.shape) > 0).astype(float)
     votes[rng.random(votes.shape) < world.missing] = np.nan
-    return votes, trace
-
-
-def _listed(drawn: tuple[Floats, NDArray[np.int64]]) -> tuple[Floats, list[int]]:
-    return drawn[0], drawn[1].tolist()
+    return votes, trace.tolist()
 
 
 def _coverage(found: list[Estimate], true: float, traces: int) -> str:
     """Coverage of plain percentiles, got back from the widened ends, and of the widened ones."""
-    wider = float(np.sqrt(traces / (traces - 1))) * t_quantile(0.975, traces - 1) / NORMAL
+    wider = widening(traces)
     plain, widened, width = [], [], []
     for one in found:
         if one.interval is not None and one.value is not None:

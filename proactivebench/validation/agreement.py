@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 FEWEST_TRACES = 4
 DRAWS = 2_000  # of a bootstrap
 _LEAST_KEPT = 0.95  # of the draws a statistic must be defined in
-NORMAL = 1.959963984540054  # the normal distribution's 97.5 % point
+_NORMAL = 1.959963984540054  # the normal distribution's 97.5 % point
 _ZERO = 1e-12
 
 
@@ -130,9 +130,13 @@ def bootstrapped(
         return Estimate(value=value, reason="no interval: rests on few traces")
     if np.ptp(known) < _ZERO:
         return Estimate(value=value, reason="no interval: identical in every trace")
-    wider = float(np.sqrt(size / (size - 1))) * t_quantile(0.975, size - 1) / NORMAL
-    ends = value + wider * (np.quantile(known, [0.025, 0.975]) - value)
+    ends = value + widening(size) * (np.quantile(known, [0.025, 0.975]) - value)
     return Estimate(value=value, interval=(max(low, float(ends[0])), min(high, float(ends[1]))))
+
+
+def widening(traces: int) -> float:
+    """By how much `bootstrapped` widens percentiles: √(G/(G − 1))·t/z for G traces."""
+    return float(np.sqrt(traces / (traces - 1))) * t_quantile(0.975, traces - 1) / _NORMAL
 
 
 def gwet_ac1(table: Floats) -> Gwet:

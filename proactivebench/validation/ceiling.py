@@ -78,9 +78,9 @@ def ceiling_or_why(rows: Iterable[LabelledItem]) -> tuple[Ceiling | None, str | 
 
 def ceiling(rows: Iterable[LabelledItem]) -> Ceiling:
     """The ceiling by the votes on offers that at least three people voted on (where nobody did, by their answers on
-    need), of these the ones with the usual number of votes. An annotator is a pseudonym where votes carry one (the
-    first vote of each counts), else a place within a trace, as the release keeps them apart. Raises `ValueError` where
-    there are no such votes, or where people agree on everything."""
+    need), of these the ones with the usual number of votes (of equals the greater). An annotator is a pseudonym where
+    votes carry one (the first vote of each counts), else a place within a trace, as the release keeps them apart.
+    Raises `ValueError` where there are no such votes, or where people agree on everything."""
     rows = list(rows)
     by_need = not any(row.pred_task is not None and row.votes for row in rows)
     voted = [
@@ -90,7 +90,8 @@ def ceiling(rows: Iterable[LabelledItem]) -> Ceiling:
     ]
     if not voted:
         raise ValueError("no offer has three people's votes")
-    usual = Counter(len(votes) for _, votes in voted).most_common(1)[0][0]
+    sizes = Counter(len(votes) for _, votes in voted)
+    usual = max(sizes, key=lambda size: (sizes[size], size))
     kept = [(trace, votes) for trace, votes in voted if len(votes) == usual]
     table = np.array([list(votes.values()) for _, votes in kept], dtype=float)
     found = ceiling_of(table, [(trace, tuple(votes)) for trace, votes in kept], [list(votes) for _, votes in kept])

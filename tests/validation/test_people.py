@@ -181,6 +181,16 @@ def test_the_ceiling_is_by_person_where_votes_have_names_whatever_their_order(la
     assert nameless.consistency != pytest.approx(found.consistency), "a place without a name is nobody's threshold"
 
 
+def test_of_two_numbers_of_votes_as_usual_as_each_other_the_ceiling_takes_the_greater(labels):
+    rows = [row for row in labels.rows if row.pred_task is not None]
+    half = len(rows) // 2 * 2
+    fourth = [
+        replace(row, votes=(*row.votes, row.votes[0]), annotators=(*row.annotators, "di")) if place % 2 else row
+        for place, row in enumerate(rows[:half])
+    ]
+    assert [ceiling(given).people for given in (fourth, fourth[::-1])] == [4, 4]
+
+
 def test_why_there_is_no_ceiling_is_said(labels):
     two = [replace(row, votes=row.votes[:2], annotators=row.annotators[:2]) for row in labels.rows]
     assert ceiling_or_why(two) == (None, "no offer has three people's votes")

@@ -15,11 +15,15 @@ from proactivebench.board.entry.escaping import markdown
 from proactivebench.records import DrawnFrom, Job, NeedRule, Task
 from proactivebench.validation.agreement import Estimate, Floats, alpha_over_traces, gwet_ac1
 
-_HUB_LICENCES = frozenset(
-    {"apache-2.0", "mit", "bsd-3-clause", "gpl-3.0", "unlicense", "pddl", "odc-by", "odbl", "cc0-1.0"}
-    | {"cc-by-4.0", "cc-by-3.0", "cc-by-sa-4.0", "cc-by-sa-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0"}
-    | {"cc-by-nd-4.0", "cdla-permissive-2.0", "cdla-sharing-1.0"}
+# What SPDX, whose pages have the texts, and the Hub call a licence: the same in small letters, but for a few.
+_SPDX = (
+    *("Apache-2.0", "MIT", "BSD-3-Clause", "Unlicense", "CC0-1.0", "CC-BY-4.0", "CC-BY-3.0", "CC-BY-SA-4.0"),
+    *("CC-BY-SA-3.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "CC-BY-NC-ND-4.0", "CC-BY-ND-4.0", "CDLA-Permissive-2.0"),
+    "CDLA-Sharing-1.0",
 )
+_OTHERWISE = {"GPL-3.0-only": "gpl-3.0", "PDDL-1.0": "pddl", "ODC-By-1.0": "odc-by", "ODbL-1.0": "odbl"}
+_HUB = {name: name.casefold() for name in _SPDX} | _OTHERWISE
+_KNOWN = {word: (spdx, hub) for spdx, hub in _HUB.items() for word in (spdx.casefold(), hub)}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _RULES = {
@@ -54,8 +58,8 @@ def card(facts: Facts) -> str:
 
 def licence_text(facts: Facts) -> str:
     """Under which licence the data set is, and where its words are."""
-    known = facts.licence.casefold() in _HUB_LICENCES
-    where = f" Its text: https://spdx.org/licenses/{facts.licence}.html" if known else ""
+    known = _KNOWN.get(facts.licence.casefold())
+    where = f" Its text: https://spdx.org/licenses/{known[0]}.html" if known else ""
     said = f"This data set is published under {markdown(facts.licence)}.{where}\n"
     if facts.data_licence.casefold() not in (facts.licence.casefold(), "unknown", ""):
         said += f"\nThe sessions were taken from data under {markdown(facts.data_licence)}, which holds for them.\n"
@@ -63,9 +67,8 @@ def licence_text(facts: Facts) -> str:
 
 
 def _header(facts: Facts) -> dict[str, object]:
-    licence = facts.licence.casefold()
-    known = licence in _HUB_LICENCES
-    found: dict[str, object] = {"pretty_name": facts.title, "license": licence if known else "other"}
+    known = _KNOWN.get(facts.licence.casefold())
+    found: dict[str, object] = {"pretty_name": facts.title, "license": known[1] if known else "other"}
     if not known:
         found["license_name"] = facts.licence
     texts = [event.event for trace in facts.task.traces for event in trace.events]
@@ -154,11 +157,8 @@ def _agreement(facts: Facts) -> str:
     for question, table, traces in (("need", *_need_table(facts.task)), ("offers", *_offer_table(facts.task))):
         if not traces:
             continue
-        alpha = alpha_over_traces(table, traces)
-        ac1 = gwet_ac1(table).value if alpha.items else None
-        rows.append(
-            f"| {question} | {alpha.items or 0:,} | {_figure(alpha)} | {'–' if ac1 is None else f'{ac1:.3f}'} |"
-        )
+        alpha, ac1 = alpha_over_traces(table, traces), gwet_ac1(table).value
+        rows.append(f"| {question} | {alpha.items:,} | {_figure(alpha)} | {'–' if ac1 is None else f'{ac1:.3f}'} |")
     return "\n".join(rows) + "\n\nItems are those with two votes or more. An α of 1 is full agreement, 0 chance."
 
 

@@ -131,6 +131,25 @@ def test_the_card_has_a_header_for_the_hub_and_the_figures(given: Path) -> None:
     assert re.search(r"\| need \| 20 \| 1\.000 \(no interval: [^|]+\) \| 1\.000 \|", text)
 
 
+@pytest.mark.parametrize(
+    ("said", "hub", "page"),
+    [
+        ("cc-by-4.0", "cc-by-4.0", "CC-BY-4.0"),
+        ("ODbL-1.0", "odbl", "ODbL-1.0"),
+        ("odbl", "odbl", "ODbL-1.0"),
+        ("House-1", "other", None),
+    ],
+)
+def test_a_licence_goes_by_its_name_on_the_hub_and_its_text_is_where_spdx_has_it(
+    voted: JobFolder, said: str, hub: str, page: str | None
+) -> None:
+    files = publishable(voted, licence=said).files
+    header = yaml.safe_load(files["README.md"].decode().split("---")[1])
+    assert (header["license"], header.get("license_name")) == (hub, None if page else said)
+    links = re.findall(r"spdx\.org/licenses/(\S+)\.html", files["LICENCE.md"].decode())
+    assert links == ([page] if page else [])
+
+
 SCRIPT = """
 import json, sys
 from proactivebench.cli import main

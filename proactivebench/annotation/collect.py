@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple, NoReturn
 
@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from proactivebench.annotation.annotators import admit
 from proactivebench.annotation.job import end_last_line
 from proactivebench.annotation.showing import Mailed, Material
-from proactivebench.annotation.spoken import Spoken, reason_kept, refuse_foreign
+from proactivebench.annotation.spoken import MOST_AHEAD, Spoken, reason_kept, refuse_foreign
 from proactivebench.annotation.voting import hear
 from proactivebench.errors import DataError, UnknownName, WrongFile
 from proactivebench.files import foreign, read_bytes
@@ -22,7 +22,6 @@ from proactivebench.store import first_problem
 from proactivebench.text import BadLine, read_lines
 
 MOST_BYTES = 64 * 2**20  # the votes of one person on 20,000 items are a quarter of that
-MOST_AHEAD = timedelta(hours=1)  # of our clock
 WANTED = "a votes file, as a mailed page saves it"
 _LINES: TypeAdapter[Vote | Consent | Mailed] = TypeAdapter(
     Annotated[Vote | Consent | Mailed, Field(discriminator="kind")]

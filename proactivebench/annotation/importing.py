@@ -10,18 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from proactivebench.annotation.annotators import on_disk
-from proactivebench.annotation.formats.contract import Draft, Format, Names, Options, Place, Said
-from proactivebench.annotation.formats.foreign import short, values_of
+from proactivebench.annotation.formats.contract import Draft, Format, Names, Options, Place, Reading, Said
+from proactivebench.annotation.formats.foreign import names_in, short
 from proactivebench.annotation.job import JobFolder, end_last_line
 from proactivebench.annotation.preparing import read_instructions
-from proactivebench.annotation.spoken import Spoken, reason_kept, refuse_foreign
+from proactivebench.annotation.spoken import MOST_AHEAD, Spoken, reason_kept, refuse_foreign
 from proactivebench.annotation.voting import hear
-from proactivebench.errors import BadArgument, DataError, WrongFile
+from proactivebench.errors import BadArgument, DataError
 from proactivebench.naming import did_you_mean
 from proactivebench.records import (
     AnnotationItem,
@@ -37,7 +37,6 @@ from proactivebench.records.votes import MOST_REASON, is_pseudonym
 from proactivebench.store import cannot_write, refuse_full, write_whole
 
 KEY = "names.key"  # of a job: what makes its hashed pseudonyms its own; published with nothing
-_MOST_AHEAD = timedelta(hours=1)  # of our clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,13 @@ def import_votes(
         CannotWrite: It cannot be written; nothing is.
     """
     reading = form.read(files, folder, options or Options())
+    if not reading.said:
+        raise DataError(f"{files[0]} holds no votes{_listed(reading.left_out)}: nothing was imported")
+    return _taken(form, reading, folder, names)
+
+
+def _taken(form: Format, reading: Reading, folder: JobFolder, names: Names | Path | None) -> Imported:
+    """Take what was read into a job. Raises like `import_votes`."""
     called = _Names(form.name, folder.path, reading.names, form.names if names is None else names)
     questions = _Questions(folder)
     answers: dict[VoteKey, _Answer] = {}
@@ -89,14 +95,12 @@ def import_votes(
         twice += before is not None
         if before is None or _not_before(answer.at, before.at):
             answers[answer.key] = answer
-    if not reading.said:
-        raise DataError(f"{files[0]} holds no votes{_listed(reading.left_out)}: nothing was imported")
     left_out = reading.left_out + Counter(
         {"answers that the same person gave again": twice, "reasons cut to 2,000 characters": cut}
     )
     counted = _written(folder, answers.values(), called)
     people = tuple(dict.fromkeys(key.annotator for key in answers))
-    return Imported(*counted, annotators=people, left_out=+left_out, notes=reading.notes)
+    return Imported(*counted, annotators=people, left_out=left_out, notes=reading.notes)
 
 
 def import_job(
@@ -119,12 +123,7 @@ def import_job(
     try:
         job = _job(draft, name)
         folder = JobFolder.create(draft_path, job, draft.traces, draft.items, (), read_instructions())
-        whole = Format(form.name, form.about, lambda *_: draft.reading, names=form.names)
-        imported = (
-            import_votes(whole, files, folder, names=names)
-            if draft.reading.said
-            else Imported(0, 0, 0, 0, (), +draft.reading.left_out, draft.reading.notes)
-        )
+        imported = _taken(form, draft.reading, folder, names)
         with cannot_write(output_path):
             _moved(draft_path, output_path)
     except BaseException:
@@ -174,7 +173,7 @@ class _Names:
         self._form = form
         self._file = job / KEY
         self._way = Names.KEPT if isinstance(way, Path) else way
-        self._map = {**brought, **(_mapped(way) if isinstance(way, Path) else {})}
+        self._map = {**brought, **(names_in(way) if isinstance(way, Path) else {})}
         self._strict = isinstance(way, Path)
         self._hashed = False
         for who, name in self._map.items():
@@ -216,16 +215,6 @@ class _Names:
             raise DataError(f"{self._file} is no key of this job: remove it, and annotators get new names") from None
 
 
-def _mapped(path: Path) -> dict[str, str]:
-    """A map of names to pseudonyms. Raises `DataError`."""
-    wanted = "a JSON object of names and their pseudonyms"
-    found = values_of(path, wanted)
-    whole = found[0][1] if len(found) == 1 else None
-    if not isinstance(whole, dict) or not all(isinstance(name, str) for name in whole.values()):
-        raise WrongFile(f"{path} is no map of names: give {wanted}")
-    return whole
-
-
 # --- what it is to ----------------------------------------------------------------------------------------------------
 
 
@@ -245,7 +234,7 @@ class _Questions:
         self._items = folder.items
         self._traces = folder.traces
         self._path = folder.path
-        self._latest = datetime.now(UTC) + _MOST_AHEAD
+        self._latest = datetime.now(UTC) + MOST_AHEAD
         self._moments = {(item.trace_id, item.turn): item for item in folder.items.values() if not item.practice}
 
     def answer(self, said: Said, annotator: str) -> _Answer:

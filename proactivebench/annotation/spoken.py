@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from proactivebench.errors import DataError
 from proactivebench.records import AnnotationItem, Answer, Consent, Vote, printable
 from proactivebench.records.votes import MOST_REASON
 from proactivebench.text.redaction import redact
+
+MOST_AHEAD = timedelta(hours=1)  # of our clock: nothing that comes from elsewhere was said later
 
 
 class Said(NamedTuple):

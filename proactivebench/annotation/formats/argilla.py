@@ -3,7 +3,6 @@ in their records as votes."""
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,16 +10,28 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from proactivebench.annotation.formats.contract import Format, Names, Options, Place, Reading, Said, past, told_first
+from proactivebench.annotation.formats.contract import (
+    Format,
+    Names,
+    Options,
+    Place,
+    Reading,
+    Said,
+    past,
+    shuffled,
+    told_first,
+)
 from proactivebench.annotation.formats.foreign import (
     answer_of,
     as_json,
     list_in,
     member,
+    names_in,
+    occasion_of,
     short,
     text_in,
     time_of,
-    told_times,
+    told,
     values_of,
 )
 from proactivebench.annotation.job import JobFolder
@@ -79,13 +90,12 @@ def _questions(folder: JobFolder) -> Iterator[tuple[AnnotationItem, OfferText | 
     """Every need (None) and offer that is asked about, session by session; offers in an order that says nothing."""
     for item in sorted(folder.items.values(), key=lambda one: (one.trace_id, one.turn, one.item_id)):
         if not item.practice:
-            shuffled = random.Random(f"{folder.job.seed}:{item.item_id}").sample(item.offers, len(item.offers))
-            yield from ((item, offer) for offer in (*((None,) if item.ask_need else ()), *shuffled))
+            need = (None,) if item.ask_need else ()
+            yield from ((item, offer) for offer in (*need, *shuffled(folder, item)))
 
 
 def _record(folder: JobFolder, item: AnnotationItem, offer: OfferText | None) -> dict[str, Any]:
-    events = past(folder, item)
-    lines = [f"{when}  {event.event}" for when, event in zip(told_times(events), events, strict=True)]
+    lines = [f"{when}  {what}" for when, what in told(past(folder, item))]
     shown, known = ({}, {}) if offer is None else ({"offer_text": offer.text}, {"offer_id": offer.offer_id})
     return {
         "id": item.item_id if offer is None else f"{item.item_id}:{offer.offer_id}",
@@ -198,7 +208,7 @@ def read(files: Sequence[Path], folder: JobFolder, options: Options) -> Reading:
     for file in chain.from_iterable(map(_files, files)):
         beside = file.parent / NAMES
         if beside.is_file():
-            names |= _names(beside)
+            names |= names_in(beside)
         for where, record in _records(file):
             said += _votes(record, where, left_out)
     return Reading(tuple(said), left_out, names)
@@ -250,15 +260,10 @@ def _votes(record: Any, where: str, left_out: Counter[str]) -> Iterator[Said]:
 
 
 def _place(known: Mapping[str, Any], where: str, *, on_offer: bool) -> Place:
-    occasion = known.get("occasion", 0)
-    if isinstance(occasion, float) and occasion.is_integer():
-        occasion = int(occasion)
-    if not isinstance(occasion, int) or isinstance(occasion, bool) or occasion < 0:
-        raise DataError(f"{where}: occasion is {short(occasion)}, not a number from 0")
     return Place(
         item_id=text_in(member(known, "item_id", where), where, "item_id"),
         offer_id=text_in(member(known, "offer_id", where), where, "offer_id") if on_offer else None,
-        occasion=occasion,
+        occasion=occasion_of(known.get("occasion", 0), where),
     )
 
 
@@ -314,13 +319,6 @@ def _status(value: Any, where: str) -> str | None:
     if value not in (None, "submitted", "draft", "discarded", "pending"):
         raise DataError(f"{where}: {short(value)} is no status: there are submitted, draft and discarded")
     return None if value is None else str(value)
-
-
-def _names(path: Path) -> dict[str, str]:
-    found = [value for _, value in values_of(path, "a map of names")]
-    if len(found) != 1 or not isinstance(found[0], dict) or not all(isinstance(one, str) for one in found[0].values()):
-        raise DataError(f"{path} is no map of ids to pseudonyms: mend it or move it away")
-    return found[0]
 
 
 FORMAT = Format("argilla", "two data sets of Argilla 2, and records with responses", read, write, None, Names.HASHED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from proactivebench.annotation.job import JobFolder
 from proactivebench.errors import DataError
-from proactivebench.records import AnnotationItem, Answer, Event, Trace
+from proactivebench.records import AnnotationItem, Answer, Event, OfferText, Trace
 
 
 class Names(StrEnum):
@@ -116,3 +117,8 @@ def told_first(folder: JobFolder) -> str:
 def past(folder: JobFolder, item: AnnotationItem) -> tuple[Event, ...]:
     """The events of an item's session up to its moment: nothing of the future."""
     return folder.traces[item.trace_id].events[: item.turn + 1]
+
+
+def shuffled(folder: JobFolder, item: AnnotationItem) -> list[OfferText]:
+    """An item's offers in an order that says nothing, and is the same each time."""
+    return random.Random(f"{folder.job.seed}:{item.item_id}").sample(item.offers, len(item.offers))

@@ -55,7 +55,7 @@ def values_of(path: Path, wanted: str) -> list[tuple[str, Any]]:
         whole = load_strict(text)
     except NotReadable as error:
         if _begins_with_a_value(text):
-            return list(_each_line(path, _lines(text)))
+            return list(_each_line(path, text))
         other = None if text.lstrip()[:1] in ("[", "{") else foreign(path, text[:_HEAD].encode(), wanted)
         raise other or WrongFile(f"{path}: {error}: give {wanted}") from None
     if isinstance(whole, list):
@@ -75,19 +75,25 @@ def _begins_with_a_value(text: str) -> bool:
 
 def lines_of(path: Path, wanted: str) -> list[tuple[str, Any]]:
     """The value of each line of JSON Lines, with where it stands. Raises like `values_of`."""
-    return list(_each_line(path, _lines(text_of(path, wanted))))
+    return list(_each_line(path, text_of(path, wanted)))
 
 
-def _lines(text: str) -> list[bytes]:
-    return text.encode("utf-8").split(b"\n")
-
-
-def _each_line(path: Path, lines: Sequence[bytes]) -> Iterator[tuple[str, Any]]:
+def _each_line(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     try:
-        for number, value in read_lines(lines, load_strict):
+        for number, value in read_lines(text.encode("utf-8"), load_strict):
             yield f"{path}:{number}", value
     except BadLine as error:
         raise DataError(f"{path}:{error.number}: {error}") from None
+
+
+def names_in(path: Path) -> dict[str, str]:
+    """A map of annotators' names to pseudonyms, in a JSON file. Raises `WrongFile` or `DataError`."""
+    wanted = "a JSON object of names and their pseudonyms"
+    found = values_of(path, wanted)
+    whole = found[0][1] if len(found) == 1 else None
+    if not isinstance(whole, dict) or not all(isinstance(name, str) for name in whole.values()):
+        raise WrongFile(f"{path} is no map of names: give {wanted}")
+    return whole
 
 
 def answer_of(word: Any, where: str, *, on_offer: bool) -> Answer:
@@ -126,6 +132,16 @@ def seconds_of(value: Any, where: str) -> float | None:
     if not (math.isfinite(found) and found >= 0):
         raise DataError(f"{where}: {short(value)} is no number of seconds")
     return found
+
+
+def occasion_of(value: Any, where: str) -> int:
+    """Which showing of an item an answer is to; tools that have one kind of number write it as 1.0. Raises `DataError`
+    where it is no whole number from 0."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise DataError(f"{where}: occasion is {short(value)}, not a number from 0")
+    return value
 
 
 def text_in(value: Any, where: str, what: str) -> str:
@@ -173,20 +189,18 @@ def short(value: Any) -> str:
     return json.dumps(value) if value is None or isinstance(value, bool | int | float) else type(value).__name__
 
 
-def told_times(events: Sequence[Event]) -> list[str]:
-    """For people: the clock (UTC) of each event that has Unix seconds, with the gap to the one before; other times as
-    they stand."""
-    found: list[str] = []
+def told(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
+    """When and what of each event, for people: the clock (UTC) of one that has Unix seconds, with the gap to the one
+    before; other times as they stand."""
     before: float | None = None
     for event in events:
         stamp = _stamp(event.time)
-        if stamp is None:
-            found.append(event.time)
-        else:
-            clock = datetime.fromtimestamp(stamp, UTC).strftime("%H:%M:%S")
-            found.append(clock if before is None else f"{clock} ({stamp - before:+,.0f} s)")
+        when = event.time
+        if stamp is not None:
+            when = datetime.fromtimestamp(stamp, UTC).strftime("%H:%M:%S")
+            when += "" if before is None else f" ({stamp - before:+,.0f} s)"
+        yield when, event.event
         before = stamp
-    return found
 
 
 def _stamp(time: str) -> float | None:

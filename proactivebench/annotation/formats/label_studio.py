@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from proactivebench.annotation.formats.contract import Format, Names, Options, Place, Reading, Said, past, told_first
+from proactivebench.annotation.formats.contract import (
+    Format,
+    Names,
+    Options,
+    Place,
+    Reading,
+    Said,
+    past,
+    shuffled,
+    told_first,
+)
 from proactivebench.annotation.formats.foreign import (
     answer_of,
     as_json,
     list_in,
     member,
+    occasion_of,
     seconds_of,
     short,
     text_in,
     time_of,
-    told_times,
+    told,
     values_of,
 )
 from proactivebench.annotation.job import JobFolder
@@ -63,9 +73,8 @@ CONFIG = f"""<View>
 
 
 def write(folder: JobFolder) -> Mapping[str, str]:
-    """`config.xml` and `instructions.md` for the project, `tasks.json` to import into it, without any votes; and,
-    where there are votes,
-    `annotated.json` in the shape of its JSON export."""
+    """`config.xml` and `instructions.md` for the project, `tasks.json` to import into it, without any votes; and, where
+    there are votes, `annotated.json` in the shape of its JSON export."""
     tasks = [
         {"data": _data(folder, item, 0)} for item in sorted(folder.items.values(), key=_place) if not item.practice
     ]
@@ -94,13 +103,11 @@ def _place(item: AnnotationItem) -> tuple[str, int, str]:
 
 def _data(folder: JobFolder, item: AnnotationItem, occasion: int) -> dict[str, Any]:
     """A task: the session up to the item's moment, and its offers in an order that says nothing."""
-    events = past(folder, item)
-    offers = random.Random(f"{folder.job.seed}:{item.item_id}").sample(item.offers, len(item.offers))
     return {
         "item_id": item.item_id,
         "occasion": occasion,
-        "events": [{"when": when, "what": event.event} for when, event in zip(told_times(events), events, strict=True)],
-        "offers": [{"offer_id": offer.offer_id, "text": offer.text} for offer in offers],
+        "events": [{"when": when, "what": what} for when, what in told(past(folder, item))],
+        "offers": [{"offer_id": offer.offer_id, "text": offer.text} for offer in shuffled(folder, item)],
     }
 
 
@@ -205,9 +212,7 @@ def _answers(
     if not values:
         return
     item_id = text_in(member(data, "item_id", where), where, "item_id")
-    occasion = data.get("occasion", 0)
-    if not isinstance(occasion, int) or isinstance(occasion, bool) or occasion < 0:
-        raise DataError(f"{where}: occasion is {short(occasion)}, not a number from 0")
+    occasion = occasion_of(data.get("occasion", 0), where)
     offers = list_in(data.get("offers", []), where, "offers")
     at, seconds = time_of(annotation.get("created_at"), where), seconds_of(annotation.get("lead_time"), where)
     who = _who(by, where)

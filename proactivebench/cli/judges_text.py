@@ -40,7 +40,6 @@ _FIVE = PAPER.metrics
 _WIDTH = 24
 _NAMED = "{:<24}" + "{:>9}{:>11}{:>10}{:>13}{:>8}" + "{:>5}" * 4
 _COUNTED = {"MN": "missed_need", "CR": "correct_rejection", "CD": "correct_detection", "FA": "false_alarm"}
-OFFICIAL = "the official 120 test items"
 
 
 def print_json(value: Any) -> None:
@@ -155,9 +154,10 @@ def _figure(figure: Figure) -> str:
 
 def reward_model_table(found: Validation) -> Iterator[str]:
     """The paper's five figures and four categories of a judge on the official items, beside the paper's table."""
-    block = next((one for one in found.blocks if one.population == OFFICIAL and one.errors and not one.leaked), None)
-    if block is None:
-        block = next((one for one in found.blocks if one.population == OFFICIAL and one.errors), None)
+    from proactivebench.validation.validate import OFFICIAL
+
+    official = [one for one in found.blocks if one.population == OFFICIAL and one.errors]
+    block = min(official, key=lambda one: one.leaked, default=None)
     table = next((one for one in published().tables if one.id == "reward-model"), None)
     if block is None or table is None:
         return

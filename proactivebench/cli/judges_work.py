@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 RELEASE = "release"
-MOST_UNSCORED = 0.02
 
 
 def measure(
@@ -283,6 +282,8 @@ def _job_task(path: Path) -> Task:
 
 def check_unscored(found: Validation) -> None:
     """Raise InvalidRun where more than 2 % of the verdicts are unscored: such a measurement is not kept."""
+    from proactivebench.scoring.report import MOST_UNSCORED
+
     share = found.blocks[0].unscored_share
     if share > MOST_UNSCORED:
         causes = ", ".join(f"{cause} {count}" for cause, count in found.blocks[0].causes.items())

@@ -28,6 +28,7 @@ from proactivebench.records import (
     VerdictStatus,
 )
 from proactivebench.scoring.efficiency import Prices
+from proactivebench.scoring.report import MOST_UNSCORED
 from proactivebench.traces import labelled_items
 from proactivebench.validation.design import standing
 from proactivebench.validation.items import Category, ValidationItem
@@ -38,7 +39,7 @@ from proactivebench.validation.validate import Opinions, Progress, ask, judged_b
 PER_CLASS = 60  # labelled items of each category: about ± .1 for a balanced accuracy
 LEAST = 40
 SEED = 0
-MOST_UNSCORED = 0.02
+SAMPLE = f"a fixed sample, {PER_CLASS} a class"
 _CLASSES: dict[Stratum, tuple[Category, Category]] = {
     "silence": (Category.CORRECT_REJECTION, Category.MISSED_NEED),
     "proposals": (Category.CORRECT_DETECTION, Category.FALSE_ALARM),
@@ -102,10 +103,11 @@ def labels_for(task: Task | None, wanted: Collection[Category], say: Callable[[s
         return released_labels(labelled_items())
     own = own_labels(task, task.name)
     counts = Counter(item.category(own.rules[0]) for item in own.items if item.applies(own.rules[0]))
-    short = [f"{counts[category]} of {category}" for category in Category if counts[category] < FEWEST_ITEMS]
-    if any(counts[category] < FEWEST_ITEMS for category in wanted):
+    few = [category for category in Category if category in wanted and counts[category] < FEWEST_ITEMS]
+    if few:
+        short = ", ".join(f"{counts[category]} of {category}" for category in few)
         say(
-            f"the {own.name} hold {', '.join(short)}, and {FEWEST_ITEMS} in each category are needed: measuring on the "
+            f"the {own.name} hold {short}, and {FEWEST_ITEMS} in each category are needed: measuring on the "
             f"{RELEASED} instead"
         )
         return released_labels(labelled_items())
@@ -200,8 +202,8 @@ def refuse_unscored(name: str, opinions: Opinions, asked: int) -> None:
 
 def _measured(asked: Asking, opinions: Opinions, command: str) -> Measured:
     labels, identity = asked.labels, asked.judge.identity
-    rule, population = labels.rules[0], f"a fixed sample, {PER_CLASS} a class"
-    block = judged_block(identity, labels.items, opinions, rule, asked.design, labels.name, population)
+    rule = labels.rules[0]
+    block = judged_block(identity, labels.items, opinions, rule, asked.design, labels.name, SAMPLE)
     if block.errors is None:
         raise ValueError("a judge's own block counts its errors")
     categories = {item.category(rule) for item in labels.items}

@@ -15,8 +15,9 @@ from proactivebench.judging import create_judge
 from proactivebench.records import NeedRule, Report
 from proactivebench.store import RunStore
 from proactivebench.text import write_lines
-from proactivebench.traces import release
+from proactivebench.traces import load_task, release
 from proactivebench.validation import measuring
+from proactivebench.validation.items import Category
 from proactivebench.validation.people import released_labels
 from tests.judging.labelled import labelled_rows, people_accept
 from tests.judging.scripted import ScriptedEngine
@@ -302,6 +303,14 @@ def test_too_few_labels_of_their_own_are_said_and_the_release_takes_their_place(
     )
     (kept,) = RunStore(tmp_path / "a").manifest.measured
     assert kept.people is None
+
+
+def test_what_a_judge_of_offers_alone_lacks_is_said_of_offers_alone(tmp_path):
+    task, said = load_task(str(own_file(tmp_path, traces=2))), []
+    measuring.labels_for(task, {Category.FALSE_ALARM, Category.CORRECT_DETECTION}, said.append)
+    assert re.findall(r"\d+ of (CD|FA|CR|MN)", said[0]) == ["CD"], (
+        "8 offers are accepted, 40 rejected; nobody asked about silences"
+    )
 
 
 def test_what_its_users_said_leaves_no_trace_in_an_entry(tmp_path):

@@ -40,23 +40,24 @@ from proactivebench.records import (
     Usage,
     VerdictStatus,
 )
+from proactivebench.scoring.report import MOST_UNSCORED
 from proactivebench.text import write_lines
 from proactivebench.traces import labelled_items
 from proactivebench.validation.ceiling import Ceiling, released_ceiling
 from proactivebench.validation.design import design_by_card
 from proactivebench.validation.items import ValidationItem
-from proactivebench.validation.measuring import MOST_UNSCORED, PER_CLASS, refuse_unscored, sample_of
+from proactivebench.validation.measuring import SAMPLE, refuse_unscored, sample_of
 from proactivebench.validation.people import RELEASED, released_labels
 from proactivebench.validation.result import Block, kept_block
-from proactivebench.validation.validate import Opinions, judged_block, mean_latency, mean_tokens
+from proactivebench.validation.validate import ALL, OFFICIAL, Opinions, judged_block, mean_latency, mean_tokens
 
 FOLDER, FILE, VERDICTS = "judges", "judge.json", "verdicts.jsonl.gz"
 REPRODUCED, FINGERPRINTS = "judges-reproduced", "fingerprints"
 LEAST_AGREEMENT = 0.9
 POPULATION = {
-    "sample": f"a fixed sample, {PER_CLASS} a class",
-    "official": "the official 120 test items",
-    "all": "all 1,749 labelled items",
+    "sample": SAMPLE,
+    "official": OFFICIAL,
+    "all": ALL,
 }
 Items = Literal["sample", "official", "all"]
 

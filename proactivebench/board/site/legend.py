@@ -14,7 +14,7 @@ DATA = {
     "proactivebench_published": "ProactiveBench, the moments of the released answers",
     "proactivebench_sample": "The built-in sample",
 }
-_RULES = {
+RULES = {
     NeedRule.UNANIMOUS: "need: all agree",
     NeedRule.MAJORITY: "need: most agree",
     NeedRule.ASKED: "need: people were asked",
@@ -71,7 +71,7 @@ def judge_words(judge: JudgeIdentity, stratum: Stratum) -> str:
 
 def _member_words(member: JudgeMember) -> str:
     if member.people:
-        need = f" ({_RULES[member.rule]})" if member.rule and member.stratum == "silence" else ""
+        need = f" ({RULES[member.rule]})" if member.rule and member.stratum == "silence" else ""
         return f"people's votes{need}"
     return "the lexical baseline" if member.kind == "lexical" else member.name
 

@@ -15,6 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from proactivebench.board.site.legend import RULES
 from proactivebench.board.site.ranking import smallest_first
 from proactivebench.errors import UsageError
 from proactivebench.records import (
@@ -39,11 +40,6 @@ from proactivebench.scoring.timing import SORTED_BY, Timing, need_counts, needs_
 LISTED = 200  # pairs that a page lists
 PAIRED = 100  # entries of a table whose pairs are told, the best by each metric
 JUDGED = ("f1", "precision")  # under a judge that leads
-RULES = {
-    NeedRule.UNANIMOUS: "need: all agree",
-    NeedRule.MAJORITY: "need: most agree",
-    NeedRule.ASKED: "need: people were asked",
-}
 FIRST, SECOND = "{first}", "{second}"  # where names go into what is said of conditions
 _EXACT = 2_016  # pairs up to which p is adjusted by the very test of `compare`: those of 64 runs
 _ROOM = 160  # characters of a phrase: foreign parameters stand in it, for each of many pairs

@@ -14,8 +14,9 @@ from proactivebench.board.site.citing import citing
 from proactivebench.board.site.details import Details
 from proactivebench.board.site.difficulty import NAMED
 from proactivebench.board.site.downloads import JUDGES, carried
+from proactivebench.board.site.legend import RULES
 from proactivebench.board.site.pages import asset, safe_json, site_page, stylesheet
-from proactivebench.board.site.pairs import RULES, PairTable
+from proactivebench.board.site.pairs import PairTable
 from proactivebench.board.site.published import published
 from proactivebench.board.site.recomputing import Recomputed
 from proactivebench.board.site.row import COLUMNS, SORTED_BY, Column, Row, columns_of, conditions_in_words, qualifier

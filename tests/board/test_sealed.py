@@ -106,6 +106,7 @@ def test_answers_to_a_sealed_set_are_scored_and_nothing_says_a_label(folder, tmp
     figure = line["metrics"]["need_detection_balanced_accuracy"]["value"]
     assert figure == round(figure, 2)
     assert board["when"][0]["task"]["name"] == "harbour", "the name its maintainers gave it"
+    assert ", harbour, nobody judged; " in (tmp_path / "site" / "compare.html").read_text()
     for done in (*said.values(), built):
         assert not tells(done.out + done.err)
     assert not tells(caplog.text)

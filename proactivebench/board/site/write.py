@@ -269,8 +269,7 @@ def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:
             "file": f"entries/{entry.key}/data.js",
             "task": task_files[entry.report.task.data_hash],
             "label": f"{entry.declared.model} ({entry.declared.organisation}), run {entry.key.rpartition('/')[2]}, "
-            f"{entry.report.task.name}, judge {' and '.join(each.judge.name for each in entry.report.judges)}; "
-            f"{conditions_in_words(entry.report)}",
+            f"{entry.report.task.name}, {_judged_by(entry)}; {conditions_in_words(entry.report)}",
         }
         for entry in entries
     ]
@@ -282,6 +281,11 @@ def _compare(entries: Sequence[Recomputed], task_files: dict[str, str]) -> str:
         title="Two entries side by side",
         runs=runs,
     )
+
+
+def _judged_by(entry: Recomputed) -> str:
+    names = " and ".join(judged.judge.name for judged in entry.report.judges)
+    return f"judge {names}" if names else "nobody judged"
 
 
 def _script(data: str) -> str:

@@ -14,7 +14,7 @@ from shutil import rmtree
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from proactivebench.errors import CannotWrite, DataError, OtherRun, UsageError, WrongFile
 from proactivebench.files import no_run
@@ -35,12 +35,10 @@ from proactivebench.text import BadLine, read_lines, write_lines
 
 M = TypeVar("M", Measured, Fingerprint)
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
-_CHUNK = 2_000  # lines validated in one call: a list is several times faster than its members one by one
 _LABELS = "human_labels.jsonl"
 _SHARD = re.compile(r"\.rank\d+$")
-_REPLIES = TypeAdapter(list[Reply])
-_VERDICTS = TypeAdapter(list[Verdict])
 
 
 class RunStore:
@@ -57,15 +55,12 @@ class RunStore:
     @property
     def manifest(self) -> Manifest:
         """What was asked. Raises `DataError` where there is no readable manifest."""
-        file = self.path / "manifest.json"
-        try:
-            return Manifest.model_validate_json(file.read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            raise no_run(self.path) from None
-        except OSError as error:
-            raise DataError(f"cannot read {file}: {error.strerror}") from error
-        except ValidationError as error:
-            raise DataError(f"{file} is not a manifest this version reads: {first_problem(error)}") from error
+        found = read_record(
+            self.path / "manifest.json", Manifest.model_validate_json, "is not a manifest this version reads"
+        )
+        if found is None:
+            raise no_run(self.path)
+        return found
 
     @property
     def judges(self) -> dict[str, JudgeIdentity]:
@@ -269,18 +264,34 @@ class Appender:
         self.close()
 
 
+def read_record(file: Path, loads: Callable[[bytes], T], fault: str) -> T | None:
+    """What a JSON file holds, as `loads` makes it of the content; None where there is no file. Raises `DataError`: what
+    cannot be read, or, with `fault` ("is no job"), what pydantic refuses."""
+    try:
+        return loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DataError(f"cannot read {file}: {error.strerror}") from error
+    except ValidationError as error:
+        raise DataError(f"{file} {fault}: {first_problem(error)}") from error
+
+
 def read_log(file: Path, kind: type[R]) -> Iterator[R]:
     """The records of a JSONL log, a torn last line left out. Raises `DataError` naming file and line."""
+    return (record for _, record in numbered(file, kind.model_validate_json, "is not a record of this log"))
+
+
+def numbered(file: Path, loads: Callable[[str], T], fault: str) -> Iterator[tuple[int, T]]:
+    """The records of a JSONL log as `loads` makes them, each with its line's number; a torn last line is left out.
+    Raises `DataError` naming file and line, with `fault` ("is no vote") where a line holds none."""
     try:
         with file.open("rb") as lines:
-            for _, record in read_lines(filter(_whole, lines), kind.model_validate_json):
-                yield record
+            yield from read_lines(filter(_whole, lines), loads)
     except OSError as error:
         raise DataError(f"cannot read {file}: {error.strerror}") from error
     except BadLine as error:
-        cause = error.__cause__
-        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
-        raise DataError(f"{file}:{error.number} is not a record of this log: {why}") from None
+        raise DataError(f"{file}:{error.number} {fault}: {line_problem(error)}") from None
 
 
 def _whole(line: bytes) -> bool:
@@ -374,6 +385,12 @@ def first_problem(error: ValidationError) -> str:
     if problem["type"] == "value_error":  # said in our own words, which name the place
         return problem["msg"].removeprefix("Value error, ")
     return f"{place}: {problem['msg']}"
+
+
+def line_problem(error: BadLine) -> str:
+    """Why a line holds no record, in a few words."""
+    cause = error.__cause__
+    return first_problem(cause) if isinstance(cause, ValidationError) else str(error)
 
 
 def _latest(found: Iterable[M]) -> tuple[M, ...]:

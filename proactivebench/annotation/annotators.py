@@ -9,14 +9,14 @@ from itertools import count
 from typing import NamedTuple
 
 from filelock import FileLock, Timeout
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from proactivebench.annotation.job import JobFolder
-from proactivebench.errors import BadArgument, DataError, UnknownName, UsageError
+from proactivebench.errors import BadArgument, UnknownName, UsageError
 from proactivebench.naming import did_you_mean
 from proactivebench.records import Annotator
 from proactivebench.records.votes import PSEUDONYM, is_pseudonym
-from proactivebench.store import cannot_write, first_problem, write_whole
+from proactivebench.store import cannot_write, read_record, write_whole
 from proactivebench.web.guard import new_token, token_sha256
 
 _HASHES = TypeAdapter(list[str])
@@ -84,15 +84,7 @@ def withdraw(folder: JobFolder, pseudonym: str) -> None:
 
 def withdrawn(folder: JobFolder) -> tuple[str, ...]:
     """The sha256 of each link whose annotator withdrew. Raises `DataError`."""
-    file = folder.path / "withdrawn.json"
-    try:
-        return tuple(_HASHES.validate_json(file.read_bytes()))
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror}") from error
-    except ValidationError as error:
-        raise DataError(f"{file} is no list of links: {first_problem(error)}") from error
+    return tuple(read_record(folder.path / "withdrawn.json", _HASHES.validate_json, "is no list of links") or ())
 
 
 @contextmanager

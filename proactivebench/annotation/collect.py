@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple, NoReturn
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from proactivebench.annotation.annotators import admit
 from proactivebench.annotation.job import end_last_line
@@ -18,7 +18,7 @@ from proactivebench.errors import DataError, UnknownName, WrongFile
 from proactivebench.files import foreign, read_bytes
 from proactivebench.naming import did_you_mean
 from proactivebench.records import Consent, Vote
-from proactivebench.store import first_problem
+from proactivebench.store import line_problem
 from proactivebench.text import BadLine, read_lines
 
 MOST_BYTES = 64 * 2**20  # the votes of one person on 20,000 items are a quarter of that
@@ -120,9 +120,7 @@ def _lines(file: Path) -> Iterator[tuple[int, Vote | Consent | Mailed]]:
     except BadLine as error:
         if (told := foreign(file, content, WANTED)) is not None:
             raise told from None
-        cause = error.__cause__
-        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
-        raise WrongFile(f"{file}:{error.number} is no vote ({why}): give {WANTED}") from None
+        raise WrongFile(f"{file}:{error.number} is no vote ({line_problem(error)}): give {WANTED}") from None
 
 
 def _name(found: _File) -> str:

@@ -21,8 +21,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from proactivebench.annotation.spoken import refuse_foreign
-from proactivebench.errors import DataError, UnknownName, UsageError, WrongFile
-from proactivebench.naming import did_you_mean
+from proactivebench.errors import DataError, UsageError, WrongFile
 from proactivebench.records import (
     AnnotationItem,
     Annotator,
@@ -34,8 +33,8 @@ from proactivebench.records import (
     VoteKey,
     current_votes,
 )
-from proactivebench.store import Appender, cannot_write, first_problem, read_log, whole_folder, write_whole
-from proactivebench.text import BadLine, read_lines, write_lines
+from proactivebench.store import Appender, cannot_write, numbered, read_log, read_record, whole_folder, write_whole
+from proactivebench.text import write_lines
 
 _SPOKEN: TypeAdapter[Vote | Consent] = TypeAdapter(Annotated[Vote | Consent, Field(discriminator="kind")])
 _ANNOTATORS = TypeAdapter(list[Annotator])
@@ -55,18 +54,19 @@ class JobFolder:
     def job(self) -> Job:
         """What the job is. Raises `WrongFile` where there is none, `DataError` where it cannot be read, or holds a
         link: what another file holds would be shown, published or written into as the job's own."""
-        file = self.path / "job.json"
+        self._refuse_links()
+        found = read_record(self.path / "job.json", Job.model_validate_json, "is not a job this version reads")
+        if found is None:
+            raise WrongFile(f"{self.path} is no annotation job, it has no job.json: give {WANTED}")
+        return found
+
+    def _refuse_links(self) -> None:
         try:
             link = next((one for one in (*self.path.glob("*"), *self.path.glob("votes/*")) if one.is_symlink()), None)
-            if link is not None:
-                raise DataError(f"{link} is a link, and a job holds its files itself: put the file in its place")
-            return Job.model_validate_json(file.read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            raise WrongFile(f"{self.path} is no annotation job, it has no job.json: give {WANTED}") from None
         except OSError as error:
-            raise DataError(f"cannot read {file}: {error.strerror}") from error
-        except ValidationError as error:
-            raise DataError(f"{file} is not a job this version reads: {first_problem(error)}") from error
+            raise DataError(f"cannot read {self.path}: {error.strerror}") from error
+        if link is not None:
+            raise DataError(f"{link} is a link, and a job holds its files itself: put the file in its place")
 
     @cached_property
     def traces(self) -> Mapping[str, Trace]:
@@ -119,27 +119,12 @@ class JobFolder:
 
     def annotators(self) -> dict[str, Annotator]:
         """Everyone who has a place in the job, by pseudonym, in the order they came."""
-        file = self.path / "annotators.json"
-        try:
-            found = _ANNOTATORS.validate_json(file.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise DataError(f"cannot read {file}: {error.strerror}") from error
-        except ValidationError as error:
-            raise DataError(f"{file} is no list of annotators: {first_problem(error)}") from error
-        return {annotator.pseudonym: annotator for annotator in found}
+        found = read_record(self.path / "annotators.json", _ANNOTATORS.validate_json, "is no list of annotators")
+        return {annotator.pseudonym: annotator for annotator in found or ()}
 
     def write_annotators(self, annotators: Iterable[Annotator]) -> None:
         """Put these in place of the list that stands. Raises `CannotWrite`."""
         write_whole(self.path / "annotators.json", _ANNOTATORS.dump_json(list(annotators), indent=2).decode() + "\n")
-
-    def annotator(self, pseudonym: str) -> Annotator:
-        """One person's place. Raises `UnknownName` with the nearest pseudonym."""
-        found = self.annotators()
-        if pseudonym not in found:
-            raise UnknownName(f"{self.path} knows no annotator {pseudonym!r}: {did_you_mean(pseudonym, found)}")
-        return found[pseudonym]
 
     def refuse_inside(self, output_path: Path) -> None:
         """Raise `WrongFile` where a place to write to lies in the job's folder."""
@@ -157,7 +142,7 @@ class JobFolder:
         and line."""
         file = self.votes_file(pseudonym)
         if file.exists():
-            yield from read_spoken(file)
+            yield from (said for _, said in numbered_spoken(file))
 
     def voters(self) -> list[str]:
         """Everyone who has a file of votes, in the order of their names."""
@@ -196,23 +181,10 @@ def nobody_voted(folder: JobFolder) -> UsageError:
     return UsageError(f"{folder.path}: nobody has voted yet (practice and 'unsure' are no votes): serve it first")
 
 
-def read_spoken(file: Path) -> Iterator[Vote | Consent]:
-    """The consent and votes of a file, a torn last line left out. Raises `DataError` naming file and line."""
-    return (said for _, said in numbered_spoken(file))
-
-
 def numbered_spoken(file: Path) -> Iterator[tuple[int, Vote | Consent]]:
     """The consent and votes of a file, each with its line's number; a torn last line is left out. Raises `DataError`
     naming file and line."""
-    try:
-        with file.open("rb") as lines:
-            yield from read_lines((line for line in lines if line.endswith(b"\n")), _SPOKEN.validate_json)
-    except OSError as error:
-        raise DataError(f"cannot read {file}: {error.strerror}") from error
-    except BadLine as error:
-        cause = error.__cause__
-        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
-        raise DataError(f"{file}:{error.number} is no vote: {why}") from None
+    return numbered(file, _SPOKEN.validate_json, "is no vote")
 
 
 def spoken_in(line: bytes) -> Vote | Consent | None:

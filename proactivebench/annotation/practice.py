@@ -8,14 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from proactivebench.annotation.pooling import Names
 from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import AnnotationItem, Answer, Event, OfferText, Trace
 from proactivebench.records.base import Record
-from proactivebench.store import first_problem
+from proactivebench.store import line_problem
 from proactivebench.text import BadLine, read_lines
 
 WANTED = "JSON Lines, one practice session a line: {events: [{time, event}], items: [{turn, need, offers, why}]}"
@@ -88,9 +88,7 @@ def read_practice(path: Path) -> tuple[PracticeSession, ...]:
     except BadLine as error:
         if not found and (other := foreign(path, content, WANTED)):
             raise other from None
-        cause = error.__cause__
-        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
-        raise DataError(f"{path}:{error.number}: {why}: give {WANTED}") from None
+        raise DataError(f"{path}:{error.number}: {line_problem(error)}: give {WANTED}") from None
     if not found:
         raise DataError(f"{path} holds no practice session: give {WANTED}")
     return tuple(found)

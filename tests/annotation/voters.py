@@ -31,7 +31,7 @@ def answer(
     seconds: float = 6.0,
 ) -> None:
     """Let one who has a place answer what they are shown, or the first `most` showings, one after the other."""
-    place = folder.annotator(name)
+    place = folder.annotators()[name]
     at = start
     lines: list[Consent | Vote] = [Consent(annotator=name, instructions=Material(folder).instructions_sha256, at=at)]
     for shown in showings(folder.job, list(folder.items.values()), place.slot)[:most]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from proactivebench.agents.replay.stored import StoredAnswers
 from proactivebench.errors import DataError, UsageError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.models.base import Answer, Failure
 from proactivebench.protocols.base import Protocol
 from proactivebench.records import Reply, ReplyKey, ReplyStatus, Task
-from proactivebench.store import RunStore, first_problem
+from proactivebench.store import RunStore, line_problem
 from proactivebench.text import BadLine, read_lines
 
 WANTED = "a run's folder, its replies.jsonl, lm-eval samples of this project's tasks, or a folder of released answers"
@@ -70,9 +68,7 @@ def _replies(file: Path) -> Iterator[Reply]:
             raise other from None
         if error.number == content.count(b"\n") + 1 > 1:
             return
-        cause = error.__cause__
-        why = first_problem(cause) if isinstance(cause, ValidationError) else str(error)
-        raise DataError(f"{file}:{error.number} is no stored reply: {why}") from error
+        raise DataError(f"{file}:{error.number} is no stored reply: {line_problem(error)}") from error
 
 
 def answer_of(reply: Reply, protocol: Protocol) -> Answer:

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from proactivebench.text.redaction_checks import (
+    Span,
+    bearer,
     card,
+    header,
     home,
     iban,
     identity,
@@ -28,8 +31,6 @@ from proactivebench.text.redaction_checks import (
     random_value,
     token,
 )
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +106,13 @@ KINDS: tuple[Kind, ...] = (
     _kind(
         "token",
         r"(?:Bearer|Basic)\s{1,3}(?P<secret>[A-Za-z0-9._~+/=-]{12,}+)",
-        random_value,
+        bearer,
         flags=re.IGNORECASE,
     ),
     _kind(
         "token",
         rf"(?<![{_W}-])(?:Set-Cookie|Cookie|(?:Proxy-)?Authorization)\s{{0,2}}:\s{{0,2}}(?P<secret>[^\r\n\"'{_HELD}]++)",
-        named_secret,
+        header,
         flags=re.IGNORECASE,
     ),
     _kind("password", rf"(?:{_ONE_WORD}){_EQUALS}{_VALUE}", password, flags=re.IGNORECASE),

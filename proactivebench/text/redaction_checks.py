@@ -73,10 +73,6 @@ def password(match: re.Match[str]) -> Span | None:
 
 def named_secret(match: re.Match[str]) -> Span | None:
     """A token after its name: letters with digits among them, eight or more; not a number, name, path or call."""
-    if "secret" in match.re.groupindex:  # a header, to the line's end
-        value, span = match.group("secret"), match.span("secret")
-        found = any(is_random(part, 12) or _letters_and_digits(part) for part in re.split(r"[\s;=,]+", value))
-        return span if found else None
     value, span, quoted = _value(match)
     if _PLACEHOLDER.fullmatch(value) or (
         not quoted and (_CODE.match(value) or match.string[span[1] : span[1] + 1] == "(")
@@ -86,6 +82,13 @@ def named_secret(match: re.Match[str]) -> Span | None:
         return None
     end = span[1] if quoted else span[0] + len(value.rstrip(".!?:"))
     return (span[0], end) if _letters_and_digits(value) else None
+
+
+def header(match: re.Match[str]) -> Span | None:
+    """What a header says to the line's end, where a part of it looks like a token."""
+    parts = re.split(r"[\s;=,]+", match.group("secret"))
+    found = any(is_random(part, 12) or _letters_and_digits(part) for part in parts)
+    return match.span("secret") if found else None
 
 
 def _letters_and_digits(value: str) -> bool:
@@ -103,10 +106,18 @@ def _letters_and_digits(value: str) -> bool:
 
 def random_value(match: re.Match[str]) -> Span | None:
     """What follows a sign and looks drawn by chance."""
+    return _random(match, 20, 2)
+
+
+def bearer(match: re.Match[str]) -> Span | None:
+    """What follows `Bearer` or `Basic` and looks drawn by chance, by less."""
+    return _random(match, 12, 0)
+
+
+def _random(match: re.Match[str], shortest: int, fewest_digits: int) -> Span | None:
     value = match.group("secret").rstrip(".")
-    named = match.group()[:6].casefold() in ("bearer", "basic ")
-    found = is_random(value, 12 if named else 20, 0 if named else 2)
-    return (match.start("secret"), match.start("secret") + len(value)) if found else None
+    start = match.start("secret")
+    return (start, start + len(value)) if is_random(value, shortest, fewest_digits) else None
 
 
 def token(match: re.Match[str]) -> Span | None:

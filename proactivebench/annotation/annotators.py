@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple
@@ -87,21 +87,10 @@ def withdrawn(folder: JobFolder) -> tuple[str, ...]:
     return tuple(read_record(folder.path / "withdrawn.json", _HASHES.validate_json, "is no list of links") or ())
 
 
-@contextmanager
-def held(folder: JobFolder, wanted: str) -> Iterator[None]:
+def held(folder: JobFolder, wanted: str) -> AbstractContextManager[None]:
     """Hold the job as its one server, or as one who needs that there is none. Raises `UsageError` where it is served;
     `wanted` is what to do then."""
-    _ = folder.job
-    lock = FileLock(folder.path / ".serving.lock", timeout=0, thread_local=False)
-    with cannot_write(folder.path):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UsageError(f"{folder.path} is being served by another process: {wanted}") from None
-    try:
-        yield
-    finally:
-        lock.release()
+    return _locked(folder, ".serving.lock", f"{folder.path} is being served by another process: {wanted}")
 
 
 def _nobody(folder: JobFolder, name: str, known: Collection[str]) -> str:
@@ -122,16 +111,22 @@ def _present(folder: JobFolder) -> dict[str, Annotator]:
     return {name: one for name, one in folder.annotators().items() if one.token_sha256 not in gone}
 
 
+def _changing(folder: JobFolder) -> AbstractContextManager[None]:
+    return _locked(folder, ".annotators.lock")
+
+
 @contextmanager
-def _changing(folder: JobFolder) -> Iterator[None]:
+def _locked(folder: JobFolder, name: str, taken: str | None = None) -> Iterator[None]:
+    """Hold a lock of a job. Where somebody else has it: wait, or raise `UsageError` with what `taken` says."""
     _ = folder.job
-    lock = FileLock(folder.path / ".annotators.lock", thread_local=False)
+    lock = FileLock(folder.path / name, timeout=-1 if taken is None else 0, thread_local=False)
     with cannot_write(folder.path):
-        lock.acquire()
-    try:
+        try:
+            ours = lock.acquire()
+        except Timeout:
+            raise UsageError(taken) from None
+    with ours:
         yield
-    finally:
-        lock.release()
 
 
 def _place(name: str, slot: int, token: str) -> Annotator:

@@ -17,6 +17,7 @@ from proactivebench.annotation.order import Showing, showings
 from proactivebench.annotation.page import texts_of
 from proactivebench.annotation.spoken import Said, Spoken, fits, reason_kept
 from proactivebench.errors import BadArgument, DataError, UsageError
+from proactivebench.files import read_text
 from proactivebench.records import AnnotationItem, Annotator, Answer, Consent, Event, OfferText, Vote, digest
 from proactivebench.records.base import Record
 from proactivebench.records.votes import MOST_REASON, Pseudonym
@@ -312,17 +313,8 @@ def _instructions(path: Path) -> dict[str, str]:
     """The Markdown texts of a job by language, English first."""
     files = {"en": path / "instructions.md"}
     files |= {file.name.split(".")[1]: file for file in sorted(path.glob("instructions.*.md"))}
-    found = {}
-    for language, file in files.items():
-        try:
-            found[language] = file.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise DataError(f"{path} has no instructions.md: write what annotators read first and agree to") from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"{file} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
-        except OSError as error:
-            raise DataError(f"cannot read {file}: {error.strerror}") from error
-    return found
+    wanted = "what annotators read first and agree to, Markdown in UTF-8"
+    return {language: read_text(file, wanted) for language, file in files.items()}
 
 
 def _numbered(material: Material, order: tuple[Showing, ...]) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.showing import Click, Material, NotYet, Progress, safe_html
 from proactivebench.errors import BadArgument, DataError
 from proactivebench.records import Annotator, Answer, Consent, Plan, Vote
@@ -168,6 +169,16 @@ def test_an_item_that_stands_on_nothing_is_named(tmp_path: Path) -> None:
     (folder.path / "traces.jsonl").write_text("")
     with pytest.raises(DataError, match=r"items\.jsonl: item 'practice-0' stands on event 0"):
         Material(folder)
+
+
+def test_instructions_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    file = make_job(tmp_path / "job").path / "instructions.md"
+    file.write_bytes(b"agree \xff")
+    with pytest.raises(DataError, match=r"instructions\.md: not UTF-8 at byte 6: give what annotators read first"):
+        Material(JobFolder(file.parent))
+    file.unlink()
+    with pytest.raises(DataError, match=r"instructions\.md: no such file: give what annotators read first"):
+        Material(JobFolder(file.parent))
 
 
 def test_instructions_load_nothing_and_run_nothing() -> None:

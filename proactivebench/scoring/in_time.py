@@ -14,6 +14,7 @@ C = Column
 
 _SOURCE = "this project"
 _L = frozenset({Need.LABELS})
+_PLACES = (("boundary", "at boundaries of activity", "at boundaries"), ("midtask", "in mid-task", "in mid-task"))
 
 
 def help_in_time() -> Iterator[Metric]:
@@ -49,16 +50,14 @@ def help_in_time() -> Iterator[Metric]:
         "no offer", frozenset(), p, _SOURCE, Ratio(total(C.BOUNDARY_OFFERS), total(C.OFFERS)), scarce="offers",
         table=MetricTable.TIME, short="offers at boundaries", columns=Columns.NONE,
     )  # fmt: skip
-    for place, title, when in (("boundary", "at boundaries of activity", "at boundaries"),
-                               ("midtask", "in mid-task", "in mid-task")):  # fmt: skip
+    for place, title, when in _PLACES:
         yield Metric(
             f"{place}_needless_offer_rate", f"needless offers {title}",
             f"offers at no need {when}/moments without need {when}", "down", f"no moment without need {when}",
             _L, p, _SOURCE, _at(place, (C.FREE_OFFERS,), (C.FREE_OFFERS, C.FREE_SILENCES)),
             scarce="moments without need", table=MetricTable.TIME, short=f"needless {when}", columns=Columns.NONE,
         )  # fmt: skip
-    for place, title, when in (("boundary", "at boundaries of activity", "at boundaries"),
-                               ("midtask", "in mid-task", "in mid-task")):  # fmt: skip
+    for place, title, when in _PLACES:
         yield Metric(
             f"{place}_precision", f"share of offers {title} that are accepted",
             f"TP {when}/(TP+FP) {when}", "up", f"no scored offer {when}",

@@ -18,6 +18,7 @@ Values = NDArray[np.float64]
 
 FEWEST = 10  # users of both classes below which their mean has no interval
 NOT_APART = "no votes of people are kept apart in these data; `annotate` collects them, and the release has some"
+_OFFERS, _NO_REPLY = "ARU?", "."  # outcome letters
 SMALL = 5  # moments of need, or without it, below which a user's own figures say little
 
 
@@ -151,13 +152,10 @@ def figures_of(traces: Sequence[Trace], outcomes: Mapping[str, Sequence[str]]) -
         return ()
     offered, answered = [], []
     for trace in scored:
-        letters = np.array([list(rollout.ljust(len(trace.events), NO_REPLY)) for rollout in outcomes[trace.trace_id]])
-        offered.append(np.isin(letters, list(OFFERS)).mean(axis=0))
-        answered.append((letters != NO_REPLY).mean(axis=0))
+        letters = np.array([list(rollout.ljust(len(trace.events), _NO_REPLY)) for rollout in outcomes[trace.trace_id]])
+        offered.append(np.isin(letters, list(_OFFERS)).mean(axis=0))
+        answered.append((letters != _NO_REPLY).mean(axis=0))
     return Users.of(scored).figures(np.concatenate(offered), np.concatenate(answered))
-
-
-OFFERS, NO_REPLY = "ARU?", "."
 
 
 def another_person(traces: Sequence[Trace]) -> tuple[Values, Values, Values]:

@@ -12,9 +12,10 @@ from proactivebench.annotation.candidates import Likeness
 from proactivebench.annotation.forecast import Forecast, forecast
 from proactivebench.annotation.pooling import Place, Stratum, alike, made_items, pooled
 from proactivebench.annotation.runs import Answered, check_sampled, read_runs
-from proactivebench.annotation.sampling import FEWEST_TRACES, Sample
+from proactivebench.annotation.sampling import Sample
 from proactivebench.errors import BadArgument
 from proactivebench.records import AnnotationItem, Drawn, DrawnFrom, ItemSource, ItemStratum, JobRun, Task, digest
+from proactivebench.scoring.intervals import FEWEST_TRACES
 
 
 class Asked(NamedTuple):

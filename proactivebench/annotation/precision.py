@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.scoring.intervals import t_quantile
-
-FEWEST_TRACES = 4
+from proactivebench.scoring.intervals import FEWEST_TRACES, t_quantile
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from math import comb
 
-FEWEST_TRACES = 4
+from proactivebench.scoring.intervals import FEWEST_TRACES
+
 SELDOM = 0.01  # a share of samples that reach four traces too small to wait for
 _NEVER = 1e-9  # a chance so small that no probability shows it
 

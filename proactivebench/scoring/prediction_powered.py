@@ -18,7 +18,7 @@ from proactivebench.records.reports import PREDICTION_POWERED
 from proactivebench.scoring.answers import Answers
 from proactivebench.scoring.counting import Counts, zeros
 from proactivebench.scoring.human_labels import People
-from proactivebench.scoring.intervals import jackknife_variance, t_quantile
+from proactivebench.scoring.intervals import FEWEST_TRACES, jackknife_variance, t_quantile
 from proactivebench.scoring.measures import F1, Ratio
 from proactivebench.scoring.metric import Interval, Metric, Need
 from proactivebench.scoring.offers import Column
@@ -27,7 +27,6 @@ from proactivebench.scoring.parting import Decided, by_people
 
 METHOD = PREDICTION_POWERED
 FEWEST_LABELLED = 30
-FEWEST_TRACES = 4
 C = Column
 
 Floats = NDArray[np.float64]

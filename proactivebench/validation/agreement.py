@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proactivebench.records import Record
-from proactivebench.scoring.intervals import t_quantile
+from proactivebench.scoring.intervals import FEWEST_TRACES, t_quantile
 
 Floats = NDArray[np.float64]
 
-FEWEST_TRACES = 4
 DRAWS = 2_000  # of a bootstrap
 _LEAST_KEPT = 0.95  # of the draws a statistic must be defined in
 _NORMAL = 1.959963984540054  # the normal distribution's 97.5 % point

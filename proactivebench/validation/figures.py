@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from proactivebench.records import ErrorCount, Record
 from proactivebench.scoring.calibration import calibration_error
-from proactivebench.scoring.intervals import effective_size, jackknife_variance, t_quantile, wilson
+from proactivebench.scoring.intervals import FEWEST_TRACES, effective_size, jackknife_variance, t_quantile, wilson
 from proactivebench.validation.agreement import cohen_kappa, krippendorff_alpha
 from proactivebench.validation.items import Category
 
-FEWEST_TRACES = 4
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 

@@ -171,6 +171,15 @@ def write_merged(folder: JobFolder, merged: Merged, form: Form, output_path: Pat
         WrongFile: The file holds something else, or lies in the job's folder.
         CannotWrite: It cannot be written.
     """
+    refuse_other(folder, form, output_path)
+    with cannot_write(output_path):
+        output_path.parent.mkdir(parents=True, exist_ok=True)
+    return write_whole(output_path, write_lines(merged.records).decode(), private=folder.job.sealed)
+
+
+def refuse_other(folder: JobFolder, form: Form, output_path: Path) -> None:
+    """Raise `WrongFile` where a file for traces or labels would take the place of something else, or lie in the job's
+    folder."""
     folder.refuse_inside(output_path)
     if output_path.is_dir():
         raise WrongFile(f"{output_path} is a folder: give the name of a file, as {output_path / f'{form}.jsonl'}")
@@ -178,9 +187,6 @@ def write_merged(folder: JobFolder, merged: Merged, form: Form, output_path: Pat
         raise WrongFile(f"{output_path} would not be gzip, as its name says: give a name that ends in .jsonl")
     if output_path.is_file() and not _holds(output_path, _KINDS[form]):
         raise WrongFile(f"{output_path} is there already and holds no {form} of an earlier merge: give another name")
-    with cannot_write(output_path):
-        output_path.parent.mkdir(parents=True, exist_ok=True)
-    return write_whole(output_path, write_lines(merged.records).decode(), private=folder.job.sealed)
 
 
 def _moment(votes: Iterable[Vote], texts: Mapping[tuple[str, str], str]) -> MomentLabels:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from proactivebench.annotation.data_card import Facts, card, licence_text
 from proactivebench.annotation.job import JobFolder
-from proactivebench.annotation.merging import labelled_traces
+from proactivebench.annotation.merging import Form, labelled_traces, refuse_other
 from proactivebench.annotation.showing import Material
 from proactivebench.errors import BadArgument, CheckFailed, WrongFile
 from proactivebench.files import read_bytes
@@ -180,7 +180,7 @@ def write_published(
         private_labels: A file elsewhere for the labels of these sessions; without it nothing is published either.
 
     Raises:
-        WrongFile: The folder holds something, or lies in the job's.
+        WrongFile: The folder holds something, or lies in the job's; or the file does, or holds no traces.
         CannotWrite: It cannot be written.
     """
     job.refuse_inside(output_path)
@@ -190,13 +190,15 @@ def write_published(
                 (output_path / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(output_path / name, content.decode())
         if private_labels is not None:
-            write_private(published, private_labels)
+            write_private(published, private_labels, job)
     return output_path / "README.md"
 
 
-def write_private(published: Published, file: Path) -> None:
-    """Write the labels of the published sessions into a file that its owner alone can read; its folder is made. Raises
+def write_private(published: Published, file: Path, job: JobFolder) -> None:
+    """Write the labels of the published sessions into a file that its owner alone can read, in place of an earlier one;
+    its folder is made. Raises `WrongFile` where something else stands there, or the job's folder is around it,
     `CannotWrite`."""
+    refuse_other(job, Form.TRACES, file)
     with cannot_write(file):
         file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, write_lines(published.labelled).decode(), private=True)

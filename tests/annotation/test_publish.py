@@ -256,6 +256,14 @@ def test_of_a_sealed_job_the_sessions_are_published_and_the_labels_kept(voted: J
     (tmp_path / "file").touch()
     done = call(*words, "--traces_only", "--private_labels", str(tmp_path / "file" / "labels.jsonl"))
     assert (done.code, (tmp_path / "set").exists()) == (4, False), "sessions are not published without their labels"
+    notes = tmp_path / "notes.jsonl"
+    notes.write_text('{"mine": 1}\n')
+    own = folder.path / "traces.jsonl"
+    before = own.read_text()
+    for other, why in ((notes, "holds no traces"), (own, "lies in the job's folder")):
+        done = call(*words, "--traces_only", "--private_labels", str(other))
+        assert (done.code, why in done.err, (tmp_path / "set").exists()) == (2, True, False), done.err
+    assert (notes.read_text(), own.read_text()) == ('{"mine": 1}\n', before)
     kept = tmp_path / "private" / "labels.jsonl"
     done = call(*words, "--traces_only", "--private_labels", str(kept))
     assert done.code == 0, done.err

@@ -69,7 +69,7 @@ def publish(
     if push and (output_path / SUMS).is_file():
         files = as_it_lies(output_path, found)
         if private_labels:
-            write_private(found, private_labels)
+            write_private(found, private_labels, folder)
     else:
         files = dict(found.files)
         write_published(found, output_path, folder, private_labels=private_labels)

@@ -101,3 +101,26 @@ def test_a_mailed_page_shows_the_reason_of_an_earlier_answer_and_keeps_it(
     votes = [json.loads(line) for line in Path(download.value.path()).read_text(encoding="utf-8").splitlines()][-2:]
     assert [(vote["answer"], vote["reason"]) for vote in votes] == [("no", "because y"), ("accept", "because a")]
     window.check()
+
+
+def test_withdrawing_from_a_mailed_page_leaves_nothing_in_the_browser(
+    chromium: Any, job: JobFolder, tmp_path: Path
+) -> None:
+    place = admit(job, ["gone"]).annotators["gone"]
+    window = Window(chromium, write_page(Material(job), place, tmp_path).as_uri())
+    page = window.page
+    through_practice(window)
+    window.press("y")
+    kept = "Object.keys(localStorage).length"
+    assert page.evaluate(kept) == 4, "consent, two answers of practice and one"
+    window.press("?")
+    page.locator("#withdraw").click()
+    assert "from this browser" in window.text("#leaving-how")
+    page.locator("#leave").click()
+    page.get_by_text("You have withdrawn.").wait_for()
+    assert not page.locator("#save").is_visible()
+    assert page.evaluate(kept) == 0
+    page.reload()
+    window.settled()
+    assert page.locator("#view-instructions").is_visible()
+    window.check()

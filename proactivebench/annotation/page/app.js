@@ -93,7 +93,6 @@
   function end(title, text) {
     app.showing = null;
     app.message = { title, text };
-    $("save").hidden = true;
     for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
     go("message");
   }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from proactivebench.cli import options
+from proactivebench.cli.terminal import print_json
 
 
 @click.command()
@@ -25,8 +26,6 @@ def agents(as_json: bool) -> None:
         "Models": [*models, LM_EVAL],
     }
     if as_json:
-        import json
-
         found = [
             {
                 "group": group,
@@ -38,7 +37,7 @@ def agents(as_json: bool) -> None:
             for group, plugs in groups.items()
             for plug in plugs
         ]
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     for group, plugs in groups.items():
         print(group)

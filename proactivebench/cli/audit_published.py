@@ -10,6 +10,7 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH
+from proactivebench.cli.terminal import print_json
 from proactivebench.errors import CheckFailed
 
 if TYPE_CHECKING:
@@ -32,13 +33,11 @@ def audit_published(file: Path, as_json: bool) -> None:
 
     Example: proactivebench audit-published table.csv
     """
-    import json
-
     from proactivebench.validation.published import read_table
 
     audits = read_table(file)
     if as_json:
-        print(json.dumps([audit.model_dump(mode="json") for audit in audits], indent=2, ensure_ascii=False))
+        print_json([audit.model_dump(mode="json") for audit in audits])
     else:
         print("\n\n".join("\n".join(_lines(audit)) for audit in audits))
     impossible = [audit.name for audit in audits if not audit.possible]

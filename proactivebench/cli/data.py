@@ -9,6 +9,7 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import Group, option
+from proactivebench.cli.terminal import print_json
 
 if TYPE_CHECKING:
     from proactivebench.traces.inventory import FileState
@@ -36,7 +37,7 @@ def list_tasks(as_json: bool) -> None:
 
     rows = [_row(plug.word) for plug in plugins.ours(Contract.SUITE)]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         splits = ", ".join(f"{split} {count}" for split, count in row["splits"].items())
@@ -95,7 +96,7 @@ def show(trace: str, tasks: str | None, as_json: bool) -> None:
     if found is None:
         raise UnknownName(f"{trace}: no such trace in {task.name}; {traces_of(task, trace)}")
     if as_json:
-        _print_json(found.model_dump(mode="json"))
+        print_json(found.model_dump(mode="json"))
         return
     from rich.console import Console
     from rich.text import Text
@@ -160,7 +161,7 @@ def _report(states: Iterator[FileState], names: Sequence[str], as_json: bool, *,
                 + (f"  ({file.detail.removeprefix(f'{file.name}: ')})" if file.state is not State.OK else "")
             )
     if as_json:
-        _print_json([{"name": f.name, "group": f.group, "state": f.state, "detail": f.detail} for f in seen])
+        print_json([{"name": f.name, "group": f.group, "state": f.state, "detail": f.detail} for f in seen])
     altered = [file for file in seen if file.state is State.WRONG_HASH]
     missing = [file for file in seen if file.state is State.MISSING]
     if altered:
@@ -177,9 +178,3 @@ def _report(states: Iterator[FileState], names: Sequence[str], as_json: bool, *,
 def _named(files: Sequence[FileState]) -> str:
     more = f" and {len(files) - 3} more" if len(files) > 3 else ""
     return ", ".join(file.name for file in files[:3]) + more
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    print(json.dumps(value, indent=2, ensure_ascii=False))

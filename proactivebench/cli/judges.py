@@ -9,6 +9,7 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Group, Number, Whole, option, switch
+from proactivebench.cli.terminal import print_json
 
 if TYPE_CHECKING:
     from proactivebench.preparation import Serving
@@ -35,7 +36,7 @@ def list_judges(as_json: bool) -> None:
     Example: proactivebench judges list
     """
     from proactivebench import plugins
-    from proactivebench.cli.judges_text import foreign_lines, judge_lines, print_json
+    from proactivebench.cli.judges_text import foreign_lines, judge_lines
     from proactivebench.judging.cards import card_names, load_card
     from proactivebench.judging.kept import kept_under
     from proactivebench.plugins import Contract
@@ -88,7 +89,7 @@ def validate(
 
     Example: proactivebench judges validate lexical --labels traces.jsonl
     """
-    from proactivebench.cli.judges_text import print_json, progress, validation_lines
+    from proactivebench.cli.judges_text import progress, validation_lines
     from proactivebench.cli.judges_work import check_unscored, measure, write_back_to
 
     found = measure(name, judge_model, labels, items, serving, progress("items judged"))
@@ -124,7 +125,7 @@ def fingerprint(
     Example: proactivebench judges fingerprint runs/x --judge_model endpoint
     --judge_model_args base_url=http://localhost:8000/v1,model=rm,weights=…
     """
-    from proactivebench.cli.judges_text import fingerprint_lines, print_json, progress, say
+    from proactivebench.cli.judges_text import fingerprint_lines, progress, say
     from proactivebench.cli.judges_work import take_fingerprint
     from proactivebench.errors import CheckFailed
 
@@ -225,7 +226,7 @@ def audit_leaks(train: str, test: str | None, benchmark: str | None, labels: str
     Example: proactivebench judges audit-leaks release:train release:test
     proactivebench
     """
-    from proactivebench.cli.judges_text import leak_lines, print_json
+    from proactivebench.cli.judges_text import leak_lines
     from proactivebench.cli.judges_work import labels_given, training_rows
     from proactivebench.errors import BadArgument, CheckFailed
     from proactivebench.traces import load_task
@@ -273,7 +274,7 @@ def attack(
     Example: proactivebench judges attack lexical
     """
     from proactivebench.cli import judges_work
-    from proactivebench.cli.judges_text import attack_lines, print_json, progress
+    from proactivebench.cli.judges_text import attack_lines, progress
     from proactivebench.errors import CheckFailed
 
     found = judges_work.attack(

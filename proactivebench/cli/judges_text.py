@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proactivebench.board.site.published import Counts, published
+from proactivebench.cli.paper import percent
 from proactivebench.cli.terminal import safe
 from proactivebench.presets import PAPER
 from proactivebench.records import FINGERPRINT, FINGERPRINT_WITHIN, JudgeErrors
@@ -39,14 +40,6 @@ _LABELS = {
 _FIVE = PAPER.metrics
 _WIDTH = 24
 _NAMED = "{:<24}" + "{:>9}{:>11}{:>10}{:>13}{:>8}" + "{:>5}" * 4
-_COUNTED = {"MN": "missed_need", "CR": "correct_rejection", "CD": "correct_detection", "FA": "false_alarm"}
-
-
-def print_json(value: Any) -> None:
-    """Only JSON on standard output."""
-    import json
-
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def say(words: str) -> None:
@@ -164,7 +157,7 @@ def reward_model_table(found: Validation) -> Iterator[str]:
     yield ""
     yield f"{table.title}, per cent, beside this judge on the same {block.items} items:"
     yield _NAMED.format("", *(title for _, title in _FIVE), *FINGERPRINT)
-    own = [_percent(block.figures[key].value) for key, _ in _FIVE]
+    own = [percent(block.figures[key].value) for key, _ in _FIVE]
     yield _NAMED.format(_short(block.rater), *own, *(_right(block.errors, name) for name in FINGERPRINT))
     for row in table.rows:
         counts = row.confusion.get("all")
@@ -180,7 +173,9 @@ def _short(name: str) -> str:
 
 
 def _right(errors: JudgeErrors | None, name: str) -> str:
-    count = getattr(errors, _COUNTED[name], None)
+    from proactivebench.validation.items import Category
+
+    count = getattr(errors, Category(name).counted, None)
     return "–" if count is None else str(count.correct)
 
 
@@ -193,11 +188,7 @@ def _of_counts(counts: Counts | None, key: str) -> str:
         "precision": counts.tp / accepted,
         "false_discovery_rate": counts.fp / accepted,
     }
-    return _percent(shares.get(key))
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"
+    return percent(shares.get(key))
 
 
 def fingerprint_lines(found: Fingerprint, worth: Measurement) -> Iterator[str]:

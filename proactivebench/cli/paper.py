@@ -31,7 +31,7 @@ def paper_lines(report: Report, *, rows: bool = True, judge: str | None = None) 
     yield f"The paper's measure ({judged.overall.moments} moments), per cent with 95 % intervals"
     yield _row("", [title for _, title in PAPER.metrics])
     figures = [judged.overall.metrics[key] for key, _ in PAPER.metrics]
-    yield _row(report.agent.name, [_percent(found.value) for found in figures])
+    yield _row(report.agent.name, [percent(found.value) for found in figures])
     yield _row("", [_interval(found) for found in figures])
     for found, (_, title) in zip(figures, PAPER.metrics, strict=True):
         if found.value is None:
@@ -77,7 +77,7 @@ def _published_rows(table: PublishedTable) -> Iterator[str]:
             counts.fp / offers if offers else None,
             counts.f1,
         )
-        yield _row(row.model, [_percent(share) for share in shares])
+        yield _row(row.model, [percent(share) for share in shares])
 
 
 def _row(name: str, cells: list[str]) -> str:
@@ -86,7 +86,8 @@ def _row(name: str, cells: list[str]) -> str:
     return (head.ljust(_NAME) + "".join(cell.rjust(width) for cell, width in zip(cells, _CELLS, strict=True))).rstrip()
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """A share as the paper's tables show it; a dash where there is none."""
     return "–" if value is None else f"{100 * value:.2f}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Whole, option, switch
+from proactivebench.cli.terminal import print_json
 from proactivebench.errors import BadArgument, DataError, UnknownName
 from proactivebench.naming import did_you_mean
 
@@ -80,7 +80,7 @@ def show(
     verdicts = (verdict for name in judges for verdict in store.verdicts(name).values())
     timeline = Timeline.of(chosen, repeat, replies, verdicts, task.need_rules)
     if as_json:
-        print(json.dumps(timeline.data(), indent=2, ensure_ascii=False))
+        print_json(timeline.data())
         return
     from rich.console import Console
     from rich.text import Text
@@ -117,7 +117,7 @@ def _print_users(task: Task, report: Report, *, as_json: bool) -> None:
     if not report.users:
         raise DataError(f"{task.name} has no figures per user: {NOT_APART}")
     if as_json:
-        print(json.dumps([user.model_dump(mode="json") for user in report.users], indent=2, ensure_ascii=False))
+        print_json([user.model_dump(mode="json") for user in report.users])
         return
     console = Console(highlight=False)
     console.print(TITLE, style="bold", markup=False)
@@ -152,7 +152,7 @@ def _print_strips(task: Task, report: Report, judge: str | None, repeat: int, *,
             }
             for trace in scored
         ]
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     console = Console(highlight=False)
     for trace in scored:

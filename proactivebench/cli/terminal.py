@@ -1,9 +1,11 @@
-"""Foreign text made safe for a terminal: it may not move the cursor, recolour, reorder or ring."""
+"""Foreign text made safe for a terminal: it may not move the cursor, recolour, reorder or ring. And JSON
+for programs."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 _COMMAND, _OPTION = re.compile(r"(^|: )proactivebench [a-z]"), re.compile(" (?=--[a-z])")
 _KEPT = "\u200c\u200d"  # joiners: emoji sequences, Indic and Persian spelling
@@ -43,3 +45,10 @@ def copyable(line: str, width: int = 80) -> str | None:
         else:
             lines[-1] += f" {part}" if lines[-1] else part
     return "\n".join(lines)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, and nothing but that, on standard output."""
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))

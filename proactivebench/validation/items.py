@@ -21,6 +21,11 @@ class Category(StrEnum):
     MISSED_NEED = "MN"
 
     @property
+    def counted(self) -> str:
+        """What its items are called in `JudgeErrors`."""
+        return self.name.lower()
+
+    @property
     def offer(self) -> bool:
         """Whether there is a proposal."""
         return self in (Category.CORRECT_DETECTION, Category.FALSE_ALARM)

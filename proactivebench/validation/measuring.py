@@ -44,12 +44,6 @@ _CLASSES: dict[Stratum, tuple[Category, Category]] = {
     "silence": (Category.CORRECT_REJECTION, Category.MISSED_NEED),
     "proposals": (Category.CORRECT_DETECTION, Category.FALSE_ALARM),
 }
-_COUNTED = {
-    Category.CORRECT_DETECTION: "correct_detection",
-    Category.FALSE_ALARM: "false_alarm",
-    Category.CORRECT_REJECTION: "correct_rejection",
-    Category.MISSED_NEED: "missed_need",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +201,7 @@ def _measured(asked: Asking, opinions: Opinions, command: str) -> Measured:
     if block.errors is None:
         raise ValueError("a judge's own block counts its errors")
     categories = {item.category(rule) for item in labels.items}
-    missing = {name: None for category, name in _COUNTED.items() if category not in categories}
+    missing = {category.counted: None for category in Category if category not in categories}
     errors: JudgeErrors = block.errors.model_copy(update=missing)
     return kept_block(
         block.model_copy(update={"errors": errors}),

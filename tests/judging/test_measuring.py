@@ -309,7 +309,7 @@ def test_what_a_judge_of_offers_alone_lacks_is_said_of_offers_alone(tmp_path):
     task, said = load_task(str(own_file(tmp_path, traces=2))), []
     measuring.labels_for(task, {Category.FALSE_ALARM, Category.CORRECT_DETECTION}, said.append)
     assert re.findall(r"\d+ of (CD|FA|CR|MN)", said[0]) == ["CD"], (
-        "8 offers are accepted, 40 rejected; nobody asked about silences"
+        "8 offers are accepted, 40 rejected; silences are not its own"
     )
 
 

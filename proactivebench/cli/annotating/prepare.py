@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from shlex import quote
@@ -12,6 +11,7 @@ import click
 
 from proactivebench.cli import options
 from proactivebench.cli.parameters import PATH, Number, Whole, option, switch
+from proactivebench.cli.terminal import print_json
 
 if TYPE_CHECKING:
     from proactivebench.annotation import Prepared
@@ -87,7 +87,7 @@ def prepare(
     )
     found = _told(made, seconds_per_item)
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
     else:
         print("\n".join(_lines(made, found, seconds_per_item)))
 

@@ -86,9 +86,10 @@ def plot(
     told_apart = any(report.users for report in reports)
     if alone and not told_apart:
         raise DataError(f"these runs have no figures per user: {NOT_APART}")
+    task = task_beside(reports)
     beside = {
         anchor.name: found.value
-        for anchor in anchors_beside(reports)
+        for anchor in anchors_beside(reports, task)
         if (found := anchor.metrics.get(metric)) is not None and found.value is not None and anchor.people
     }
     drawings = {USERS: draw_users(aligned, [report.users for report in reports])} if told_apart else {}
@@ -97,7 +98,7 @@ def plot(
             metric: draw_intervals(aligned, beside),
             "planes": draw_planes(aligned),
             "utility": draw_utility(aligned, miss),
-            "timeline": draw_timeline(aligned, task_beside(reports), trace),
+            "timeline": draw_timeline(aligned, task, trace),
         }
         if any(judged.stated for judged in aligned.judged):
             drawings["risk_coverage"] = draw_risk(aligned)

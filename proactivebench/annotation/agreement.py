@@ -28,6 +28,7 @@ from proactivebench.validation.agreement import (
     complete,
     consistency,
     gwet_ac1,
+    observed_agreement,
     pairwise,
     usual_number,
 )
@@ -207,7 +208,7 @@ def kind_agreement(ballots: Ballots, *, seed: int = 0) -> KindAgreement:
     cut = complete(table, traces, size) if size else None
     return found.model_copy(
         update={
-            "observed": _observed(ballots),
+            "observed": observed_agreement(table),
             "pairs": tuple(
                 Pair(first=names[a], second=names[b], same=int(same[a, b]), both=int(both[a, b]))
                 for a in range(len(names))
@@ -286,17 +287,6 @@ def _repeats(ballots: Ballots, name: str) -> Repeats | None:
         return None
     kappa = cohen_kappa([a for a, _ in pairs], [b for _, b in pairs])
     return Repeats(pairs=len(pairs), same=sum(a == b for a, b in pairs) / len(pairs), kappa=kappa)
-
-
-def _observed(ballots: Ballots) -> float | None:
-    """The share of agreeing pairs of votes, averaged over questions with two votes or more."""
-    there = (~np.isnan(ballots.table)).sum(axis=1)
-    ones = np.nansum(ballots.table, axis=1)
-    several = there > 1
-    if not several.any():
-        return None
-    n, yes = there[several], ones[several]
-    return float(((yes * (yes - 1) + (n - yes) * (n - yes - 1)) / (n * (n - 1))).mean())
 
 
 def _ac1(table: Floats) -> Gwet:

@@ -151,10 +151,9 @@ def gwet_ac1(table: Floats) -> Gwet:
     if not several.any():
         return Gwet(value=None)
     given = np.stack([ratings - ones, ones], axis=1)
+    agreeing = _agreeing(ratings, ones)
     share = (given / ratings[:, None]).mean(axis=0)
     chance = float((share * (1 - share)).sum())
-    pairs = np.where(several, ratings * (ratings - 1), 1)
-    agreeing = (given * (given - 1)).sum(axis=1) / pairs
     observed = float(agreeing[several].mean())
     value = (observed - chance) / (1 - chance)
     if chance == 0 or n < 2:
@@ -235,6 +234,13 @@ def pairwise(table: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return ones.T @ ones + zeros.T @ zeros, there.T @ there
 
 
+def observed_agreement(table: Floats) -> float | None:
+    """The share of agreeing pairs of ratings, averaged over items with two or more; None where there is none."""
+    ratings, ones = _counts(table)
+    several = ratings > 1
+    return float(_agreeing(ratings, ones)[several].mean()) if several.any() else None
+
+
 def against_others(table: Floats, traces: Sequence[Hashable], *, person: int | None = None, seed: int = 0) -> Estimate:
     """Each person's votes (or those of the one in column `person`) as answers, the majority of the others on the same
     item as the truth (more than half of them; a tie is none): balanced accuracy, pooled, with the interval of a
@@ -267,6 +273,12 @@ def _balanced(sums: Floats) -> Floats:
 def _counts(table: Floats) -> tuple[Floats, Floats]:
     """Per item how many ratings there are, and how many of them are 1."""
     return (~np.isnan(table)).sum(axis=1).astype(float), np.nansum(table, axis=1)
+
+
+def _agreeing(ratings: Floats, ones: Floats) -> Floats:
+    """Per item the share of pairs of its ratings that are alike; 0 where there is no pair."""
+    zeros = ratings - ones
+    return (ones * (ones - 1) + zeros * (zeros - 1)) / np.where(ratings > 1, ratings * (ratings - 1), 1)
 
 
 def _alpha_sums(ratings: Floats, ones: Floats) -> Floats:

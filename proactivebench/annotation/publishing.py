@@ -365,6 +365,7 @@ def _left_out(votes: Iterable[Vote], facts: Facts, material: Material, own: Sequ
     again = sum(bool(vote.occasion) for vote in said)
     unsure = sum(vote.answer is Answer.UNSURE and not vote.occasion for vote in said)
     reasons = sum(vote.reason is not None for vote in said)
+    reasons_again = sum(vote.reason is not None and bool(vote.occasion) for vote in said)
     found = ["pseudonyms, links and the order of people (new ids are drawn each time, and their map is kept nowhere)"]
     if facts.traces_only:
         found.append(f"all {len(said):,} answers and all offers (--traces_only)")
@@ -372,13 +373,10 @@ def _left_out(votes: Iterable[Vote], facts: Facts, material: Material, own: Sequ
         found.append("the time of each vote, and how long it took")
         if again or unsure:
             found.append(f"{again:,} answers at a second showing and {unsure:,} unsure ones, which are no votes")
-        if reasons:
-            found.append(
-                f"{reasons - sum(vote.reason is not None and not vote.occasion for vote in said):,} reasons at a "
-                "second showing"
-                if facts.reasons
-                else f"{reasons:,} reasons (--with_reasons adds them, redacted)"
-            )
+        if facts.reasons and reasons_again:
+            found.append(f"{reasons_again:,} reasons at a second showing")
+        elif reasons and not facts.reasons:
+            found.append(f"{reasons:,} reasons (--with_reasons adds them, redacted)")
     found.append("practice items, the seed, and which run, model or agent an offer is from")
     kept = sum((redacted(text, own)[1] for text in material.texts.values()), Counter[str]())
     if kept:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 BROWSER, ELSEWHERE = "browser", "another application"
 
@@ -86,7 +85,6 @@ class Places:
     files: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=1 << 16)
 def places(text: str) -> Places:
     """The applications, sites and files that an event's text names; what the user typed or searched for is no place."""
     text = text[:_LONGEST]

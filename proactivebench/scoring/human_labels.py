@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from proactivebench.errors import DataError
 from proactivebench.files import foreign, read_bytes
 from proactivebench.records import SILENCE, HumanLabel
 from proactivebench.scoring.answers import PROPOSED, Answers
+from proactivebench.store import line_problem
 from proactivebench.text import BadLine, read_lines
 
 _WANTED = "JSON Lines, one label a line: {trace_id, turn, candidate (-1 = silence), accepted, random, blind}"
@@ -57,17 +56,10 @@ def load_human_labels(path: str | Path) -> tuple[HumanLabel, ...]:
     except BadLine as error:
         if not labels and (other := foreign(path, content, _WANTED, own="a file of people's labels")):
             raise other from None
-        raise DataError(f"{path}:{error.number}: {_problem(error)}: give {_WANTED}") from error
+        raise DataError(f"{path}:{error.number}: {line_problem(error)}: give {_WANTED}") from error
     if not labels:
         raise DataError(f"{path} holds no label: give {_WANTED}")
     return tuple(labels)
-
-
-def _problem(error: BadLine) -> str:
-    if not isinstance(error.__cause__, ValidationError):
-        return str(error)
-    problem = error.__cause__.errors()[0]
-    return f"{'.'.join(str(part) for part in problem['loc']) or 'JSON'}: {problem['msg']}"
 
 
 def people_of(answers: Answers, labels: Iterable[HumanLabel], run: str | None = None) -> People:

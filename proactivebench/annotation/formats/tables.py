@@ -20,6 +20,7 @@ from proactivebench.annotation.formats.foreign import (
     time_of,
 )
 from proactivebench.annotation.job import JobFolder
+from proactivebench.board.entry.escaping import is_formula
 from proactivebench.errors import BadArgument, DataError, WrongFile
 from proactivebench.naming import did_you_mean
 from proactivebench.records import AnnotationItem, OfferText, Vote
@@ -40,8 +41,6 @@ COLUMNS = (
     "seconds",
 )
 _NEEDED = ("annotator", "answer")
-# A cell that begins so is a formula, or hides one, in a spreadsheet; ours and the mark itself are marked.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _DELIMITERS = ",;\t|"
 
 
@@ -101,12 +100,16 @@ def table(rows: Iterable[Mapping[str, str]]) -> str:
 
 def marked(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe stands before what could be one."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if _to_mark(cell) else cell
 
 
 def unmarked(cell: str) -> str:
     """The cell again, without the apostrophe of `marked`."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell[:1] == "'" and _to_mark(cell[1:]) else cell
+
+
+def _to_mark(cell: str) -> bool:
+    return cell.startswith("'") or is_formula(cell)  # the mark itself, so that it comes back
 
 
 def _voted(folder: JobFolder, vote: Vote) -> dict[str, str]:

@@ -24,7 +24,12 @@ def csv_cell(text: str) -> str:
     apostrophe before what some program could read as a formula, in wide letters as well, and behind a sign that some
     program takes for the end of a cell."""
     apart = _AFTER_END.sub(r"\1'", plain(text, len(text)))
-    return f"'{apart}" if text.startswith(_FORMULA) or _seen(text).startswith(_FORMULA) else apart
+    return f"'{apart}" if is_formula(text) else apart
+
+
+def is_formula(cell: str) -> bool:
+    """Whether some program could read a cell's text as a formula, or as what hides one."""
+    return cell.startswith(_FORMULA) or _seen(cell).startswith(_FORMULA)
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:

@@ -111,6 +111,12 @@ def test_no_cell_is_a_formula_and_every_cell_comes_back(text: str) -> None:
     assert unmarked(marked(text)) == text
 
 
+@pytest.mark.parametrize("text", ["=1+1", "＝1+1", "\u200b=1+1", " =1+1", "|x", "%x", "\n=1+1"])
+def test_what_any_program_takes_for_a_formula_is_marked_as_on_the_board(text: str) -> None:
+    assert marked(text) == f"'{text}"
+    assert unmarked(marked(text)) == text
+
+
 @settings(max_examples=50)
 @given(st.lists(st.fixed_dictionaries({name: st.text(st.characters(exclude_categories=["Cs"])) for name in COLUMNS})))
 def test_a_table_of_any_text_is_read_as_it_was_written(rows: list[dict[str, str]]) -> None:

@@ -67,7 +67,7 @@ def report_of(store: RunStore, task: Task, beside: ReportExtras | None = None) -
     beside = beside or ReportExtras()
     manifest = store.manifest
     traces, judges = trace_hashes(task), manifest.judges
-    speaking = {name: speaking_for(_measured(judge, manifest), traces) for name, judge in judges.items()}
+    speaking = {name: speaking_for(measured_of(judge, manifest), traces) for name, judge in judges.items()}
     errors = {name: found for name, judge in judges.items() if (found := judge_errors(judge, speaking[name]))}
     ready = {name: known for name, judge in judges.items() if (known := thresholds_of(judge, speaking[name]))}
     return build_report(
@@ -92,13 +92,14 @@ def measurements_in(manifest: Manifest, task: Task) -> dict[str, Measurement]:
     traces = trace_hashes(task)
     return {
         name: measurement_of(
-            judge, _measured(judge, manifest), (*manifest.fingerprints, *kept_fingerprints(judge)), traces
+            judge, measured_of(judge, manifest), (*manifest.fingerprints, *kept_fingerprints(judge)), traces
         )
         for name, judge in manifest.judges.items()
     }
 
 
-def _measured(judge: JudgeIdentity, manifest: Manifest) -> tuple[Measured, ...]:
+def measured_of(judge: JudgeIdentity, manifest: Manifest) -> tuple[Measured, ...]:
+    """All measurements of a judge of a run: the run's, its card's and those in the cache."""
     from proactivebench.judging.errors import known_measured
 
     return (*manifest.measured, *known_measured(judge), *kept_measured(judge))

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from proactivebench.errors import BadArgument, DataError, InvalidRun, NotComparable, UnknownName
-from proactivebench.naming import did_you_mean
+from proactivebench.errors import BadArgument, DataError, InvalidRun, NotComparable
 from proactivebench.records import (
     SILENCE,
     CostDifference,
@@ -37,7 +36,7 @@ from proactivebench.reporting import measurements_in
 from proactivebench.scoring.alignment import unique_names
 from proactivebench.scoring.answers import Answers, read_replies
 from proactivebench.scoring.counting import Counts
-from proactivebench.scoring.decisions import read_verdicts
+from proactivebench.scoring.decisions import judge_named, read_verdicts
 from proactivebench.scoring.intervals import FEWEST_TRACES, Resampled, t_quantile
 from proactivebench.scoring.moments import Moments
 from proactivebench.scoring.offers import Column
@@ -400,11 +399,7 @@ def _judge(store: RunStore, wanted: str | None) -> JudgeIdentity:
         raise BadArgument(f"several judges decided on {store.path} ({', '.join(judges)}): choose one with --judge")
     if wanted is None:
         return next(iter(judges.values()))
-    for judge in judges.values():
-        if wanted in (judge.id, judge.name):
-            return judge
-    hint = did_you_mean(wanted, [*judges, *(judge.name for judge in judges.values())])
-    raise UnknownName(f"no judge {wanted} decided on {store.path}: {hint}there is {', '.join(judges)}")
+    return judge_named(wanted, judges.values(), str(store.path))
 
 
 def _stated_need(answers: Answers, replies: Mapping[ReplyKey, Reply]) -> Floats:

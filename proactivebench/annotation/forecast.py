@@ -11,16 +11,13 @@ from numpy.typing import NDArray
 
 from proactivebench.annotation.precision import Expected, agreement, half_width
 from proactivebench.annotation.runs import Answered
-from proactivebench.errors import UnknownName
 from proactivebench.garbage import collector_paused
-from proactivebench.judging.errors import judge_errors, known_measured
-from proactivebench.judging.kept import kept_measured
+from proactivebench.judging.errors import judge_errors
 from proactivebench.judging.measurement import speaking_for
-from proactivebench.naming import did_you_mean
 from proactivebench.records import ErrorCount, ItemStratum, JudgeErrors, JudgeIdentity
-from proactivebench.reporting import measurements_in
+from proactivebench.reporting import measured_of, measurements_in
 from proactivebench.scoring.answers import PROPOSED
-from proactivebench.scoring.decisions import ACCEPTED, REJECTED, read_verdicts
+from proactivebench.scoring.decisions import ACCEPTED, REJECTED, judge_named, read_verdicts
 from proactivebench.scoring.outcomes import outcomes, views
 from proactivebench.scoring.prediction_powered import FEWEST_LABELLED
 from proactivebench.traces import trace_hashes
@@ -136,8 +133,7 @@ class _Verdicts:
             ItemStratum.OFFERS: (found.offers, found.offered),
             ItemStratum.SILENCES: (found.silences, found.silent),
         }
-        everything = (*manifest.measured, *known_measured(judge), *kept_measured(judge))
-        known = speaking_for(everything, trace_hashes(answered.task))
+        known = speaking_for(measured_of(judge, manifest), trace_hashes(answered.task))
         scored = {name: np.isin(code, (ACCEPTED, REJECTED)) for name, (code, _) in codes.items()}
         return cls(
             given={name: there[:, :, None] & scored[name] for name, (_, there) in codes.items()},
@@ -181,15 +177,8 @@ def _stratum(
 
 
 def _judge(answered: Answered, wanted: str | None) -> JudgeIdentity | None:
-    judges = answered.store.judges
-    if wanted is None:
-        return next(iter(judges.values()), None)
-    for judge in judges.values():
-        if wanted in (judge.id, judge.name):
-            return judge
-    known = [name for judge in judges.values() for name in (judge.name, judge.id)]
-    there = f"there are {', '.join(judges)}" if judges else "nobody has judged it"
-    raise UnknownName(f"no judge {wanted} decided on {answered.run.path}: {did_you_mean(wanted, known)}{there}")
+    judges = answered.store.judges.values()
+    return next(iter(judges), None) if wanted is None else judge_named(wanted, judges, answered.run.path)
 
 
 def _rate(count: ErrorCount) -> float:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from proactivebench.errors import NotComparable, UnknownName
+from proactivebench.errors import NotComparable
 from proactivebench.naming import did_you_mean
 from proactivebench.records import JudgeReport, MetricValue, Report, SplitReport
 from proactivebench.scoring.allowances import unknown_metric
 from proactivebench.scoring.conditions import condition_differences, conditions_of, unknown_conditions
 from proactivebench.scoring.counting import Counts, zeros
+from proactivebench.scoring.decisions import judge_named
 from proactivebench.scoring.definedness import (
     NOT_COUNTED,
     reported,
@@ -206,9 +207,5 @@ def _judges(reports: Sequence[Report], wanted: str | None, *, anyway: bool) -> t
 
 
 def _named(report: Report, wanted: str) -> JudgeReport:
-    for found in report.judges:
-        if wanted in (found.judge.id, found.judge.name):
-            return found
-    there = [found.judge.id for found in report.judges]
-    hint = did_you_mean(wanted, [*there, *(found.judge.name for found in report.judges)])
-    raise UnknownName(f"no judge {wanted} decided on {report.agent.name}: {hint}there is {', '.join(there) or 'none'}")
+    judge = judge_named(wanted, (found.judge for found in report.judges), report.agent.name)
+    return next(found for found in report.judges if found.judge is judge)

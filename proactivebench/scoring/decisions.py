@@ -11,7 +11,8 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from proactivebench.errors import DataError
+from proactivebench.errors import DataError, UnknownName
+from proactivebench.naming import did_you_mean
 from proactivebench.records import JudgeIdentity, Verdict, VerdictStatus
 from proactivebench.scoring.answers import ERROR, MISSING, PROPOSED, Answers
 
@@ -162,6 +163,18 @@ def read_verdicts(
         clipped=int(lines.clipped[current].sum()),
         probability=probability,
     )
+
+
+def judge_named(wanted: str, judges: Iterable[JudgeIdentity], whose: str) -> JudgeIdentity:
+    """The first of the `judges` of a run, `whose` words say which, that has an id or a name. Raises `UnknownName` with
+    the nearest."""
+    there = tuple(judges)
+    for judge in there:
+        if wanted in (judge.id, judge.name):
+            return judge
+    ids = [judge.id for judge in there]
+    hint = did_you_mean(wanted, [*ids, *(judge.name for judge in there)])
+    raise UnknownName(f"no judge {wanted} decided on {whose}: {hint}there is {', '.join(ids) or 'none'}")
 
 
 def no_verdicts(answers: Answers) -> Decisions:

@@ -56,9 +56,13 @@ class LabelsJudge(Judge):
 
 
 def votes_on(labels: MomentLabels, proposal: str) -> TaskVotes | None:
-    """All votes on this exact text at this moment, pooled over its copies; None without any."""
-    votes = tuple(vote for stored in labels.tasks if stored.task == proposal for vote in stored.votes)
-    return TaskVotes(task=proposal, votes=votes) if votes else None
+    """All votes on this exact text at this moment, pooled over its copies; None without any. Pseudonyms stand beside
+    them only where every vote has one."""
+    copies = [stored for stored in labels.tasks if stored.task == proposal]
+    votes = tuple(vote for stored in copies for vote in stored.votes)
+    named = tuple(name for stored in copies for name in stored.annotators)
+    whole = len(named) == len(votes)
+    return TaskVotes(task=proposal, votes=votes, annotators=named if whole else ()) if votes else None
 
 
 def _status(right: bool) -> VerdictStatus:

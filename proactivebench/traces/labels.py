@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from proactivebench.errors import DataError
 from proactivebench.records import Event, MomentLabels, TaskVotes
@@ -14,6 +14,7 @@ from proactivebench.traces import release
 from proactivebench.traces.index import recognise
 
 Prefix = tuple[Event, ...]
+T = TypeVar("T", bound=Hashable)  # an event, or its text
 UNKNOWN = "unknown"  # what a session is called that nobody recognises
 
 
@@ -65,7 +66,7 @@ def moment_labels(items: Iterable[LabelledItem]) -> dict[Prefix, MomentLabels]:
     return {prefix: _labels(need, votes[prefix]) for prefix, need in needs.items()}
 
 
-def sessions(prefixes: Iterable[Prefix]) -> list[Prefix]:
+def sessions(prefixes: Iterable[tuple[T, ...]]) -> list[tuple[T, ...]]:
     """The whole sessions behind a set of prefixes: those that no longer one continues, in order of appearance."""
     ordered = list(dict.fromkeys(prefixes))
     begun = {prefix[:length] for prefix in ordered for length in range(1, len(prefix))}

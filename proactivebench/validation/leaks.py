@@ -14,6 +14,7 @@ from proactivebench.records import Record, Trace
 from proactivebench.text import BadLine, load_json, read_lines
 from proactivebench.traces import LabelledItem, labelled_items, load_task
 from proactivebench.traces.jsonl import TRACES
+from proactivebench.traces.labels import sessions
 from proactivebench.validation.people import LabelSet, own_labels
 
 Texts = tuple[str, ...]
@@ -78,7 +79,7 @@ def audit(train: Sequence[TrainingRow], test: Sequence[TrainingRow], benchmark: 
     exact = {(row.events, row.proposal): row.label for row in train}
     again = [row for row in test if (row.events, row.proposal) in exact]
     moments = {events for trace in benchmark for events in _prefixes(tuple(event.event for event in trace.events))}
-    traces = _longest(row.events for row in test)
+    traces = sessions(row.events for row in test)
     return LeakAudit(
         train_rows=len(train),
         test_rows=len(test),
@@ -118,18 +119,6 @@ def _lookup(train: Sequence[TrainingRow], test: Sequence[TrainingRow], *, siblin
 
 def _prefixes(events: Texts) -> Iterable[Texts]:
     return (events[:length] for length in range(1, len(events) + 1))
-
-
-def _longest(moments: Iterable[Texts]) -> list[Texts]:
-    """The distinct traces behind moments: each told by its first event's longest continuation."""
-    ordered = sorted(set(moments), key=len, reverse=True)
-    begun: set[Texts] = set()
-    traces = []
-    for events in ordered:
-        if events not in begun:
-            traces.append(events)
-            begun.update(_prefixes(events))
-    return traces
 
 
 def released_rows(items: Iterable[LabelledItem], file: str) -> list[TrainingRow]:

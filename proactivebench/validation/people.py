@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from proactivebench.errors import DataError
 from proactivebench.judging import Item
 from proactivebench.judging.base import Ballot
+from proactivebench.judging.labels import votes_on
 from proactivebench.judging.lexical.training import items_hash
-from proactivebench.records import OFFER_RULES, LabelledData, Moment, MomentLabels, NeedRule, ReplyKey, Task, Trace
+from proactivebench.records import (
+    OFFER_RULES,
+    LabelledData,
+    Moment,
+    MomentLabels,
+    NeedRule,
+    ReplyKey,
+    Task,
+    TaskVotes,
+    Trace,
+)
 from proactivebench.traces import LabelledItem, labelled_items
 from proactivebench.traces.index import read_index, task_structure, trace_hash
 from proactivebench.validation.items import ValidationItem, validation_items
@@ -121,16 +132,16 @@ class _Reader:
         for turn, labels in enumerate(trace.labels or ()):
             if labels is None:
                 continue
-            for task, votes in pooled(labels).items():
-                yield self._item(bare, turn, labels, votes, task=task)
-            asked = tuple(not wanted for wanted in labels.asked)
-            yield self._item(bare, turn, labels, Votes(asked, labels.asked_by))
+            for text in dict.fromkeys(stored.task for stored in labels.tasks):
+                yield self._item(bare, turn, labels, votes_on(labels, text))
+            yield self._item(bare, turn, labels, None)
 
-    def _item(
-        self, trace: Trace, turn: int, labels: MomentLabels, votes: Votes, task: str | None = None
-    ) -> ValidationItem:
+    def _item(self, trace: Trace, turn: int, labels: MomentLabels, offer: TaskVotes | None) -> ValidationItem:
+        task = None if offer is None else offer.task
+        votes = tuple(not wanted for wanted in labels.asked) if offer is None else offer.votes
+        annotators = labels.asked_by if offer is None else offer.annotators
         need = next((known for rule in self._rules if (known := labels.needs(rule)) is not None), False)
-        valid = not need if task is None else votes.accepted
+        valid = not need if offer is None else offer.accepted
         category = ("CR" if valid else "MN") if task is None else ("CD" if valid else "FA")
         row = LabelledItem(
             file=OWN,
@@ -138,39 +149,15 @@ class _Reader:
             trace=trace.trace_id,
             events=trace.events[: turn + 1],
             pred_task=task,
-            votes=votes.votes,
+            votes=votes,
             help_needed=need,
             valid=valid,
             category=category,
-            annotators=votes.annotators,
+            annotators=annotators,
         )
         self._rows += 1
-        self.people.update(votes.annotators)
-        if votes.votes:
-            self.votes, self.voted = self.votes + len(votes.votes), self.voted + 1
+        self.people.update(annotators)
+        if votes:
+            self.votes, self.voted = self.votes + len(votes), self.voted + 1
         item = Item(Moment(trace, turn), task, ReplyKey(trace.trace_id, turn), -1 if task is None else 0)
         return ValidationItem(row, item, labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """Votes on one thing with who gave them, where known."""
-
-    votes: tuple[bool, ...] = ()
-    annotators: tuple[str, ...] = ()
-
-    @property
-    def accepted(self) -> bool:
-        """Whether most accept."""
-        return 2 * sum(self.votes) > len(self.votes)
-
-
-def pooled(labels: MomentLabels) -> Mapping[str, Votes]:
-    """The votes on each text at a moment, those of its copies together; pseudonyms only where every vote has one."""
-    found: dict[str, Votes] = {}
-    for stored in labels.tasks:
-        had = found.get(stored.task, Votes())
-        votes = had.votes + stored.votes
-        named = had.annotators + stored.annotators
-        found[stored.task] = Votes(votes, named if len(named) == len(votes) else ())
-    return found

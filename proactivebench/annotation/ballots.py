@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
@@ -47,7 +47,6 @@ class Ballots:
     traces: tuple[Hashable, ...]
     answers: tuple[Ballot, ...]
     again: tuple[Ballot, ...] = ()
-    questions: tuple[tuple[str, str | None], ...] = field(default=())
 
     @cached_property
     def table(self) -> Floats:
@@ -82,7 +81,7 @@ def ballots_of(items: Iterable[AnnotationItem], votes: Iterable[Vote], kind: Kin
             given = again if vote.occasion else first
             given.append(Ballot(vote.annotator, number, vote.answer, vote.order))
             people.add(vote.annotator)
-    return Ballots(kind, tuple(sorted(people)), tuple(questions.values()), tuple(first), tuple(again), tuple(questions))
+    return Ballots(kind, tuple(sorted(people)), tuple(questions.values()), tuple(first), tuple(again))
 
 
 def needs_by_person(folder: JobFolder, votes: Iterable[Vote], kind: Kind) -> list[list[list[dict[str, bool]]]]:

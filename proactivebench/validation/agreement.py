@@ -197,11 +197,10 @@ def consistency(votes: Floats, blocks: Sequence[Hashable]) -> Consistency:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Ratings without gaps cut from a table: `votes` (items, k), `rows` of the table they are from, and per item its
-    `trace` with the columns of the k people who rated it."""
+    """Ratings without gaps cut from a table: `votes` (items, k), and per item its trace and the columns of the k
+    `people` who rated it."""
 
     votes: Floats
-    rows: NDArray[np.int64]
     traces: list[Hashable]
     people: NDArray[np.int64]
 
@@ -216,7 +215,7 @@ def complete(table: Floats, traces: Sequence[Hashable], k: int) -> Block:
     there = ~np.isnan(table)
     rows = np.flatnonzero(there.sum(axis=1) == k)
     people = np.nonzero(there[rows])[1].reshape(len(rows), k)
-    return Block(np.take_along_axis(table[rows], people, axis=1), rows, [traces[row] for row in rows.tolist()], people)
+    return Block(np.take_along_axis(table[rows], people, axis=1), [traces[row] for row in rows.tolist()], people)
 
 
 def usual_number(table: Floats) -> int | None:

@@ -72,7 +72,7 @@ def judge_lines(card: BaseCard, kept: Iterable[Measured] = ()) -> Iterator[str]:
             yield f"{'':<14}balanced accuracy {value:.3f} {about}"
             if one.people is not None:
                 yield f"{'':<16}by {people_words(one.people)}, need rule {one.rule}, data {one.data_hash[:12]}"
-    if not known and card.kind != "labels":
+    if not known and card.fallible:
         yield f"{'':<14}not measured yet"
 
 

@@ -43,7 +43,7 @@ def measure(
         raise BadArgument("--items official are 120 of the release's labels: leave it out beside --labels")
     judge = judge_model.judge(name, serving)
     cards = [load_card(split_rule(member)[0]) for member in parse_spec(name).members]
-    if any(card.kind == "labels" for card in cards):
+    if not all(card.fallible for card in cards):
         raise UsageError("labels are what judges are measured against: validate another judge")
     labels = labels_given(given)
     leaked = None

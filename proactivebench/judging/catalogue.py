@@ -31,6 +31,8 @@ def table(cards: Iterable[BaseCard]) -> str:
             parts.append(f"**Limits.** {_cell(card.limits)}")
         if card.measured:
             parts.append(_measurements(card.measured))
+        elif not card.fallible:
+            parts.append("*Never measured:* people's labels are what judges are measured against.")
         else:
             parts.append(
                 "*Not measured yet:* its error is unknown until `judges validate` has run with a model behind."

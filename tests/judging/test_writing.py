@@ -64,6 +64,9 @@ def test_the_table_names_every_judge_with_what_was_measured_when_and_how() -> No
 
 def test_a_judge_without_measurement_says_so() -> None:
     assert "Not measured yet" in table([load_card("llm").model_copy(update={"measured": ()})])
+    said = table([load_card("labels")])
+    assert "Never measured" in said
+    assert "judges validate" not in said, "it refuses people's votes"
 
 
 def test_the_docs_hold_the_table_of_all_judges_as_the_cards_are_now() -> None:

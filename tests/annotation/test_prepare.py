@@ -248,9 +248,16 @@ def test_what_cannot_be_sampled_is_refused_before_anything_is_written(
     for source, kind, says in cases:
         with pytest.raises(kind, match=says):
             prepare(source, tmp_path / "job")
-    for wrong in ({"per_stratum": 3}, {"candidates": 2}, {"limit": 1}, {"per_trace": 2}, {"judge": "lexcal"}):
-        with pytest.raises((BadArgument, UnknownName)):
-            prepare(eager, tmp_path / "job", **wrong)  # type: ignore[arg-type]
+    options: list[tuple[dict[str, Any], type[Exception], str]] = [
+        ({"per_stratum": 3}, BadArgument, "3 drawn of answers in 6 traces"),
+        ({"candidates": 2}, BadArgument, "--candidates does not go with runs"),
+        ({"limit": 1}, BadArgument, "--limit does not go with runs"),
+        ({"per_trace": 2}, BadArgument, "--per_trace does not go with runs"),
+        ({"judge": "lexcal"}, UnknownName, "no judge lexcal decided on .*eager: there is none"),
+    ]
+    for wrong, kind, says in options:
+        with pytest.raises(kind, match=says):
+            prepare(eager, tmp_path / "job", **wrong)
     assert not (tmp_path / "job").exists()
 
 
@@ -341,9 +348,15 @@ def test_the_most_central_offers_of_runs_are_stored_as_candidates(made: Callable
 
 
 def test_candidates_and_the_runs_they_are_from_go_together(eager: Path, tmp_path: Path) -> None:
-    for wrong in ({"candidates": 2}, {"candidates_from": [eager]}, {"per_stratum": 5}, {"correlation": 0.3}):
-        with pytest.raises(BadArgument):
-            prepare(DATA, tmp_path / "job", **wrong)  # type: ignore[arg-type]
+    options: list[tuple[dict[str, Any], str]] = [
+        ({"candidates": 2}, "give --from RUN"),
+        ({"candidates_from": [eager]}, "give --candidates"),
+        ({"per_stratum": 5}, "--per_stratum does not go with data"),
+        ({"correlation": 0.3}, "--judge_correlation does not go with data"),
+    ]
+    for wrong, says in options:
+        with pytest.raises(BadArgument, match=says):
+            prepare(DATA, tmp_path / "job", **wrong)
     with pytest.raises(NotComparable, match="other data than proactivebench_sample"):
         prepare("proactivebench_sample", tmp_path / "job", candidates=2, candidates_from=[eager])
 
@@ -420,9 +433,16 @@ def test_instructions_are_our_own_in_two_languages_or_those_given(tmp_path: Path
     }
     (tmp_path / "empty.md").write_text(" \n")
     (tmp_path / "table.csv").write_text("a,b\n")
-    for wrong in (["empty.md"], ["table.csv"], ["none.md"], ["study.md", "empty.md"]):
-        with pytest.raises((WrongFile, BadArgument)):
+    cases: list[tuple[list[str], type[Exception], str]] = [
+        (["empty.md"], WrongFile, "holds nothing"),
+        (["table.csv"], WrongFile, "is not named as Markdown"),
+        (["none.md"], WrongFile, "no such file"),
+        (["study.md", "empty.md"], BadArgument, "a second text of instructions in en"),
+    ]
+    for wrong, kind, says in cases:
+        with pytest.raises(kind, match=says):
             prepare(DATA, tmp_path / "job", instructions=[tmp_path / name for name in wrong])
+    assert not (tmp_path / "job").exists()
 
 
 def test_a_plan_asks_no_more_votes_an_item_than_there_are_people(tmp_path: Path) -> None:
@@ -449,8 +469,10 @@ def test_the_forecast_goes_by_labels_where_they_decide_and_says_its_grounds(
     assert found.half_widths[30] > found.of_job > found.half_widths[60] > found.half_widths[120]
     assert "39% of offers accepted (as on the release, r = 0.3" in found.grounds
     assert "of silences accepted (the labels of the data)" in found.grounds
-    (better,) = prepare(run, tmp_path / "b", correlation=0.9).forecasts
+    (better,) = prepare(run, tmp_path / "b", judge="labels-lexical", correlation=0.9).forecasts
     assert better.half_widths[30] < found.half_widths[30]
+    with pytest.raises(UnknownName, match="did you mean labels-lexical"):
+        prepare(run, tmp_path / "b", judge="labels-lexcal")
     unjudged = prepare(eager, tmp_path / "c", per_stratum=8)
     assert any("nobody has judged" in note for note in unjudged.notes)
     (bare,) = unjudged.forecasts

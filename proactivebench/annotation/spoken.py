@@ -71,7 +71,7 @@ class Spoken:
 
 def reason_kept(text: str | None) -> str | None:
     """What is written down of a reason: without what should not be kept (see `text.redaction`); None for none."""
-    return redact(printable(text or "").strip())[:MOST_REASON].strip() or None
+    return redact(printable(text).strip())[:MOST_REASON].strip() or None if text else None
 
 
 def fits(answer: Answer, offer_id: str | None) -> bool:

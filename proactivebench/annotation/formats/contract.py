@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proactivebench.annotation.job import JobFolder
-from proactivebench.errors import DataError
+from proactivebench.files import read_text
 from proactivebench.records import AnnotationItem, Answer, Event, OfferText, Trace
 
 
@@ -106,12 +106,8 @@ class Format:
 
 
 def told_first(folder: JobFolder) -> str:
-    """What annotators of a job read first, in English. Raises `DataError` where it is not there."""
-    file = folder.path / "instructions.md"
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise DataError(f"{file} cannot be read as text: write what annotators read first and agree to") from None
+    """What annotators of a job read first, in English. Raises `WrongFile` where it is not there."""
+    return read_text(folder.path / "instructions.md", "what annotators read first and agree to, Markdown in UTF-8")
 
 
 def past(folder: JobFolder, item: AnnotationItem) -> tuple[Event, ...]:

@@ -19,6 +19,7 @@ from proactivebench.annotation.runs import read_runs
 from proactivebench.errors import BadArgument, UsageError, WrongFile
 from proactivebench.files import no_run, read_text
 from proactivebench.records import Job, Plan, Task
+from proactivebench.store import refuse_full
 from proactivebench.traces import given_task
 
 PER_STRATUM = 40  # 30 are needed, and of some people will be unsure
@@ -108,6 +109,7 @@ def prepare(
         CannotWrite: The folder cannot be written.
     """
     plan = plan or plan_of()
+    refuse_full(Path(output_path))
     texts = read_instructions(instructions)
     sessions = None if practice is None or str(practice) == "none" else read_practice(Path(practice))
     paths = _runs(source)

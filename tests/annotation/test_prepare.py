@@ -261,6 +261,16 @@ def test_what_cannot_be_sampled_is_refused_before_anything_is_written(
     assert not (tmp_path / "job").exists()
 
 
+def test_a_folder_that_holds_something_is_refused_before_any_run_is_read(
+    eager: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "mine.txt").write_text("mine")
+    monkeypatch.setattr("proactivebench.annotation.preparing.read_runs", lambda *_: pytest.fail("a run is read"))
+    with pytest.raises(WrongFile, match="not empty"):
+        prepare(eager, tmp_path / "job")
+
+
 def test_silences_in_too_few_traces_are_left_out_and_told(made: Callable[..., Path], tmp_path: Path) -> None:
     def mostly(moment: pb.Moment) -> str | None:
         return None if moment.trace_id == "s0" else "Now?"
@@ -472,7 +482,7 @@ def test_the_forecast_goes_by_labels_where_they_decide_and_says_its_grounds(
     (better,) = prepare(run, tmp_path / "b", judge="labels-lexical", correlation=0.9).forecasts
     assert better.half_widths[30] < found.half_widths[30]
     with pytest.raises(UnknownName, match="did you mean labels-lexical"):
-        prepare(run, tmp_path / "b", judge="labels-lexcal")
+        prepare(run, tmp_path / "none", judge="labels-lexcal")
     unjudged = prepare(eager, tmp_path / "c", per_stratum=8)
     assert any("nobody has judged" in note for note in unjudged.notes)
     (bare,) = unjudged.forecasts

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from proactivebench.annotation.job import JobFolder
 from proactivebench.files import read_text
@@ -95,7 +95,7 @@ Write = Callable[[JobFolder], Mapping[str, str]]
 class Format:
     """A way in and out. `read` takes votes for a job, `begin` makes a job from files alone (None: it cannot), `write`
     gives the texts of a job's files by their names (None: it does not). `names` is what becomes of annotators' names
-    unless the user says otherwise."""
+    unless the user says otherwise, `takes` names the options that it goes by."""
 
     name: str
     about: str
@@ -103,6 +103,7 @@ class Format:
     write: Write | None = None
     begin: Begin | None = None
     names: Names = Names.KEPT
+    takes: frozenset[Literal["columns", "traces"]] = frozenset()
 
 
 def told_first(folder: JobFolder) -> str:

@@ -236,4 +236,11 @@ def _delimited(text: str) -> tuple[str, str, int]:
     return text, max(counts, key=lambda one: counts[one]), 0
 
 
-FORMAT = Format("csv", "a table, comma, semicolon or tab between its cells", read, write, begin)
+FORMAT = Format(
+    "csv",
+    "a table, comma, semicolon or tab between its cells",
+    read,
+    write,
+    begin,
+    takes=frozenset({"columns", "traces"}),
+)

@@ -106,4 +106,6 @@ def _names_offer(value: Mapping[str, Any]) -> bool:
     return value.get("offer_id") is not None or value.get("offer") is not None
 
 
-FORMAT = Format("votes", "votes as they are stored, also of a live agent's users", read, write, begin)
+FORMAT = Format(
+    "votes", "votes as they are stored, also of a live agent's users", read, write, begin, takes=frozenset({"traces"})
+)

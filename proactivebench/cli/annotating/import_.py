@@ -52,9 +52,9 @@ def import_(
     from proactivebench.traces import given_task
 
     found = format_of(form)
-    if columns and form != "csv":
+    if columns and "columns" not in found.takes:
         raise BadArgument("--columns is for tables: leave it out, or use --from csv")
-    if tasks and (output_path is None or form not in ("csv", "votes")):
+    if tasks and (output_path is None or "traces" not in found.takes):
         raise BadArgument(
             "--tasks names the sessions of a new job from votes: it goes with --output_path, csv and votes"
         )

@@ -84,14 +84,15 @@ def _widths(world: World, labels: int, runs: int, seed: int) -> tuple[float, flo
             Expected(counts.tolist(), share, agreement(world.judge, world.judge, share), icc)
             for counts, share, icc in zip((offers, moments - offers), world.accepted, world.icc, strict=True)
         ]
-        interval = estimate(metric_for("f1"), *(_labelled(rng, one, world.judge, labels) for one in strata)).interval
+        interval = estimate(metric_for("f1"), *(labelled(rng, one, world.judge, labels) for one in strata)).interval
         if interval is not None:
             found.append((interval[1] - interval[0]) / 2)
             said.append(half_width(strata[0], strata[1], labels))
     return float(np.mean(said)), float(np.mean(found))
 
 
-def _labelled(rng: np.random.Generator, expected: Expected, judge: float, labels: int) -> Stratum:
+def labelled(rng: np.random.Generator, expected: Expected, judge: float, labels: int) -> Stratum:
+    """A stratum of people whose shares differ between traces and a judge who errs, with so many labels drawn."""
     trace = np.repeat(np.arange(len(expected.sizes)), expected.sizes)
     shares: Floats = np.full(len(expected.sizes), expected.accepted)
     if expected.icc:

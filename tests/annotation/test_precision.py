@@ -7,25 +7,13 @@ import math
 import numpy as np
 import pytest
 
+from perf.half_width import labelled
 from proactivebench.annotation.precision import Expected, agreement, half_width
-from proactivebench.scoring.prediction_powered import Stratum, estimate
+from proactivebench.scoring.prediction_powered import estimate
 from proactivebench.scoring.registry import metric_for
 
 MOMENTS = (20, 19, 15, 22, 21, 17, 18, 24, 21, 19, 18, 19)  # of twelve traces
 GOOD, POOR = 0.9, 0.66  # sensitivity and specificity of a judge
-
-
-def _labelled(rng: np.random.Generator, expected: Expected, judge: float, labels: int) -> Stratum:
-    """A stratum with people whose shares differ between traces, a judge who errs, and so many labels."""
-    trace = np.repeat(np.arange(len(expected.sizes)), expected.sizes)
-    size = 1 / expected.icc - 1
-    shares = rng.beta(expected.accepted * size, (1 - expected.accepted) * size, len(expected.sizes))
-    said = (rng.random(len(trace)) < shares[trace]).astype(float)
-    verdict = np.where(rng.random(len(trace)) < judge, said, 1 - said)
-    person = np.full(len(trace), np.nan)
-    drawn = rng.choice(len(trace), min(labels, len(trace)), replace=False)
-    person[drawn] = said[drawn]
-    return Stratum(trace, verdict, person)
 
 
 @pytest.mark.parametrize(("judge", "labels"), [(POOR, 30), (GOOD, 30), (POOR, 120)])
@@ -39,7 +27,7 @@ def test_the_half_width_said_before_is_the_one_that_comes_out(judge: float, labe
             Expected(offers, 0.4, agreement(judge, judge, 0.4), 0.05),
             Expected(silences, 0.67, agreement(judge, judge, 0.67), 0.08),
         )
-        came = estimate(metric_for("f1"), *(_labelled(rng, one, judge, labels) for one in expected)).interval
+        came = estimate(metric_for("f1"), *(labelled(rng, one, judge, labels) for one in expected)).interval
         assert came is not None
         found.append((came[1] - came[0]) / 2)
         said.append(half_width(*expected, labels))

@@ -32,6 +32,7 @@ def measure(
 ) -> Validation:
     """Validate a judge on people's labels."""
     from proactivebench.evaluation import run_async
+    from proactivebench.judging.base import started
     from proactivebench.judging.cards import load_card
     from proactivebench.judging.lexical.judge import LexicalCard
     from proactivebench.judging.spec import parse_spec, split_rule
@@ -53,8 +54,7 @@ def measure(
         leaked = leaked_judge(labels.rows)
 
     async def work() -> Validation:
-        try:
-            await judge.start()
+        async with started(judge):
             return await validate(
                 judge,
                 labels,
@@ -63,8 +63,6 @@ def measure(
                 leaked=leaked,
                 progress=progress,
             )
-        finally:
-            await judge.close()
 
     return run_async(work())
 
@@ -161,13 +159,11 @@ def reproduce(
 
 
 async def _asked(judge: Judge, items: Sequence[ValidationItem], progress: Progress) -> list[Opinion | None]:
+    from proactivebench.judging.base import started
     from proactivebench.validation.validate import ask
 
-    try:
-        await judge.start()
+    async with started(judge):
         return await ask(judge, items, progress)
-    finally:
-        await judge.close()
 
 
 def attack(
@@ -183,6 +179,7 @@ def attack(
 ) -> AttackAudit:
     """Attack a judge."""
     from proactivebench.evaluation import run_async
+    from proactivebench.judging.base import started
     from proactivebench.traces import given_task
     from proactivebench.validation import attacks
 
@@ -191,12 +188,9 @@ def attack(
     moments = attacks.rejecting_contexts(task, contexts)
 
     async def work() -> AttackAudit:
-        try:
-            await judge.start()
+        async with started(judge):
             data = f"{task.name} {task.data_hash[:12]}"
             return await attacks.attack(judge, moments, hostile, data=data, margin=margin, progress=progress)
-        finally:
-            await judge.close()
 
     return run_async(work())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -118,3 +119,13 @@ class Judge(ABC):
 
     async def close(self) -> None:
         """Let go of connections and memory."""
+
+
+@asynccontextmanager
+async def started(judge: Judge) -> AsyncIterator[None]:
+    """`judge`, started and in the end closed."""
+    try:
+        await judge.start()
+        yield
+    finally:
+        await judge.close()

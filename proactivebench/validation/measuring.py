@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from proactivebench.errors import InvalidRun, UsageError
-from proactivebench.judging.base import Estimate, Judge
+from proactivebench.judging.base import Estimate, Judge, started
 from proactivebench.judging.kept import keep, kept_fingerprints, kept_measured
 from proactivebench.judging.lexical.training import items_hash
 from proactivebench.judging.measurement import FEWEST_ITEMS, UNPROVEN, is_paper
@@ -165,16 +165,13 @@ async def measure(
     if not plan.members:
         return plan.before
     found = list(plan.before)
-    try:
-        await judge.start()
+    async with started(judge):
         for asked in plan.members:
             opinions = await ask(asked.judge, asked.labels.items, progress)
             refuse_unscored(asked.judge.identity.id, opinions, len(opinions))
             one = _measured(asked, opinions, command)
             keep(one)
             found.append(one)
-    finally:
-        await judge.close()
     return tuple(found)
 
 
@@ -242,11 +239,8 @@ async def fingerprint(
         say(f"{identity.id}: its fingerprint was taken on {known[-1].date}, and nothing is asked")
         return known[-1]
     say(asking(identity.id, len(items), judge.estimate([item.item for item in items]), price))
-    try:
-        await judge.start()
+    async with started(judge):
         opinions = await ask(judge, items, progress)
-    finally:
-        await judge.close()
     refuse_unscored(identity.id, opinions, len(items))
     found = Fingerprint(
         judge=identity.id,

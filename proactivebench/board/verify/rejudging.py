@@ -11,6 +11,7 @@ from itertools import takewhile
 from proactivebench.errors import UsageError
 from proactivebench.evaluation import run_async
 from proactivebench.judging import Item, Judge, Opinion, shipped_judge
+from proactivebench.judging.base import started
 from proactivebench.judging.route import NO_VOTES
 from proactivebench.judging.spec import STRATA
 from proactivebench.records import (
@@ -98,11 +99,8 @@ def compare_verdicts(
     asked after `judge`: where another is and `judge` has no opinion, the verdict stays open."""
 
     async def ask() -> list[Opinion | None]:
-        try:
-            await judge.start()
+        async with started(judge):
             return await judge.judge(items)
-        finally:
-            await judge.close()
 
     opinions = run_async(ask())
     left, differing = [], []

@@ -14,6 +14,7 @@ from proactivebench.records import (
     Job,
     OfferText,
     Plan,
+    Task,
     Trace,
 )
 
@@ -77,3 +78,14 @@ def make_job(
     items = ((taught,) if practice else ()) + items_of(traces, offers)
     texts = {"en": "# What this is\n\nSay what you would want.\n", "zh": "# 说明\n\n请说出您的想法。\n"}
     return JobFolder.create(path, job, traces, items, (), texts)
+
+
+DATA = Task(
+    name="own",
+    version="1",
+    revision="r",
+    licence="CC0-1.0",
+    date="2026",
+    source="here",
+    traces=tuple(session(f"s{n}", 4 + n) for n in range(6)),
+)

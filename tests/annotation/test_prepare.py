@@ -19,22 +19,13 @@ from proactivebench.annotation.job import JobFolder
 from proactivebench.annotation.preparing import effort, plan_of
 from proactivebench.annotation.runs import Answered, read_runs
 from proactivebench.cli import main as pb_main
-from proactivebench.errors import BadArgument, CannotWrite, DataError, InvalidRun, NotComparable, UnknownName, WrongFile
-from proactivebench.records import AnnotationItem, DrawnFrom, ItemStratum, Task, Trace
+from proactivebench.errors import BadArgument, CannotWrite, InvalidRun, NotComparable, UnknownName, WrongFile
+from proactivebench.records import AnnotationItem, DrawnFrom, ItemStratum, Task
 from proactivebench.store import write_whole
 from proactivebench.traces.sample import sample_task
-from tests.annotation.jobs import session
+from tests.annotation.jobs import DATA
 
 SAME = "Shall I look it up?"
-DATA = Task(
-    name="own",
-    version="1",
-    revision="r",
-    licence="CC0-1.0",
-    date="2026",
-    source="here",
-    traces=tuple(session(f"s{n}", 4 + n) for n in range(6)),
-)
 PLACES = [(trace.trace_id, turn) for trace in DATA.traces for turn in range(len(trace.events))]
 
 
@@ -372,87 +363,6 @@ def test_candidates_and_the_runs_they_are_from_go_together(eager: Path, tmp_path
 
 
 # --- practice, instructions, plan -------------------------------------------------------------------------------------
-
-
-def test_practice_comes_first_teaches_and_takes_no_ones_place(tmp_path: Path) -> None:
-    own = DATA.model_copy(update={"traces": (*DATA.traces, session("practice-1", 3))})
-    job = prepare(own, tmp_path / "job").folder
-    practice = [item for item in job.items.values() if item.practice]
-    assert list(job.items.values())[: len(practice)] == practice
-    assert {item.trace_id for item in practice} == {"practice-1-"}
-    assert list(job.traces) == ["practice-1-", *job.sessions]
-    assert list(job.sessions) == [trace.trace_id for trace in own.traces]
-    assert all(item.known_need and item.why and all(offer.known for offer in item.offers) for item in practice)
-    assert {offer.known for item in practice for offer in item.offers} == {"accept", "reject", "premature"}
-    assert not any(item.practice for item in prepare(DATA, tmp_path / "bare", practice="none").folder.items.values())
-
-
-def test_practice_is_in_chinese_where_the_sessions_are(tmp_path: Path) -> None:
-    event = {"time": "1", "event": "用户打开文件并开始修改第三段。"}
-    chinese = Trace.model_validate({"trace_id": "z", "split": "s", "events": [event] * 3})
-    job = prepare(DATA.model_copy(update={"traces": (chinese,)}), tmp_path / "job").folder
-    assert "用户" in job.traces["practice-1"].events[0].event
-
-
-PRACTICE: dict[str, Any] = {
-    "events": [{"time": 1, "event": "The user opens a file."}, {"time": "2", "event": "It does not open."}],
-    "items": [{"turn": 1, "need": "yes", "offers": [{"text": "Mend it", "answer": "accept"}], "why": "It is broken."}],
-}
-
-
-def test_practice_of_ones_own_takes_its_place(tmp_path: Path) -> None:
-    (tmp_path / "mine.jsonl").write_text(json.dumps(PRACTICE) + "\n")
-    job = prepare(DATA, tmp_path / "job", practice=tmp_path / "mine.jsonl").folder
-    (item,) = (one for one in job.items.values() if one.practice)
-    assert (item.turn, item.known_need, item.why, item.offers[0].known) == (1, "yes", "It is broken.", "accept")
-    assert job.traces["practice-1"].events[0].time == "1"
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"items": [{"turn": 2, "need": "no"}]}, "turn 2 is beyond the last of 2 events"),
-        ({"items": [{"turn": 0, "need": "accept"}]}, "accept is no answer to the need"),
-        ({"items": [{"turn": 0, "need": "no", "offers": [{"text": "x", "answer": "yes"}]}]}, "no answer to an offer"),
-        ({"items": [{"turn": 0, "need": "no"}, {"turn": 0, "need": "yes"}]}, "two items have the same turn"),
-        ({"items": []}, "items: "),
-        ({"events": "x"}, "events: "),
-        ({"label": 1}, "label: "),
-    ],
-)
-def test_practice_that_cannot_be_taught_is_refused_by_line_and_fault(
-    change: dict[str, Any], says: str, tmp_path: Path
-) -> None:
-    (tmp_path / "mine.jsonl").write_text(json.dumps(PRACTICE) + "\n" + json.dumps(PRACTICE | change) + "\n")
-    with pytest.raises(DataError, match=f"mine.jsonl:2: .*{says}"):
-        prepare(DATA, tmp_path / "job", practice=tmp_path / "mine.jsonl")
-
-
-def test_instructions_are_our_own_in_two_languages_or_those_given(tmp_path: Path) -> None:
-    prepare(DATA, tmp_path / "own")
-    assert "withdraw at any time" in (tmp_path / "own" / "instructions.md").read_text(encoding="utf-8")
-    assert "随时退出" in (tmp_path / "own" / "instructions.zh.md").read_text(encoding="utf-8")
-    for name in ("study.zh.md", "study.de.md", "study.md"):
-        (tmp_path / name).write_text(f"# {name}\n")
-    given = prepare(DATA, tmp_path / "given", instructions=[tmp_path / "study.de.md", tmp_path / "study.zh.md"])
-    texts = {file.name: file.read_text() for file in given.folder.path.glob("instructions*")}
-    assert texts == {
-        "instructions.md": "# study.de.md\n",
-        "instructions.de.md": "# study.de.md\n",
-        "instructions.zh.md": "# study.zh.md\n",
-    }
-    (tmp_path / "empty.md").write_text(" \n")
-    (tmp_path / "table.csv").write_text("a,b\n")
-    cases: list[tuple[list[str], type[Exception], str]] = [
-        (["empty.md"], WrongFile, "holds nothing"),
-        (["table.csv"], WrongFile, "is not named as Markdown"),
-        (["none.md"], WrongFile, "no such file"),
-        (["study.md", "empty.md"], BadArgument, "a second text of instructions in en"),
-    ]
-    for wrong, kind, says in cases:
-        with pytest.raises(kind, match=says):
-            prepare(DATA, tmp_path / "job", instructions=[tmp_path / name for name in wrong])
-    assert not (tmp_path / "job").exists()
 
 
 def test_a_plan_asks_no_more_votes_an_item_than_there_are_people(tmp_path: Path) -> None:
